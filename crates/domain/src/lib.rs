@@ -1,0 +1,20 @@
+//! The domain of CodeCourier: its words as types, and its rules as pure functions.
+//!
+//! Every other crate may use this one; it uses none of them. Invariants: no I/O, no clock, no randomness, no
+//! environment, no async. Whatever changes with time or chance comes in as an argument, so that each decision of the
+//! engine can be replayed from recorded history and tested without waiting.
+
+pub mod agent;
+pub mod branch;
+pub mod check;
+pub mod event;
+pub mod failure;
+pub mod id;
+pub mod limits;
+pub mod money;
+pub mod pipeline;
+pub mod role;
+pub mod run;
+pub mod time;
+pub mod usage;
+pub mod verdict;
