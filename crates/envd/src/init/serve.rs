@@ -1,0 +1,56 @@
+//! `envd serve`: the configuration of a server on a plain host, for tests of the protocol.
+
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+
+use super::{Confinement, DefaultUser, InitConfig, Privileges, Scope};
+
+/// Reads `--socket PATH [--journal DIR] [--token TOKEN] [--user NAME] [--env K=V]…`.
+pub(crate) fn parse(arguments: &[String]) -> Result<InitConfig, String> {
+    let mut socket = None;
+    let mut journal = None;
+    let mut token = None;
+    let mut user = "root".to_owned();
+    let mut environment = Vec::new();
+    let mut rest = arguments.iter();
+    while let Some(flag) = rest.next() {
+        let value = rest.next().ok_or_else(|| format!("{flag} needs a value"))?;
+        match flag.as_str() {
+            "--socket" => socket = Some(PathBuf::from(value)),
+            "--journal" => journal = Some(PathBuf::from(value)),
+            "--token" => token = Some(value.clone()),
+            "--user" => user.clone_from(value),
+            "--env" => {
+                let (name, value) = value.split_once('=').ok_or("--env takes NAME=VALUE")?;
+                environment.push((name.to_owned(), value.to_owned()));
+            }
+            _ => return Err(format!("unknown flag {flag}")),
+        }
+    }
+    let socket = socket.ok_or("--socket PATH is required")?;
+    let listener =
+        UnixListener::bind(&socket).map_err(|error| format!("cannot listen at {}: {error}", socket.display()))?;
+    Ok(InitConfig {
+        listener,
+        control: None,
+        default_user: DefaultUser {
+            name: user,
+            uid: 0,
+            gid: 0,
+            home: PathBuf::from("/root"),
+        },
+        working_directory: None,
+        environment,
+        platform_environment: vec![("E2B_SANDBOX".to_owned(), "true".to_owned())],
+        access_token: token,
+        journal_directory: journal.unwrap_or_else(|| socket.with_extension("journal")),
+        memory_events: None,
+        confinement: Confinement {
+            seccomp: None,
+            capabilities: None,
+            privileges: Privileges::Fixed,
+            open_files: 65_536,
+        },
+        scope: Scope::Descendants,
+    })
+}
