@@ -1,1 +1,17 @@
-//! Executing a pipeline.
+//! Executing a pipeline: the state of a run and the one function that moves it.
+//!
+//! The engine keeps a [`RunState`] in the store, tells [`next`] what happened, and turns the effects it gets back into
+//! durable tasks, all in one transaction. Invariants: `next` is pure and total (an event that does not apply changes
+//! nothing); a run that has not ended and is not paused always waits for exactly one effect; an ended run never moves
+//! again; what a loop decides depends on recorded verdicts and checks alone.
+
+mod feedback;
+mod next;
+mod state;
+
+pub use feedback::Feedback;
+pub use next::{Effect, RunEvent, Transition, next};
+pub use state::{PauseReason, Progress, RunState, RunStatus, StepPlan, StepRecord, StepResult};
+
+#[cfg(test)]
+mod tests;
