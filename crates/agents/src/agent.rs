@@ -1,0 +1,60 @@
+//! The one interface to every agent. The engine calls it; it never starts anything itself.
+
+use codecourier_domain::agent::AgentKind;
+
+use crate::capability::Capabilities;
+use crate::claude::Claude;
+use crate::launch::Launch;
+use crate::parse::Parser;
+use crate::session::{Prompt, SessionSpec};
+
+/// One coding CLI: what it can do, how its sessions start, and what goes over its standard streams.
+pub trait Agent: Send + Sync {
+    /// Which agent this is.
+    fn kind(&self) -> AgentKind;
+
+    /// The version of the program that this adapter was written and tested against.
+    fn tested_version(&self) -> &'static str;
+
+    /// What it can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// What to write and start for a session, and what to put on its standard input first.
+    fn launch(&self, session: &SessionSpec) -> Launch;
+
+    /// Reads the standard output from its start.
+    fn parser(&self) -> Box<dyn Parser> {
+        self.parser_at(0)
+    }
+
+    /// Reads the standard output from an offset at which a line begins: gives the same events for the rest as a parser
+    /// that has read everything before it.
+    fn parser_at(&self, offset: u64) -> Box<dyn Parser>;
+
+    /// The bytes that give the agent a further message: a new turn when it waits, a steer when it works.
+    fn user_message(&self, prompt: &Prompt) -> Vec<u8>;
+
+    /// The bytes that end the current turn and leave the session alive. The agent's answer names `request`.
+    fn interrupt(&self, request: &str) -> Vec<u8>;
+
+    /// How a process whose turn is over is ended.
+    fn ending(&self) -> Ending;
+}
+
+/// How a process whose turn is over is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// By closing its standard input: it finishes what it writes and exits by itself.
+    CloseInput,
+    /// By a signal: it would wait for ever.
+    Terminate,
+}
+
+/// The adapter of an agent, where this version of the platform has one.
+#[must_use]
+pub fn adapter(kind: AgentKind) -> Option<Box<dyn Agent>> {
+    match kind {
+        AgentKind::Claude => Some(Box::new(Claude::default())),
+        AgentKind::Opencode | AgentKind::Codex | AgentKind::Pi | AgentKind::Acp => None,
+    }
+}

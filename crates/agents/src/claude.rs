@@ -1,0 +1,96 @@
+//! Claude Code, driven by stream-json both ways. Built for and tested with [`TESTED_VERSION`].
+//!
+//! The engine reaches it as a [`crate::Agent`]. Invariants: the repository's own hooks, settings and MCP servers are
+//! off; nothing is written into the repository; whatever the CLI prints on standard output is understood line by line
+//! in [`parser`].
+
+mod control;
+mod knowledge;
+mod launch;
+pub mod message;
+pub mod parser;
+mod turn;
+
+use codecourier_domain::agent::AgentKind;
+
+use crate::agent::{Agent, Ending};
+use crate::capability::{Capabilities, Support};
+use crate::launch::Launch;
+use crate::parse::{LineLimits, Parser};
+use crate::session::{Prompt, SessionSpec};
+
+/// The version of the CLI that this adapter was written and tested against.
+pub const TESTED_VERSION: &str = "2.1.330";
+
+/// Where templates install the CLI's own binary. Not npm's wrapper: signals and exit codes must be the CLI's own.
+pub const PROGRAM: &str = "/usr/local/bin/claude";
+
+/// The adapter of Claude Code.
+#[derive(Debug, Clone)]
+pub struct Claude {
+    program: String,
+}
+
+impl Default for Claude {
+    fn default() -> Self {
+        Self::with_program(PROGRAM)
+    }
+}
+
+impl Claude {
+    /// An adapter that starts the CLI from another place.
+    #[must_use]
+    pub fn with_program(program: impl Into<String>) -> Self {
+        Self {
+            program: program.into(),
+        }
+    }
+}
+
+impl Agent for Claude {
+    fn kind(&self) -> AgentKind {
+        AgentKind::Claude
+    }
+
+    fn tested_version(&self) -> &'static str {
+        TESTED_VERSION
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            partial_text: Support::Yes,
+            thinking: Support::Yes,
+            steer: Support::Yes,
+            interrupt: Support::Yes,
+            follow_up: Support::Yes,
+            resume: Support::Yes,
+            effort: Support::Yes,
+            turn_limit: Support::Yes,
+            mcp: Support::Yes,
+            skills: Support::Yes,
+            commands: Support::Yes,
+            images: Support::Yes,
+            sub_agents: Support::Yes,
+        }
+    }
+
+    fn launch(&self, session: &SessionSpec) -> Launch {
+        launch::launch(&self.program, session)
+    }
+
+    fn parser_at(&self, offset: u64) -> Box<dyn Parser> {
+        Box::new(parser::ClaudeParser::at(offset, LineLimits::default()))
+    }
+
+    fn user_message(&self, prompt: &Prompt) -> Vec<u8> {
+        control::user_message(prompt)
+    }
+
+    fn interrupt(&self, request: &str) -> Vec<u8> {
+        control::interrupt(request)
+    }
+
+    fn ending(&self) -> Ending {
+        Ending::CloseInput
+    }
+}

@@ -1,0 +1,36 @@
+//! The lines that go to the CLI's standard input.
+//!
+//! Invariant: each is one JSON object and one `\n`; a prompt's own line breaks are escaped by the encoding.
+
+use serde_json::json;
+
+use crate::session::{Image, Prompt};
+
+/// A user message: starts a turn when the CLI waits, steers the model when it works.
+pub(super) fn user_message(prompt: &Prompt) -> Vec<u8> {
+    let content = if prompt.images.is_empty() {
+        json!(prompt.text)
+    } else {
+        let text = json!({"type": "text", "text": prompt.text});
+        prompt.images.iter().map(image).chain([text]).collect()
+    };
+    line(&json!({"type": "user", "message": {"role": "user", "content": content}}))
+}
+
+/// Ends the turn and keeps the session. The CLI answers with a `control_response` of the same id, then with a `result`.
+pub(super) fn interrupt(request: &str) -> Vec<u8> {
+    line(&json!({"type": "control_request", "request_id": request, "request": {"subtype": "interrupt"}}))
+}
+
+fn image(image: &Image) -> serde_json::Value {
+    json!({
+        "type": "image",
+        "source": {"type": "base64", "media_type": image.media_type.as_str(), "data": image.base64},
+    })
+}
+
+fn line(value: &serde_json::Value) -> Vec<u8> {
+    let mut bytes = value.to_string().into_bytes();
+    bytes.push(b'\n');
+    bytes
+}

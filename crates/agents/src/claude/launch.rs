@@ -1,0 +1,143 @@
+//! The command line, environment and files of a Claude Code session.
+
+use serde_json::{Value, json};
+
+use super::{control, knowledge};
+use crate::launch::{FileToWrite, Launch};
+use crate::path::{RelativePath, SandboxPath};
+use crate::session::{McpServer, SessionSpec, SessionStart};
+
+/// How often the CLI asks the model again. Its waits are 0.5, 1, 2, 4, 8, then about 16 and 32 seconds, so that seven
+/// outlast a gateway that is away for half a minute, while the default of ten would sit three minutes before a fault
+/// that lasts. Errors that never pass are answered by the gateway with 402 or 403, which the CLI does not retry.
+const MAX_RETRIES: &str = "7";
+
+/// Switches of the CLI that are the same for every session. Each exists in the tested version.
+const ENVIRONMENT: [(&str, &str); 6] = [
+    // Allows the permission switch for root, and says that there is a sandbox around.
+    ("IS_SANDBOX", "1"),
+    // No telemetry, no update check, no feature flags: only model requests leave.
+    ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+    ("DISABLE_AUTOUPDATER", "1"),
+    ("CLAUDE_CODE_MAX_RETRIES", MAX_RETRIES),
+    // A terminal's title has no place in a pipe.
+    ("CLAUDE_CODE_DISABLE_TERMINAL_TITLE", "1"),
+    // Notes that the CLI keeps for itself between sessions would die with the sandbox; learnings are the platform's.
+    ("CLAUDE_CODE_DISABLE_AUTO_MEMORY", "1"),
+];
+
+pub(super) fn launch(program: &str, session: &SessionSpec) -> Launch {
+    let mut files = knowledge::files(session);
+    let mcp_path = session.home.join(&RelativePath::of(".claude/codecourier-mcp.json"));
+    files.push(mcp_file(&mcp_path, session));
+    Launch {
+        files,
+        command: command(program, session, &mcp_path),
+        env: environment(session),
+        directory: session.workspace.clone(),
+        initial_input: control::user_message(&session.prompt),
+    }
+}
+
+fn command(program: &str, session: &SessionSpec, mcp_path: &SandboxPath) -> Vec<String> {
+    let mut command = words(&[
+        program,
+        "--print",
+        "--input-format",
+        "stream-json",
+        "--output-format",
+        "stream-json",
+        "--verbose",
+        "--include-partial-messages",
+        "--dangerously-skip-permissions",
+        "--setting-sources",
+        "user",
+        "--strict-mcp-config",
+    ]);
+    // With `=`, because this flag would take the words after it too.
+    command.push(format!("--mcp-config={mcp_path}"));
+    command.extend(words(&["--model", session.model.as_str()]));
+    if let Some(effort) = session.effort {
+        command.extend(words(&["--effort", effort.as_str()]));
+    }
+    let start = match session.start {
+        SessionStart::New => "--session-id",
+        SessionStart::Resume => "--resume",
+    };
+    command.extend(words(&[start, session.session.as_str()]));
+    if let Some(turns) = session.max_turns {
+        command.extend(words(&["--max-turns", &turns.to_string()]));
+    }
+    if let Some(system_prompt) = &session.system_prompt {
+        // With `=`, so that a text that begins with a hyphen stays a text.
+        command.push(format!("--append-system-prompt={system_prompt}"));
+    }
+    command
+}
+
+fn environment(session: &SessionSpec) -> Vec<(String, String)> {
+    let own = ENVIRONMENT
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into_iter()
+        .chain([
+            ("HOME".to_owned(), session.home.to_string()),
+            ("ANTHROPIC_BASE_URL".to_owned(), session.gateway.base_url.clone()),
+            (
+                "ANTHROPIC_API_KEY".to_owned(),
+                session.gateway.token.reveal().to_owned(),
+            ),
+        ]);
+    let mut environment: Vec<(String, String)> = own.collect();
+    for (name, value) in &session.env {
+        if !is_reserved(name.as_str()) {
+            environment.push((name.as_str().to_owned(), value.clone()));
+        }
+    }
+    environment
+}
+
+/// Names that a project's environment may not set: they would point the CLI past the gateway or change what it prints.
+fn is_reserved(name: &str) -> bool {
+    const NAMES: [&str; 8] = [
+        "HOME",
+        "IS_SANDBOX",
+        "DISABLE_AUTOUPDATER",
+        "API_TIMEOUT_MS",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "http_proxy",
+        "https_proxy",
+    ];
+    NAMES.contains(&name) || name.starts_with("ANTHROPIC_") || name.starts_with("CLAUDE_")
+}
+
+/// Written even when there is no server: with `--strict-mcp-config` it is what keeps every other source out.
+fn mcp_file(path: &SandboxPath, session: &SessionSpec) -> FileToWrite {
+    let servers: serde_json::Map<String, Value> = session
+        .mcp
+        .iter()
+        .map(|(name, server)| (name.as_str().to_owned(), mcp_server(server)))
+        .collect();
+    FileToWrite {
+        path: path.clone(),
+        mode: 0o600,
+        contents: json!({"mcpServers": servers}).to_string().into_bytes(),
+    }
+}
+
+fn mcp_server(server: &McpServer) -> Value {
+    match server {
+        McpServer::Stdio { command, args, env } => {
+            let env: serde_json::Map<String, Value> = env
+                .iter()
+                .map(|(name, value)| (name.as_str().to_owned(), json!(value)))
+                .collect();
+            json!({"type": "stdio", "command": command, "args": args, "env": env})
+        }
+        McpServer::Http { url, headers } => json!({"type": "http", "url": url, "headers": headers}),
+    }
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}

@@ -1,0 +1,21 @@
+//! The agents crate: what to write, what to start, and how to read it, for each coding CLI.
+//!
+//! The engine is its caller. An adapter turns a [`SessionSpec`] into a [`Launch`] (files, command, environment, first
+//! input) and turns the bytes the agent prints into `domain::event` events. Invariants: no I/O, no clock, no
+//! randomness, no spawning; every function is pure or owns only its parser's buffer; a prompt never goes into the
+//! command line; nothing the agent prints can make a parser panic, grow without bound or lose an offset.
+
+pub mod agent;
+pub mod capability;
+pub mod claude;
+pub mod launch;
+pub mod parse;
+pub mod path;
+pub mod session;
+
+pub use agent::{Agent, Ending, adapter};
+pub use capability::Capabilities;
+pub use launch::{FileToWrite, Launch};
+pub use parse::{ParsedLine, Parser, RawLine};
+pub use path::{RelativePath, SandboxPath};
+pub use session::{SessionId, SessionSpec};

@@ -1,0 +1,54 @@
+//! Reading what an agent prints: bytes in, events out, with the offset in the journal at which each line ends.
+//!
+//! Invariants that every parser keeps and the engine's crash recovery rests on: lines end at `\n` and nowhere else; a
+//! line's events depend on that line alone, so that a parser that starts at any line's end gives the same rest; how
+//! the bytes are cut into chunks changes nothing; every byte is accounted for by exactly one line; memory stays below
+//! [`LineLimits::longest_line`] whatever comes.
+
+pub mod bound;
+pub mod lines;
+
+use codecourier_domain::event::Event;
+
+pub use lines::{Line, LineLimits, LineReader};
+
+/// Reads one agent's standard output.
+pub trait Parser: Send {
+    /// Takes the next bytes, and gives the lines that they complete.
+    fn feed(&mut self, bytes: &[u8]) -> Vec<ParsedLine>;
+
+    /// Ends the stream: gives the last line if it has no `\n`. The process is gone, so nothing follows.
+    fn finish(&mut self) -> Option<ParsedLine>;
+
+    /// The end of the last line that was given: where a parser after a restart must begin.
+    fn offset(&self) -> u64;
+}
+
+/// A line and what it means.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParsedLine {
+    /// The offset in the stream of the byte after the line, its `\n` included.
+    pub end_offset: u64,
+    /// The line as it came, cut when long.
+    pub raw: RawLine,
+    /// What it means. Empty for lines that are known to say nothing worth keeping. `Event::durability` tells which of
+    /// them go into the event log.
+    pub events: Vec<Event>,
+}
+
+/// A line as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawLine {
+    /// Its first bytes, without the `\n`: at most [`LineLimits::kept_raw`].
+    pub head: Vec<u8>,
+    /// Its whole length, without the `\n`.
+    pub length: u64,
+}
+
+impl RawLine {
+    /// Whether `head` is not all of it.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.length > self.head.len() as u64
+    }
+}

@@ -1,0 +1,1 @@
+//! Cutting what goes into events. Parsers use it.
