@@ -226,7 +226,7 @@ pub enum TurnOutcome {
     ProviderError,
     /// The model refused.
     Refused,
-    /// The agent's program ended without a word.
+    /// The agent's program ended without a word, or gave up with an error of its own.
     Crashed,
 }
 

@@ -13,18 +13,26 @@ use crate::session::{McpServer, SessionSpec, SessionStart};
 const MAX_RETRIES: &str = "7";
 
 /// Switches of the CLI that are the same for every session. Each exists in the tested version.
-const ENVIRONMENT: [(&str, &str); 6] = [
+const ENVIRONMENT: [(&str, &str); 8] = [
     // Allows the permission switch for root, and says that there is a sandbox around.
     ("IS_SANDBOX", "1"),
     // No telemetry, no update check, no feature flags: only model requests leave.
     ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
     ("DISABLE_AUTOUPDATER", "1"),
     ("CLAUDE_CODE_MAX_RETRIES", MAX_RETRIES),
+    // A turn ends when its work ends. With background tasks a `result` line comes while sub-agents still work, further
+    // turns follow by themselves, and one forgotten `sleep` keeps the process alive after its input is closed.
+    ("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1"),
+    ("CLAUDE_CODE_DISABLE_CRON", "1"),
     // A terminal's title has no place in a pipe.
     ("CLAUDE_CODE_DISABLE_TERMINAL_TITLE", "1"),
     // Notes that the CLI keeps for itself between sessions would die with the sandbox; learnings are the platform's.
     ("CLAUDE_CODE_DISABLE_AUTO_MEMORY", "1"),
 ];
+
+/// Tools that promise the model what a step cannot keep: to be woken after the turn has ended, and a worktree beside
+/// the branch that the platform collects.
+const DISALLOWED_TOOLS: &str = "ScheduleWakeup,Monitor,Workflow,EnterWorktree,ExitWorktree";
 
 pub(super) fn launch(program: &str, session: &SessionSpec) -> Launch {
     let mut files = knowledge::files(session);
@@ -54,8 +62,9 @@ fn command(program: &str, session: &SessionSpec, mcp_path: &SandboxPath) -> Vec<
         "user",
         "--strict-mcp-config",
     ]);
-    // With `=`, because this flag would take the words after it too.
+    // With `=`, because these flags would take the words after them too.
     command.push(format!("--mcp-config={mcp_path}"));
+    command.push(format!("--disallowed-tools={DISALLOWED_TOOLS}"));
     command.extend(words(&["--model", session.model.as_str()]));
     if let Some(effort) = session.effort {
         command.extend(words(&["--effort", effort.as_str()]));

@@ -1,1 +1,131 @@
-//! How the end of a turn is decided.
+//! How a turn ended, read from the `result` line.
+//!
+//! The CLI's exit code and its `subtype` are not enough: an API error has the subtype `success`, and an interrupted
+//! process exits with 0. `is_error` together with `terminal_reason` decides.
+
+use codecourier_domain::event::{Event, TurnOutcome};
+use codecourier_domain::money::MicroUsd;
+use codecourier_domain::usage::Tokens;
+use serde_json::Value;
+
+use super::message::{count, status, text};
+use crate::parse::bound;
+
+/// The usage of the turn and its end, in this order.
+pub(super) fn events(result: &Value) -> Vec<Event> {
+    let (tokens, cost) = usage(result);
+    vec![Event::UsageReported { tokens, cost }, end(result)]
+}
+
+fn end(result: &Value) -> Event {
+    let outcome = outcome(result);
+    let said = text(result, "result").to_owned();
+    let (final_text, error) = if result.get("is_error").and_then(Value::as_bool) == Some(false) {
+        (said, None)
+    } else {
+        (String::new(), error(result, outcome, said))
+    };
+    Event::TurnEnded {
+        outcome,
+        final_text: bound::middle(final_text, bound::TEXT).0,
+        error: error.map(|error| bound::end(error, bound::NOTE)),
+        status: status(result, "api_error_status"),
+    }
+}
+
+fn outcome(result: &Value) -> TurnOutcome {
+    let failed = result.get("is_error").and_then(Value::as_bool) != Some(false);
+    match text(result, "terminal_reason") {
+        "aborted_streaming" | "aborted_tools" => return TurnOutcome::Interrupted,
+        "max_turns" => return TurnOutcome::TurnLimit,
+        "budget_exhausted" => return TurnOutcome::BudgetLimit,
+        "prompt_too_long" | "blocking_limit" | "rapid_refill_breaker" => return TurnOutcome::ContextOverflow,
+        _ => {}
+    }
+    match text(result, "subtype") {
+        "error_max_turns" => return TurnOutcome::TurnLimit,
+        "error_max_budget_usd" => return TurnOutcome::BudgetLimit,
+        _ => {}
+    }
+    if text(result, "stop_reason") == "refusal" {
+        return TurnOutcome::Refused;
+    }
+    if !failed {
+        return TurnOutcome::Completed;
+    }
+    match text(result, "terminal_reason") {
+        "api_error" | "model_error" | "image_error" | "malformed_tool_use_exhausted" => TurnOutcome::ProviderError,
+        _ if status(result, "api_error_status").is_some() => TurnOutcome::ProviderError,
+        _ => TurnOutcome::Crashed,
+    }
+}
+
+fn error(result: &Value, outcome: TurnOutcome, said: String) -> Option<String> {
+    if outcome == TurnOutcome::Interrupted {
+        // What stands there is the CLI's own diagnostic of a stop that the platform asked for.
+        return None;
+    }
+    if !said.is_empty() {
+        return Some(said);
+    }
+    let errors: Vec<&str> = match result.get("errors") {
+        Some(Value::Array(errors)) => errors.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    Some(if errors.is_empty() {
+        text(result, "subtype").to_owned()
+    } else {
+        errors.join("; ")
+    })
+}
+
+/// Usage of this turn. The sum over models includes sub-agents; the plain `usage` does not, and stands in when an
+/// older or newer CLI has no such sum.
+fn usage(result: &Value) -> (Tokens, Option<MicroUsd>) {
+    match result.get("model_usage_since_last_result").and_then(Value::as_object) {
+        Some(models) => {
+            let tokens = models
+                .values()
+                .map(model_tokens)
+                .fold(Tokens::default(), |sum, tokens| sum + tokens);
+            let dollars: f64 = models.values().filter_map(|model| model.get("costUSD")?.as_f64()).sum();
+            (tokens, micro_usd(dollars))
+        }
+        None => (plain_tokens(result.get("usage").unwrap_or(&Value::Null)), None),
+    }
+}
+
+fn model_tokens(model: &Value) -> Tokens {
+    let written = count(model, "cacheCreationInputTokens");
+    let one_hour = count(model, "cacheCreationEphemeral1hInputTokens");
+    Tokens {
+        input: count(model, "inputTokens"),
+        output: count(model, "outputTokens"),
+        cache_read: count(model, "cacheReadInputTokens"),
+        cache_write_5m: written.saturating_sub(one_hour),
+        cache_write_1h: one_hour,
+    }
+}
+
+fn plain_tokens(usage: &Value) -> Tokens {
+    let one_hour = usage
+        .get("cache_creation")
+        .map_or(0, |written| count(written, "ephemeral_1h_input_tokens"));
+    Tokens {
+        input: count(usage, "input_tokens"),
+        output: count(usage, "output_tokens"),
+        cache_read: count(usage, "cache_read_input_tokens"),
+        cache_write_5m: count(usage, "cache_creation_input_tokens").saturating_sub(one_hour),
+        cache_write_1h: one_hour,
+    }
+}
+
+fn micro_usd(dollars: f64) -> Option<MicroUsd> {
+    let micros = (dollars * 1e6).round();
+    // An agent's number: anything that is no plausible price is no price.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the range is checked in the same expression"
+    )]
+    (0.0..1e15).contains(&micros).then_some(MicroUsd(micros as i64))
+}
