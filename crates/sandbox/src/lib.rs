@@ -9,6 +9,7 @@ mod error;
 mod isolation;
 mod process;
 mod spec;
+pub mod templates;
 
 pub use backend::{Backend, Destroyed, Ended, EndedBecause, Killed, Sandbox, State, Usage};
 pub use error::Error;
