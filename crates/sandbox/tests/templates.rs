@@ -1,4 +1,5 @@
 //! Templates for real: a Debian base (built once, in `target/testdata`), and small layers on it.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -51,10 +52,17 @@ fn shared_store() -> TemplateStore {
 
 /// A store of its own that has the shared base.
 async fn store_with_base() -> (TempDir, TemplateStore) {
-    let base = shared_store().ensure(&base_template(), &Heard::default()).await.unwrap();
+    let base = shared_store()
+        .ensure(&base_template(), &Heard::default())
+        .await
+        .unwrap();
     let directory = tempfile::tempdir().unwrap();
     let store = TemplateStore::open(directory.path()).unwrap();
-    symlink(&base.layers[0].path, directory.path().join("layers").join(base.digest.as_str())).unwrap();
+    symlink(
+        &base.layers[0].path,
+        directory.path().join("layers").join(base.digest.as_str()),
+    )
+    .unwrap();
     (directory, store)
 }
 
@@ -63,7 +71,10 @@ fn local_package(directory: &Path, version: &str, program: &str) -> NpmPackage {
     let path = directory.join(format!("tool@{version}.tgz"));
     let mut archive = tar::Builder::new(GzEncoder::new(fs::File::create(&path).unwrap(), Compression::fast()));
     let manifest = format!(r#"{{"name":"tool","version":"{version}"}}"#);
-    for (name, text, mode) in [("package/package.json", manifest.as_str(), 0o644), ("package/tool", program, 0o755)] {
+    for (name, text, mode) in [
+        ("package/package.json", manifest.as_str(), 0o644),
+        ("package/tool", program, 0o755),
+    ] {
         let mut header = tar::Header::new_ustar();
         header.set_size(text.len() as u64);
         header.set_mode(mode);
@@ -121,7 +132,12 @@ async fn the_claude_template_has_the_pinned_programs_and_the_user() {
     assert!(template.versions.contains_key("git"));
     let [base, node, cli] = [0, 1, 2].map(|index| template.layers[index].rootfs());
     for program in [node.join("usr/local/bin/node"), cli.join("usr/local/bin/claude")] {
-        assert_eq!(fs::metadata(&program).unwrap().permissions().mode() & 0o7777, 0o755, "{}", program.display());
+        assert_eq!(
+            fs::metadata(&program).unwrap().permissions().mode() & 0o7777,
+            0o755,
+            "{}",
+            program.display()
+        );
     }
     assert!(node.join("usr/local/bin/npm").exists());
     let users = fs::read_to_string(base.join("etc/passwd")).unwrap();
@@ -136,7 +152,10 @@ async fn the_claude_template_has_the_pinned_programs_and_the_user() {
 
 #[tokio::test]
 async fn nothing_of_this_host_is_left_in_the_base() {
-    let template = shared_store().ensure(&base_template(), &Heard::default()).await.unwrap();
+    let template = shared_store()
+        .ensure(&base_template(), &Heard::default())
+        .await
+        .unwrap();
     let rootfs = template.layers[0].rootfs();
     let read = |path: &str| fs::read_to_string(rootfs.join(path)).unwrap();
     assert_eq!(read("etc/hostname"), "sandbox\n");
@@ -144,7 +163,9 @@ async fn nothing_of_this_host_is_left_in_the_base() {
     assert!(read("etc/apt/sources.list.d/debian.sources").contains("URIs: http://deb.debian.org/debian\n"));
     assert!(!rootfs.join("etc/apt/sources.list").exists());
     let apt = fs::read_dir(rootfs.join("etc/apt/apt.conf.d")).unwrap();
-    let apt: Vec<String> = apt.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let apt: Vec<String> = apt
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     assert!(!apt.contains(&"99mmdebstrap".to_owned()), "{apt:?}");
     for directory in ["usr/share/man", "usr/share/doc", "usr/share/locale"] {
         let pages = walk(&rootfs.join(directory)).into_iter().filter(|path| path.is_file());
@@ -153,9 +174,18 @@ async fn nothing_of_this_host_is_left_in_the_base() {
 }
 
 fn walk(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().path());
     entries
-        .flat_map(|path| if path.is_dir() && !path.is_symlink() { walk(&path) } else { vec![path] })
+        .flat_map(|path| {
+            if path.is_dir() && !path.is_symlink() {
+                walk(&path)
+            } else {
+                vec![path]
+            }
+        })
         .collect()
 }
 
@@ -184,9 +214,14 @@ async fn a_program_of_another_version_is_not_kept() {
     let spec = with_tool(local_package(directory.path(), "1.0.0", "#!/bin/sh\necho 0.9.0\n"));
     let error = store.ensure(&spec, &Heard::default()).await.unwrap_err();
 
-    let Error::Version { actual, log, .. } = &error else { panic!("{error}") };
+    let Error::Version { actual, log, .. } = &error else {
+        panic!("{error}")
+    };
     assert_eq!(actual, "0.9.0");
-    assert!(fs::read_to_string(log).unwrap().contains("0.9.0"), "the log of a failed build is kept");
+    assert!(
+        fs::read_to_string(log).unwrap().contains("0.9.0"),
+        "the log of a failed build is kept"
+    );
     assert_eq!(left_in(directory.path()), [""; 0]);
     assert_eq!(store.find(&spec).unwrap(), None);
 }
@@ -216,10 +251,16 @@ async fn a_failed_download_says_the_stage_the_cause_and_where_the_log_is() {
     let package = local_package(directory.path(), "1.0.0", GOOD);
     fs::remove_file(directory.path().join("tool@1.0.0.tgz")).unwrap();
     let error = store.ensure(&with_tool(package), &Heard::default()).await.unwrap_err();
-    let Error::Build(failure) = &error else { panic!("{error}") };
+    let Error::Build(failure) = &error else {
+        panic!("{error}")
+    };
     assert_eq!(failure.stage, Stage::DownloadingNpm);
     assert_eq!(failure.cause, FailureCause::Other);
-    assert!(failure.tail.iter().any(|line| line.contains("ENOENT")), "{:?}", failure.tail);
+    assert!(
+        failure.tail.iter().any(|line| line.contains("ENOENT")),
+        "{:?}",
+        failure.tail
+    );
     assert!(fs::read_to_string(&failure.log).unwrap().contains("ENOENT"));
     assert_eq!(left_in(directory.path()), [""; 0]);
 }
@@ -236,7 +277,10 @@ async fn of_two_at_once_one_builds_and_both_get_it() {
     assert_eq!(one.unwrap(), two.unwrap());
     let stages = [heard.stages(), overheard.stages()].concat();
     let downloads = stages.iter().filter(|stage| **stage == Stage::DownloadingNpm).count();
-    let waits = stages.iter().filter(|stage| **stage == Stage::WaitingForOtherBuild).count();
+    let waits = stages
+        .iter()
+        .filter(|stage| **stage == Stage::WaitingForOtherBuild)
+        .count();
     assert_eq!((downloads, waits), (1, 1));
 }
 
@@ -247,7 +291,10 @@ async fn an_abandoned_build_leaves_nothing_in_the_next_one() {
     let stuck = "#!/bin/sh\nexec sleep 1000\n";
     let spec = with_tool(local_package(directory.path(), "1.0.0", stuck));
     let (tell, mut told) = mpsc::unbounded_channel();
-    let heard = Heard { tell: Some(tell), ..Heard::default() };
+    let heard = Heard {
+        tell: Some(tell),
+        ..Heard::default()
+    };
     {
         let build = store.ensure(&spec, &heard);
         tokio::pin!(build);
@@ -258,7 +305,11 @@ async fn an_abandoned_build_leaves_nothing_in_the_next_one() {
             }
         }
     }
-    assert_eq!(left_in(directory.path()).len(), 1, "the half-built layer, under another name");
+    assert_eq!(
+        left_in(directory.path()).len(),
+        1,
+        "the half-built layer, under another name"
+    );
     assert_eq!(store.find(&spec).unwrap(), None);
 
     // Waits for the lock, which is free once the killed programs are gone.
@@ -297,11 +348,17 @@ async fn sweeping_keeps_what_is_named_and_what_it_stands_on() {
     let spec = with_tool(local_package(directory.path(), "1.0.0", GOOD));
     let template = store.ensure(&spec, &Heard::default()).await.unwrap();
 
-    let swept = store.sweep_unused(&BTreeSet::from([template.digest.clone()])).await.unwrap();
+    let swept = store
+        .sweep_unused(&BTreeSet::from([template.digest.clone()]))
+        .await
+        .unwrap();
     assert_eq!(swept.layers, []);
     assert_eq!(store.list().unwrap().len(), 2);
 
-    let swept = store.sweep_unused(&BTreeSet::from([base_template().digest()])).await.unwrap();
+    let swept = store
+        .sweep_unused(&BTreeSet::from([base_template().digest()]))
+        .await
+        .unwrap();
     assert_eq!(swept.layers, [template.digest]);
     assert!(swept.freed > 0);
     assert_eq!(left_in(directory.path()), [""; 0]);
@@ -321,7 +378,13 @@ async fn a_layer_that_was_changed_is_found() {
 
     fs::write(template.layers[1].path.join("manifest.json"), "{").unwrap();
     let problems = store.verify().await.unwrap();
-    assert!(matches!(&problems[..], [(_, LayerProblem::Manifest(_))]), "{problems:?}");
-    assert!(matches!(store.ensure(&spec, &Heard::default()).await, Err(Error::Damaged { .. })));
+    assert!(
+        matches!(&problems[..], [(_, LayerProblem::Manifest(_))]),
+        "{problems:?}"
+    );
+    assert!(matches!(
+        store.ensure(&spec, &Heard::default()).await,
+        Err(Error::Damaged { .. })
+    ));
     drop(directory);
 }

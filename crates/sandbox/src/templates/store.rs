@@ -19,9 +19,13 @@ pub struct TemplateStore {
 impl TemplateStore {
     /// Opens the store of a data directory, making its directories if need be.
     pub fn open(data: impl AsRef<Path>) -> Result<Self, Error> {
-        let layers = std::path::absolute(data.as_ref().join("layers"))
-            .map_err(|error| Error::host("find", data.as_ref(), error))?;
-        let store = Self { layers };
+        let layers = data.as_ref().join("layers");
+        let create = |error| Error::host("create", &layers, error);
+        std::fs::create_dir_all(&layers).map_err(create)?;
+        // One spelling, whatever the working directory and the links on the way: it ends up in mounts.
+        let store = Self {
+            layers: layers.canonicalize().map_err(create)?,
+        };
         for directory in [store.locks(), store.logs()] {
             std::fs::create_dir_all(&directory).map_err(|error| Error::host("create", &directory, error))?;
         }

@@ -1,0 +1,3 @@
+//! What tests of every crate share. A dev-dependency only: nothing that ships may use it.
+
+pub mod template;
