@@ -1,0 +1,16 @@
+//! The one place of this crate that starts a task of its own: the writer, and the listener on PostgreSQL.
+//!
+//! Invariant: such a task ends when the last handle on the store is dropped or closed.
+
+use std::future::Future;
+
+use tokio::task::JoinHandle;
+
+/// Starts a task that lives as long as the store.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the store ends its tasks itself, when its last handle goes"
+)]
+pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    tokio::spawn(task)
+}

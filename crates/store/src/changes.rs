@@ -1,0 +1,288 @@
+//! The change log: what changed for whom, numbered per scope.
+//!
+//! The engine appends in the command that makes the change; the API follows. Invariants: the numbers of a scope have no
+//! gap and follow the order of commits, since each is taken from the scope's row in the transaction itself; a change
+//! is visible exactly when what it tells of is.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use codecourier_domain::id::{InvalidId, ProjectId};
+use codecourier_domain::time::Timestamp;
+
+use crate::body::Body;
+use crate::error::{Error, Result};
+use crate::feed::{Follower, Log, LogPage, Met};
+use crate::open::Store;
+use crate::read::Reader;
+use crate::sql::{Row, sql};
+use crate::words::words;
+use crate::writer::Tx;
+
+/// Whose changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// The installation: its projects, users and settings.
+    Installation,
+    /// One project.
+    Project(ProjectId),
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Installation => formatter.write_str("installation"),
+            Self::Project(project) => project.fmt(formatter),
+        }
+    }
+}
+
+impl FromStr for Scope {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        match text {
+            "installation" => Ok(Self::Installation),
+            project => project.parse().map(Self::Project),
+        }
+    }
+}
+
+words! {
+    /// What happened to the thing.
+    pub ChangeOp {
+        /// It is new or different.
+        Put = "put",
+        /// It is gone.
+        Delete = "delete",
+    }
+}
+
+/// A change to append.
+#[derive(Debug, Clone)]
+pub struct NewChange {
+    /// Whose.
+    pub scope: Scope,
+    /// Of what: `run`, `step`.
+    pub kind: &'static str,
+    /// Which.
+    pub id: String,
+    /// What happened.
+    pub op: ChangeOp,
+    /// Who did it.
+    pub actor: String,
+    /// When.
+    pub at: Timestamp,
+    /// What clients are told.
+    pub body: Body,
+}
+
+/// A change in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Whose.
+    pub scope: Scope,
+    /// Its number in the scope, from 1.
+    pub seq: u64,
+    /// Of what.
+    pub kind: String,
+    /// Which.
+    pub id: String,
+    /// What happened.
+    pub op: ChangeOp,
+    /// Who did it.
+    pub actor: String,
+    /// When.
+    pub at: Timestamp,
+    /// What clients are told.
+    pub body: Body,
+}
+
+/// Changes after a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChangesAfter {
+    /// These follow, oldest first; empty when there is none.
+    Changes(Vec<Change>),
+    /// Retention removed what would follow; the log begins after this number. The reader must start over.
+    Trimmed {
+        /// The newest number that was removed.
+        through: u64,
+    },
+}
+
+impl Tx {
+    /// Appends a change and gives its number.
+    pub async fn append_change(&mut self, change: NewChange) -> Result<u64> {
+        let take = sql("INSERT INTO scope (scope, seq, trimmed) VALUES ($1, 1, 0) \
+             ON CONFLICT (scope) DO UPDATE SET seq = scope.seq + 1 RETURNING seq");
+        let scope = change.scope.to_string();
+        let row = self
+            .fetch_optional("take a change number", take.bind(scope.as_str()))
+            .await?;
+        let seq = row.ok_or(Error::NotFound { entity: "scope" })?.count(0)?;
+        let insert = sql("INSERT INTO change (scope, seq, kind, id, op, actor, at, body) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+        .bind(scope)
+        .bind(crate::sql::count(seq))
+        .bind(change.kind)
+        .bind(change.id.as_str())
+        .bind(change.op.as_str())
+        .bind(change.actor.as_str())
+        .bind(change.at)
+        .bind(&change.body);
+        self.execute("append a change", insert).await?;
+        let NewChange {
+            scope,
+            kind,
+            id,
+            op,
+            actor,
+            at,
+            body,
+        } = change;
+        self.effects.changes.push(Arc::new(Change {
+            scope,
+            seq,
+            kind: kind.to_owned(),
+            id,
+            op,
+            actor,
+            at,
+            body,
+        }));
+        Ok(seq)
+    }
+
+    /// Removes the changes of a scope up to a number. Followers that are further back are told to start over.
+    pub async fn trim_changes(&mut self, scope: Scope, through: u64) -> Result<u64> {
+        let mark = sql("UPDATE scope SET trimmed = $2 WHERE scope = $1 AND trimmed < $2 AND seq >= $2");
+        let through = crate::sql::count(through);
+        if self
+            .execute("mark the end of retention", mark.bind(scope.to_string()).bind(through))
+            .await?
+            == 0
+        {
+            return Ok(0);
+        }
+        let delete = sql("DELETE FROM change WHERE scope = $1 AND seq <= $2")
+            .bind(scope.to_string())
+            .bind(through);
+        self.execute("remove old changes", delete).await
+    }
+}
+
+impl Reader<'_> {
+    /// The number of the newest change of a scope; 0 before the first.
+    pub async fn change_head(&mut self, scope: Scope) -> Result<u64> {
+        let statement = sql("SELECT seq FROM scope WHERE scope = $1").bind(scope.to_string());
+        self.fetch_optional("read the head of the change log", statement)
+            .await?
+            .map_or(Ok(0), |row| row.count(0))
+    }
+
+    /// The changes of a scope after a number, oldest first.
+    pub async fn changes_after(&mut self, scope: Scope, seq: u64, limit: u32) -> Result<ChangesAfter> {
+        let statement = sql("SELECT scope, seq, kind, id, op, actor, at, body FROM change \
+             WHERE scope = $1 AND seq > $2 ORDER BY seq LIMIT $3")
+        .bind(scope.to_string())
+        .bind(crate::sql::count(seq))
+        .bind(i64::from(limit));
+        let rows = self.fetch_all("read changes", statement).await?;
+        let changes = rows.iter().map(change).collect::<Result<Vec<_>>>()?;
+        if changes.first().is_some_and(|first| first.seq == seq + 1) {
+            return Ok(ChangesAfter::Changes(changes));
+        }
+        // The next number is missing: it was removed, or there is none yet.
+        let statement = sql("SELECT trimmed FROM scope WHERE scope = $1").bind(scope.to_string());
+        let trimmed = self.fetch_optional("read the end of retention", statement).await?;
+        let through = trimmed.map_or(Ok(0), |row| row.count(0))?;
+        if through > seq {
+            return Ok(ChangesAfter::Trimmed { through });
+        }
+        // Rows that appeared between the two statements are left for the next call.
+        Ok(ChangesAfter::Changes(Vec::new()))
+    }
+}
+
+fn change(row: &Row) -> Result<Change> {
+    Ok(Change {
+        scope: row.parsed(0)?,
+        seq: row.count(1)?,
+        kind: row.text(2)?,
+        id: row.text(3)?,
+        op: row.parsed(4)?,
+        actor: row.text(5)?,
+        at: row.time(6)?,
+        body: row.body(7)?,
+    })
+}
+
+/// The changes of a scope as they are committed.
+#[derive(Debug)]
+pub struct ChangeFeed {
+    follower: Follower<ChangeLog>,
+}
+
+/// What a feed gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FollowedChange {
+    /// The next change.
+    Change(Arc<Change>),
+    /// What would follow was removed: the client must read everything again, then go on after this number.
+    Reset {
+        /// The newest number that was removed.
+        through: u64,
+    },
+}
+
+impl Store {
+    /// Follows a scope from after a number on: every change once, in order, without a gap.
+    ///
+    /// To show something and keep it fresh, take the head and the rows from one [`Store::snapshot`] and follow from
+    /// that head: what is committed in between is in the log.
+    #[must_use]
+    pub fn follow_changes(&self, scope: Scope, after: u64) -> ChangeFeed {
+        let announcements = self.watchers().changes.subscribe(scope);
+        ChangeFeed {
+            follower: Follower::new(self.clone(), ChangeLog { scope }, after, announcements),
+        }
+    }
+}
+
+impl ChangeFeed {
+    /// Waits for the next change. May be dropped at any time and called again.
+    pub async fn next(&mut self) -> Result<FollowedChange> {
+        Ok(match self.follower.next().await? {
+            Met::Item(change) => FollowedChange::Change(change),
+            Met::Trimmed(through) => FollowedChange::Reset { through },
+        })
+    }
+}
+
+#[derive(Debug)]
+struct ChangeLog {
+    scope: Scope,
+}
+
+impl Log for ChangeLog {
+    type Item = Arc<Change>;
+    type Announced = Arc<Change>;
+
+    fn seq(item: &Arc<Change>) -> u64 {
+        item.seq
+    }
+
+    fn items(announced: Arc<Change>) -> Vec<Arc<Change>> {
+        vec![announced]
+    }
+
+    async fn page(&self, store: &Store, after: u64, limit: u32) -> Result<LogPage<Arc<Change>>> {
+        Ok(
+            match store.read().await?.changes_after(self.scope, after, limit).await? {
+                ChangesAfter::Changes(changes) => LogPage::Items(changes.into_iter().map(Arc::new).collect()),
+                ChangesAfter::Trimmed { through } => LogPage::Trimmed(through),
+            },
+        )
+    }
+}

@@ -1,0 +1,314 @@
+//! The event log of a run: what its agents and the platform did, in order, append-only.
+//!
+//! The engine appends; the API pages and follows. Invariants: the numbers of a run have no gap; events taken from a
+//! journal and the position they were read up to are committed together, and only over the position that the writer
+//! started from, so that of two writers on one journal (a stalled one and its successor) one gets nothing in.
+
+use std::sync::Arc;
+
+use codecourier_domain::id::{ProjectId, RunId, StepId};
+use codecourier_domain::time::Timestamp;
+
+use crate::body::Body;
+use crate::error::{Error, Result};
+use crate::feed::{Follower, Log, LogPage, Met};
+use crate::open::Store;
+use crate::read::Reader;
+use crate::sql::{Row, assembled, sql};
+use crate::writer::Tx;
+
+/// Rows per INSERT. A few fixed sizes, so that each statement is prepared once.
+const ROWS_PER_INSERT: [usize; 4] = [256, 32, 4, 1];
+
+/// An event to append.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// The kind, as in the body: `text`, `tool_call`.
+    pub kind: Arc<str>,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The event.
+    pub body: Body,
+}
+
+/// Where the journals of a step's processes have been read up to. The engine's own text; the store only compares it.
+/// Empty before the first append.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct JournalCursor(pub String);
+
+/// The journal position that goes with an append.
+#[derive(Debug, Clone)]
+pub struct CursorAdvance {
+    /// Where the writer believes the journal to be.
+    pub expected: JournalCursor,
+    /// Where it is after these events.
+    pub new: JournalCursor,
+}
+
+/// Events of a run to append together.
+#[derive(Debug, Clone)]
+pub struct EventAppend {
+    /// The project of the run.
+    pub project: ProjectId,
+    /// The run.
+    pub run: RunId,
+    /// The step they belong to; `None` for what the platform did for the whole run.
+    pub step: Option<StepId>,
+    /// The journal position, for events that were read from a journal of the step.
+    pub cursor: Option<CursorAdvance>,
+    /// The events, in order. May be empty: then only the position moves.
+    pub events: Vec<NewEvent>,
+}
+
+/// An event in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its number in the run, from 1.
+    pub seq: u64,
+    /// Its step.
+    pub step: Option<StepId>,
+    /// Its kind.
+    pub kind: Arc<str>,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The event.
+    pub body: Body,
+}
+
+/// Which events of a run to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventWindow {
+    /// Those after a number, oldest first.
+    After(u64),
+    /// Those before a number, newest first.
+    Before(u64),
+    /// The last ones, newest first.
+    Last,
+}
+
+/// The columns that [`event`] reads, scoped by project through the head of the log.
+macro_rules! select_events {
+    ($rest:literal) => {
+        concat!(
+            "SELECT e.seq, e.step, e.kind, e.at, e.body FROM event_head h JOIN event e ON e.run = h.run \
+             WHERE h.project = $1 AND h.run = $2 AND e.run = $2 AND ",
+            $rest
+        )
+    };
+}
+
+impl Tx {
+    /// Appends events and gives the number of the last one in the run.
+    ///
+    /// Fails with [`Error::Stale`] when the journal is not where the writer believes it to be.
+    pub async fn append_events(&mut self, append: EventAppend) -> Result<u64> {
+        let EventAppend {
+            project,
+            run,
+            step,
+            cursor,
+            events,
+        } = append;
+        if let Some(cursor) = &cursor {
+            let step = step.ok_or(Error::NotFound { entity: "step" })?;
+            self.advance_cursor(project, run, step, cursor).await?;
+        }
+        let head = sql("UPDATE event_head SET seq = seq + $3 WHERE project = $1 AND run = $2 RETURNING seq");
+        let added = crate::sql::count(events.len() as u64);
+        let row = self
+            .fetch_optional("take event numbers", head.bind(project).bind(run).bind(added))
+            .await?;
+        let last = row.ok_or(Error::NotFound { entity: "run" })?.count(0)?;
+        if events.is_empty() {
+            return Ok(last);
+        }
+        let first = last + 1 - events.len() as u64;
+        let stored: Arc<[StoredEvent]> = events
+            .into_iter()
+            .zip(first..)
+            .map(|(event, seq)| StoredEvent {
+                seq,
+                step,
+                kind: event.kind,
+                at: event.at,
+                body: event.body,
+            })
+            .collect();
+        self.insert_events(run, step, &stored).await?;
+        self.effects.events.push((run, stored));
+        Ok(last)
+    }
+
+    async fn advance_cursor(
+        &mut self,
+        project: ProjectId,
+        run: RunId,
+        step: StepId,
+        cursor: &CursorAdvance,
+    ) -> Result<()> {
+        let statement = sql("UPDATE step_journal SET cursor = $5 \
+             WHERE project = $1 AND run = $2 AND step = $3 AND cursor = $4")
+        .bind(project)
+        .bind(run)
+        .bind(step)
+        .bind(cursor.expected.0.as_str())
+        .bind(cursor.new.0.as_str());
+        if self.execute("advance the journal", statement).await? == 1 {
+            return Ok(());
+        }
+        match self.read().journal_cursor(project, step).await? {
+            Some(_) => Err(Error::Stale { entity: "journal" }),
+            None => Err(Error::NotFound { entity: "step" }),
+        }
+    }
+
+    async fn insert_events(&mut self, run: RunId, step: Option<StepId>, events: &[StoredEvent]) -> Result<()> {
+        let mut rest = events;
+        for rows in ROWS_PER_INSERT {
+            while rest.len() >= rows {
+                let (chunk, after) = rest.split_at(rows);
+                rest = after;
+                let mut statement = assembled(insert_text(rows)).bind(run).bind(step);
+                for event in chunk {
+                    statement.push(crate::sql::count(event.seq));
+                    statement.push(Arc::clone(&event.kind));
+                    statement.push(event.at);
+                    statement.push(&event.body);
+                }
+                self.execute("append events", statement).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An INSERT of that many rows: the run and the step are bound once, the rest per row.
+fn insert_text(rows: usize) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::from("INSERT INTO event (run, step, seq, kind, at, body) VALUES ");
+    for row in 0..rows {
+        let first = 3 + row * 4;
+        let comma = if row == 0 { "" } else { ", " };
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            "{comma}($1, $2, ${}, ${}, ${}, ${})",
+            first,
+            first + 1,
+            first + 2,
+            first + 3
+        );
+    }
+    text
+}
+
+impl Reader<'_> {
+    /// Where the journals of a step have been read up to; `None` if there is no such step.
+    pub async fn journal_cursor(&mut self, project: ProjectId, step: StepId) -> Result<Option<JournalCursor>> {
+        let statement = sql("SELECT cursor FROM step_journal WHERE project = $1 AND step = $2")
+            .bind(project)
+            .bind(step);
+        let row = self.fetch_optional("read the position in a journal", statement).await?;
+        row.map(|row| row.text(0).map(JournalCursor)).transpose()
+    }
+
+    /// The number of the last event of a run; 0 before the first.
+    pub async fn event_head(&mut self, project: ProjectId, run: RunId) -> Result<u64> {
+        let statement = sql("SELECT seq FROM event_head WHERE project = $1 AND run = $2")
+            .bind(project)
+            .bind(run);
+        let row = self.fetch_optional("read the head of an event log", statement).await?;
+        row.ok_or(Error::NotFound { entity: "run" })?.count(0)
+    }
+
+    /// Part of a run's event log.
+    pub async fn events(
+        &mut self,
+        project: ProjectId,
+        run: RunId,
+        window: EventWindow,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>> {
+        let (text, seq) = match window {
+            EventWindow::After(seq) => (select_events!("e.seq > $3 ORDER BY e.seq LIMIT $4"), seq),
+            EventWindow::Before(seq) => (select_events!("e.seq < $3 ORDER BY e.seq DESC LIMIT $4"), seq),
+            EventWindow::Last => (select_events!("e.seq < $3 ORDER BY e.seq DESC LIMIT $4"), u64::MAX),
+        };
+        let statement = sql(text)
+            .bind(project)
+            .bind(run)
+            .bind(crate::sql::count(seq))
+            .bind(i64::from(limit));
+        self.fetch_all("read events", statement)
+            .await?
+            .iter()
+            .map(event)
+            .collect()
+    }
+}
+
+fn event(row: &Row) -> Result<StoredEvent> {
+    Ok(StoredEvent {
+        seq: row.count(0)?,
+        step: row.optional_parsed(1)?,
+        kind: Arc::from(row.text(2)?),
+        at: row.time(3)?,
+        body: row.body(4)?,
+    })
+}
+
+/// The events of a run as they are committed.
+#[derive(Debug)]
+pub struct EventFeed {
+    follower: Follower<RunLog>,
+}
+
+impl Store {
+    /// Follows a run's events from after a number on: each once, in order, without a gap.
+    #[must_use]
+    pub fn follow_events(&self, project: ProjectId, run: RunId, after: u64) -> EventFeed {
+        let announcements = self.watchers().events.subscribe(run);
+        EventFeed {
+            follower: Follower::new(self.clone(), RunLog { project, run }, after, announcements),
+        }
+    }
+}
+
+impl EventFeed {
+    /// Waits for the next event. May be dropped at any time and called again.
+    pub async fn next(&mut self) -> Result<StoredEvent> {
+        loop {
+            if let Met::Item(event) = self.follower.next().await? {
+                return Ok(event);
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct RunLog {
+    project: ProjectId,
+    run: RunId,
+}
+
+impl Log for RunLog {
+    type Item = StoredEvent;
+    type Announced = Arc<[StoredEvent]>;
+
+    fn seq(item: &StoredEvent) -> u64 {
+        item.seq
+    }
+
+    fn items(announced: Arc<[StoredEvent]>) -> Vec<StoredEvent> {
+        announced.to_vec()
+    }
+
+    async fn page(&self, store: &Store, after: u64, limit: u32) -> Result<LogPage<StoredEvent>> {
+        let mut reader = store.read().await?;
+        Ok(LogPage::Items(
+            reader
+                .events(self.project, self.run, EventWindow::After(after), limit)
+                .await?,
+        ))
+    }
+}

@@ -1,0 +1,199 @@
+//! Those who wait for something to be committed: followers of a change scope, followers of a run's events, workers.
+//!
+//! Watchers are told after the commit and may be told too little: a slow one misses items, another process tells
+//! nothing. So what they are told only saves a read. [`Follower`] subscribes first, then reads the log, and goes back
+//! to the log whenever a number is missing. Invariant: a follower gives every item once, in order, without a gap.
+
+use std::collections::{HashMap, VecDeque};
+use std::future::Future;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+
+use codecourier_domain::id::RunId;
+use tokio::sync::{broadcast, watch};
+
+use crate::changes::{Change, Scope};
+use crate::error::{Error, Result};
+use crate::events::StoredEvent;
+use crate::open::Store;
+use crate::writer::Effects;
+use std::sync::Arc;
+
+/// How many announcements a slow follower may be behind before it reads from the log again.
+const ANNOUNCEMENTS_KEPT: usize = 256;
+const PAGE: u32 = 500;
+
+/// Everybody who watches this store from inside this process.
+#[derive(Debug)]
+pub(crate) struct Watchers {
+    pub(crate) changes: Topics<Scope, Arc<Change>>,
+    pub(crate) events: Topics<RunId, Arc<[StoredEvent]>>,
+    work: watch::Sender<u64>,
+}
+
+impl Watchers {
+    pub(crate) fn new() -> Self {
+        Self {
+            changes: Topics::default(),
+            events: Topics::default(),
+            work: watch::Sender::new(0),
+        }
+    }
+
+    pub(crate) fn publish(&self, effects: Effects) {
+        for change in effects.changes {
+            self.changes.announce(&change.scope.clone(), Announcement::Item(change));
+        }
+        for (run, events) in effects.events {
+            self.events.announce(&run, Announcement::Item(events));
+        }
+        if effects.tasks_moved {
+            self.work
+                .send_modify(|generation| *generation = generation.wrapping_add(1));
+        }
+    }
+
+    pub(crate) fn work(&self) -> watch::Receiver<u64> {
+        self.work.subscribe()
+    }
+}
+
+/// What a follower is told.
+#[derive(Debug, Clone)]
+pub(crate) enum Announcement<T> {
+    /// This was committed.
+    Item(T),
+    /// Something was committed by another process.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the listener between processes"))]
+    LookAgain,
+}
+
+/// Announcements by topic. A topic exists while it has followers.
+#[derive(Debug)]
+pub(crate) struct Topics<K, T> {
+    senders: Mutex<HashMap<K, broadcast::Sender<Announcement<T>>>>,
+}
+
+impl<K, T> Default for Topics<K, T> {
+    fn default() -> Self {
+        Self {
+            senders: Mutex::new(HashMap::new()),
+        }
+    }
+}
+
+impl<K: Eq + Hash + Clone, T: Clone> Topics<K, T> {
+    pub(crate) fn subscribe(&self, topic: K) -> broadcast::Receiver<Announcement<T>> {
+        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        // Forgets topics whose followers left without an announcement since.
+        if senders.len() == senders.capacity() {
+            senders.retain(|_, sender| sender.receiver_count() > 0);
+        }
+        senders
+            .entry(topic)
+            .or_insert_with(|| broadcast::Sender::new(ANNOUNCEMENTS_KEPT))
+            .subscribe()
+    }
+
+    pub(crate) fn announce(&self, topic: &K, announcement: Announcement<T>) {
+        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = senders.get(topic)
+            && sender.send(announcement).is_err()
+        {
+            senders.remove(topic);
+        }
+    }
+}
+
+/// A log that can be followed: numbered items in a table, announcements in memory.
+pub(crate) trait Log: Send {
+    /// One item.
+    type Item: Send;
+    /// What is announced of it.
+    type Announced: Clone + Send;
+
+    fn seq(item: &Self::Item) -> u64;
+    fn items(announced: Self::Announced) -> Vec<Self::Item>;
+    /// The items after a number, oldest first.
+    fn page(&self, store: &Store, after: u64, limit: u32) -> impl Future<Output = Result<LogPage<Self::Item>>> + Send;
+}
+
+/// Part of a log.
+pub(crate) enum LogPage<T> {
+    /// What follows; empty at the end.
+    Items(Vec<T>),
+    /// Retention has removed what would follow; the log now begins after this number.
+    Trimmed(u64),
+}
+
+/// Where a follower is; see the module.
+#[derive(Debug)]
+pub(crate) struct Follower<L: Log> {
+    store: Store,
+    log: L,
+    cursor: u64,
+    announcements: broadcast::Receiver<Announcement<L::Announced>>,
+    ready: VecDeque<L::Item>,
+    reading: bool,
+}
+
+/// What a follower meets.
+pub(crate) enum Met<T> {
+    /// The next item.
+    Item(T),
+    /// Items are missing for good; it goes on after this number.
+    Trimmed(u64),
+}
+
+impl<L: Log> Follower<L> {
+    /// `announcements` must have been subscribed to before this is called.
+    pub(crate) fn new(
+        store: Store,
+        log: L,
+        after: u64,
+        announcements: broadcast::Receiver<Announcement<L::Announced>>,
+    ) -> Self {
+        Self {
+            store,
+            log,
+            cursor: after,
+            announcements,
+            ready: VecDeque::new(),
+            reading: true,
+        }
+    }
+
+    /// The next item, waiting for it if need be. May be dropped at any await and called again.
+    pub(crate) async fn next(&mut self) -> Result<Met<L::Item>> {
+        loop {
+            if let Some(item) = self.ready.pop_front() {
+                let seq = L::seq(&item);
+                if seq <= self.cursor {
+                    continue;
+                }
+                if seq == self.cursor + 1 {
+                    self.cursor = seq;
+                    return Ok(Met::Item(item));
+                }
+                self.ready.clear();
+                self.reading = true;
+            }
+            if self.reading {
+                match self.log.page(&self.store, self.cursor, PAGE).await? {
+                    LogPage::Items(items) if items.is_empty() => self.reading = false,
+                    LogPage::Items(items) => self.ready = items.into(),
+                    LogPage::Trimmed(after) => {
+                        self.cursor = after;
+                        return Ok(Met::Trimmed(after));
+                    }
+                }
+                continue;
+            }
+            match self.announcements.recv().await {
+                Ok(Announcement::Item(announced)) => self.ready = L::items(announced).into(),
+                Ok(Announcement::LookAgain) | Err(broadcast::error::RecvError::Lagged(_)) => self.reading = true,
+                Err(broadcast::error::RecvError::Closed) => return Err(Error::Closed),
+            }
+        }
+    }
+}

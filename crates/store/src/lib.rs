@@ -1,0 +1,41 @@
+//! The store: every row the product keeps, on SQLite or PostgreSQL, behind one API. The only crate with SQL.
+//!
+//! The engine writes with [`Store::write`] and reads with [`Store::read`]; nobody else may depend on this crate but
+//! the binary, which opens it, and `testkit`, which checks it.
+//!
+//! Invariants:
+//! - One SQL text for both databases. What differs is in `sql::dialect` and nowhere else.
+//! - One write transaction at a time per database, on both (see [`writer`]): a command sees everything committed
+//!   before it, and commands never deadlock.
+//! - A command is acknowledged after its commit was made durable. Watchers are told after that, never before.
+//! - Whatever belongs to a project is asked for with the project: no function loads by identifier alone.
+//! - Columns are TEXT, BIGINT, DOUBLE, BOOLEAN or BLOB; identifiers are text, times are BIGINT milliseconds, bodies are
+//!   JSON text that this crate stores and never looks into.
+
+mod background;
+pub mod blobs;
+mod body;
+pub mod changes;
+pub mod error;
+pub mod events;
+mod feed;
+pub mod ledger;
+pub mod lock;
+mod migrate;
+mod open;
+pub mod page;
+pub mod projects;
+mod read;
+pub mod runs;
+pub mod settings;
+mod sql;
+pub mod steps;
+pub mod tasks;
+pub mod words;
+pub mod writer;
+
+pub use body::Body;
+pub use error::{Error, Result};
+pub use open::{Store, StoreConfig};
+pub use read::Reader;
+pub use writer::Tx;

@@ -1,0 +1,97 @@
+//! The schema: numbered migrations, carried in the program, applied when the store is opened.
+//!
+//! Invariants: migrations are applied in one transaction each, under the same lock as every write, so that two
+//! processes that start together apply each once; one that was released is never edited, which its checksum proves; a
+//! database from a newer program is refused and not touched.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{DatabaseError, Error, Result};
+use crate::sql::dialect::Dialect;
+use crate::sql::{Connection, sql};
+
+struct Migration {
+    version: i64,
+    text: &'static str,
+}
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    text: include_str!("../migrations/0001_core.sql"),
+}];
+
+/// Brings the schema up to date.
+pub(crate) async fn migrate(connection: &mut Connection, dialect: Dialect) -> Result<()> {
+    migrate_to(connection, dialect, MIGRATIONS).await
+}
+
+async fn migrate_to(connection: &mut Connection, dialect: Dialect, migrations: &[Migration]) -> Result<()> {
+    connection.control("lock the schema", dialect.begin_write()).await?;
+    let migrated = apply(connection, dialect, migrations).await;
+    let end = if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    let ended = connection.control("end the migration", end).await;
+    migrated?;
+    Ok(ended?)
+}
+
+async fn apply(connection: &mut Connection, dialect: Dialect, migrations: &[Migration]) -> Result<()> {
+    const TABLE: &str = "schema_migration";
+    let tables = connection
+        .fetch_all("look for the schema", sql(dialect.table_exists()).bind(TABLE))
+        .await?;
+    let is_new = tables
+        .first()
+        .map(|row| row.integer(0))
+        .transpose()?
+        .unwrap_or_default()
+        == 0;
+    if is_new {
+        let create = "CREATE TABLE schema_migration (version BIGINT NOT NULL PRIMARY KEY, checksum TEXT NOT NULL)";
+        connection.control("create the list of migrations", create).await?;
+    }
+    let select = sql("SELECT version, checksum FROM schema_migration ORDER BY version");
+    let rows = connection.fetch_all("read the list of migrations", select).await?;
+    let applied = rows
+        .iter()
+        .map(|row| Ok((row.integer(0)?, row.text(1)?)))
+        .collect::<Result<Vec<_>>>()?;
+    let known = migrations.last().map_or(0, |migration| migration.version);
+    if let Some(&(found, _)) = applied.last()
+        && found > known
+    {
+        return Err(Error::SchemaTooNew { found, known });
+    }
+    for migration in migrations {
+        let version = migration.version;
+        let checksum = checksum(migration.text);
+        match applied.iter().find(|(applied, _)| *applied == version) {
+            Some((_, same)) if *same == checksum => {}
+            Some(_) => return Err(Error::SchemaForeign { version }),
+            None => apply_one(connection, dialect, migration, checksum)
+                .await
+                .map_err(|source| Error::Migrate { version, source })?,
+        }
+    }
+    Ok(())
+}
+
+async fn apply_one(
+    connection: &mut Connection,
+    dialect: Dialect,
+    migration: &Migration,
+    checksum: String,
+) -> Result<(), DatabaseError> {
+    connection
+        .control_assembled("change the schema", dialect.schema(migration.text))
+        .await?;
+    let insert = sql("INSERT INTO schema_migration (version, checksum) VALUES ($1, $2)");
+    connection
+        .execute("note the migration", insert.bind(migration.version).bind(checksum))
+        .await?;
+    Ok(())
+}
+
+/// Of the text as it is in the program, before it is fitted to a database.
+fn checksum(text: &str) -> String {
+    hex::encode(Sha256::digest(text.as_bytes()))
+}
