@@ -8,6 +8,7 @@
 pub mod agent;
 pub mod capability;
 pub mod claude;
+pub mod fuzz;
 pub mod launch;
 pub mod parse;
 pub mod path;

@@ -36,18 +36,18 @@ const DISALLOWED_TOOLS: &str = "ScheduleWakeup,Monitor,Workflow,EnterWorktree,Ex
 
 pub(super) fn launch(program: &str, session: &SessionSpec) -> Launch {
     let mut files = knowledge::files(session);
-    let mcp_path = session.home.join(&RelativePath::of(".claude/codecourier-mcp.json"));
-    files.push(mcp_file(&mcp_path, session));
+    files.push(mcp_file(session));
+    files.extend(system_prompt_file(session));
     Launch {
         files,
-        command: command(program, session, &mcp_path),
+        command: command(program, session),
         env: environment(session),
         directory: session.workspace.clone(),
         initial_input: control::user_message(&session.prompt),
     }
 }
 
-fn command(program: &str, session: &SessionSpec, mcp_path: &SandboxPath) -> Vec<String> {
+fn command(program: &str, session: &SessionSpec) -> Vec<String> {
     let mut command = words(&[
         program,
         "--print",
@@ -63,7 +63,7 @@ fn command(program: &str, session: &SessionSpec, mcp_path: &SandboxPath) -> Vec<
         "--strict-mcp-config",
     ]);
     // With `=`, because these flags would take the words after them too.
-    command.push(format!("--mcp-config={mcp_path}"));
+    command.push(format!("--mcp-config={}", mcp_path(session)));
     command.push(format!("--disallowed-tools={DISALLOWED_TOOLS}"));
     command.extend(words(&["--model", session.model.as_str()]));
     if let Some(effort) = session.effort {
@@ -77,9 +77,8 @@ fn command(program: &str, session: &SessionSpec, mcp_path: &SandboxPath) -> Vec<
     if let Some(turns) = session.max_turns {
         command.extend(words(&["--max-turns", &turns.to_string()]));
     }
-    if let Some(system_prompt) = &session.system_prompt {
-        // With `=`, so that a text that begins with a hyphen stays a text.
-        command.push(format!("--append-system-prompt={system_prompt}"));
+    if session.system_prompt.is_some() {
+        command.push(format!("--append-system-prompt-file={}", system_prompt_path(session)));
     }
     command
 }
@@ -121,17 +120,37 @@ fn is_reserved(name: &str) -> bool {
 }
 
 /// Written even when there is no server: with `--strict-mcp-config` it is what keeps every other source out.
-fn mcp_file(path: &SandboxPath, session: &SessionSpec) -> FileToWrite {
+fn mcp_file(session: &SessionSpec) -> FileToWrite {
     let servers: serde_json::Map<String, Value> = session
         .mcp
         .iter()
         .map(|(name, server)| (name.as_str().to_owned(), mcp_server(server)))
         .collect();
     FileToWrite {
-        path: path.clone(),
+        path: mcp_path(session),
         mode: 0o600,
         contents: json!({"mcpServers": servers}).to_string().into_bytes(),
     }
+}
+
+/// In a file, because one argument of a command line ends at 128 KiB.
+fn system_prompt_file(session: &SessionSpec) -> Option<FileToWrite> {
+    let system_prompt = session.system_prompt.as_ref()?;
+    Some(FileToWrite {
+        path: system_prompt_path(session),
+        mode: 0o644,
+        contents: system_prompt.clone().into_bytes(),
+    })
+}
+
+fn mcp_path(session: &SessionSpec) -> SandboxPath {
+    session.home.join(&RelativePath::of(".claude/codecourier-mcp.json"))
+}
+
+fn system_prompt_path(session: &SessionSpec) -> SandboxPath {
+    session
+        .home
+        .join(&RelativePath::of(".claude/codecourier-system-prompt.md"))
 }
 
 fn mcp_server(server: &McpServer) -> Value {

@@ -1,0 +1,332 @@
+//! What the adapter makes of transcripts that the real CLI wrote. `testdata/README.md` says how they were recorded.
+
+#![expect(clippy::unwrap_used, reason = "in a test, and in its helpers, a panic is the answer")]
+
+use std::path::PathBuf;
+
+use codecourier_agents::agent::adapter;
+use codecourier_domain::agent::AgentKind;
+use codecourier_domain::event::{Durability, Event, TurnOutcome};
+use codecourier_domain::money::MicroUsd;
+use codecourier_domain::verdict::{Verdict, VerdictResult};
+
+const TRANSCRIPTS: [&str; 34] = [
+    "background-sub-agent",
+    "context-overflow",
+    "error-400",
+    "error-401",
+    "error-403",
+    "error-429-long",
+    "error-500",
+    "follow-up",
+    "image",
+    "interrupt",
+    "interrupt-in-stream",
+    "long-output",
+    "max-budget",
+    "max-tokens",
+    "max-turns",
+    "outage",
+    "parallel-tools",
+    "refusal",
+    "resume-1",
+    "resume-2",
+    "resume-after-kill",
+    "resume-unknown",
+    "retry-429-then-ok",
+    "sigint",
+    "sigkill",
+    "sigterm",
+    "steer",
+    "stream-cut",
+    "stream-error-event",
+    "sub-agent",
+    "thinking",
+    "tool-error",
+    "unicode-ansi",
+    "write-edit-bash",
+];
+
+fn directory() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/claude/2.1.330")
+}
+
+fn transcript(name: &str) -> Vec<u8> {
+    std::fs::read(directory().join(format!("{name}.jsonl"))).unwrap()
+}
+
+fn events(name: &str) -> Vec<Event> {
+    let mut parser = adapter(AgentKind::Claude).unwrap().parser();
+    let mut lines = parser.feed(&transcript(name));
+    lines.extend(parser.finish());
+    lines.into_iter().flat_map(|line| line.events).collect()
+}
+
+fn kept(name: &str) -> Vec<Event> {
+    events(name)
+        .into_iter()
+        .filter(|event| event.durability() == Durability::Durable)
+        .collect()
+}
+
+/// Outcome, final text, error and status of every turn in a transcript.
+fn turns(name: &str) -> Vec<(TurnOutcome, String, Option<String>, Option<u16>)> {
+    let ended = |event| match event {
+        Event::TurnEnded {
+            outcome,
+            final_text,
+            error,
+            status,
+        } => Some((outcome, final_text, error, status)),
+        _ => None,
+    };
+    kept(name).into_iter().filter_map(ended).collect()
+}
+
+fn only_turn(name: &str) -> (TurnOutcome, String, Option<String>, Option<u16>) {
+    let mut turns = turns(name);
+    assert_eq!(turns.len(), 1, "{name} has one turn");
+    turns.remove(0)
+}
+
+#[test]
+fn every_recorded_transcript_is_listed_and_small() {
+    let mut found: Vec<String> = std::fs::read_dir(directory())
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .inspect(|entry| {
+            assert!(
+                entry.metadata().unwrap().len() < 200_000,
+                "{:?} is too large",
+                entry.file_name()
+            )
+        })
+        .map(|entry| entry.file_name().into_string().unwrap().replace(".jsonl", ""))
+        .collect();
+    found.sort();
+    assert_eq!(found, TRANSCRIPTS);
+}
+
+/// The whole picture, to be read in review. One line for each event, long texts shortened here only.
+#[test]
+fn what_is_read_from_each_transcript() {
+    for name in TRANSCRIPTS {
+        let shown: Vec<String> = events(name).iter().map(shown).collect();
+        insta::with_settings!({snapshot_suffix => name, prepend_module_to_snapshot => false}, {
+            insta::assert_snapshot!("claude", shown.join("\n"));
+        });
+    }
+}
+
+fn shown(event: &Event) -> String {
+    let json = serde_json::to_string(event).unwrap();
+    let mut text: String = json.chars().take(600).collect();
+    if text.len() < json.len() {
+        text.push_str(" …");
+    }
+    match event.durability() {
+        Durability::Durable => format!("  {text}"),
+        Durability::Transient => format!("~ {text}"),
+    }
+}
+
+#[test]
+fn nothing_the_real_cli_prints_is_unknown() {
+    for name in TRANSCRIPTS {
+        let unknown: Vec<Event> = events(name)
+            .into_iter()
+            .filter(|event| matches!(event, Event::Unknown { .. }))
+            .collect();
+        assert_eq!(unknown, [], "in {name}");
+    }
+}
+
+#[test]
+fn no_event_holds_the_step_token() {
+    for name in TRANSCRIPTS {
+        assert!(
+            !String::from_utf8_lossy(&transcript(name)).contains("cc_step_recorded"),
+            "in {name}"
+        );
+    }
+}
+
+#[test]
+fn a_successful_turn_ends_with_what_the_agent_said_last() {
+    let (outcome, final_text, error, status) = only_turn("write-edit-bash");
+    assert_eq!((outcome, error, status), (TurnOutcome::Completed, None, None));
+    assert_eq!(Verdict::find_last(&final_text).unwrap().verdict, VerdictResult::Pass);
+}
+
+#[test]
+fn how_each_kind_of_turn_ended() {
+    use TurnOutcome::{
+        BudgetLimit, Completed, ContextOverflow, Crashed, Interrupted, ProviderError, Refused, TurnLimit,
+    };
+    for (name, outcome, status) in [
+        ("context-overflow", ContextOverflow, Some(400)),
+        ("error-400", ProviderError, Some(400)),
+        ("error-401", ProviderError, Some(401)),
+        ("error-403", ProviderError, Some(403)),
+        ("error-429-long", ProviderError, Some(429)),
+        ("error-500", ProviderError, Some(500)),
+        ("interrupt-in-stream", Interrupted, None),
+        ("max-budget", BudgetLimit, None),
+        ("max-tokens", ProviderError, None),
+        ("max-turns", TurnLimit, None),
+        ("outage", Completed, None),
+        ("refusal", Refused, None),
+        ("resume-unknown", Crashed, None),
+        ("retry-429-then-ok", Completed, None),
+        ("sigint", Interrupted, None),
+        ("stream-cut", Completed, None),
+        ("stream-error-event", Completed, None),
+        ("tool-error", Completed, None),
+    ] {
+        let turn = only_turn(name);
+        assert_eq!((turn.0, turn.3), (outcome, status), "{name}");
+        let explained = matches!(outcome, Completed | Interrupted) || turn.2.is_some_and(|error| !error.is_empty());
+        assert!(explained, "{name} failed without a reason");
+    }
+}
+
+#[test]
+fn a_killed_process_leaves_no_end_of_turn() {
+    assert_eq!(turns("sigterm"), []);
+    assert_eq!(turns("sigkill"), []);
+}
+
+#[test]
+fn a_further_message_is_a_further_turn_and_its_usage_is_its_own() {
+    let texts: Vec<String> = turns("follow-up").into_iter().map(|turn| turn.1).collect();
+    assert_eq!(texts, ["First answer.", "Second answer."]);
+    let inputs: Vec<u64> = usage("follow-up").into_iter().map(|(tokens, _)| tokens.input).collect();
+    assert_eq!(inputs, [830, 2 * 830], "one call, then two");
+}
+
+#[test]
+fn a_message_in_the_middle_of_a_turn_makes_no_turn_of_its_own() {
+    assert_eq!(only_turn("steer").1, "Hello, and done.");
+}
+
+#[test]
+fn after_an_interruption_the_session_goes_on() {
+    let outcomes: Vec<TurnOutcome> = turns("interrupt").into_iter().map(|turn| turn.0).collect();
+    assert_eq!(outcomes, [TurnOutcome::Interrupted, TurnOutcome::Completed]);
+}
+
+#[test]
+fn usage_is_counted_once_and_with_sub_agents() {
+    // Four calls of 830 uncached, 200 read, 100 and 20 written and 50 out, in both; in the second, two by a sub-agent.
+    for name in ["write-edit-bash", "sub-agent"] {
+        let usage = usage(name);
+        assert_eq!(usage.len(), 1, "{name}");
+        let (tokens, cost) = usage[0];
+        assert_eq!(
+            (tokens.input, tokens.output, tokens.cache_read),
+            (3320, 200, 800),
+            "{name}"
+        );
+        assert_eq!((tokens.cache_write_5m, tokens.cache_write_1h), (400, 80), "{name}");
+        assert_eq!(cost, Some(MicroUsd(20_080)), "{name}");
+    }
+}
+
+fn usage(name: &str) -> Vec<(codecourier_domain::usage::Tokens, Option<MicroUsd>)> {
+    let reported = |event| match event {
+        Event::UsageReported { tokens, cost } => Some((tokens, cost)),
+        _ => None,
+    };
+    kept(name).into_iter().filter_map(reported).collect()
+}
+
+#[test]
+fn pieces_add_up_to_the_whole_text() {
+    for name in ["write-edit-bash", "unicode-ansi", "thinking"] {
+        let (mut pieces, mut wholes) = (String::new(), String::new());
+        for event in events(name) {
+            if let Event::Text { text, partial, .. } | Event::Thinking { text, partial, .. } = event {
+                if partial { &mut pieces } else { &mut wholes }.push_str(&text);
+            }
+        }
+        assert_eq!(pieces, wholes, "{name}");
+        assert!(!wholes.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn every_tool_result_answers_a_call() {
+    for name in TRANSCRIPTS {
+        let mut calls = Vec::new();
+        for event in kept(name) {
+            match event {
+                Event::ToolCall { call, .. } => calls.push(call),
+                Event::ToolResult { call, .. } => assert!(calls.contains(&call), "{call} in {name}"),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn a_failed_tool_is_told_from_one_that_worked() {
+    let results: Vec<bool> = kept("parallel-tools")
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::ToolResult { succeeded, .. } => Some(succeeded),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(results.iter().filter(|succeeded| **succeeded).count(), 2);
+    assert_eq!(results.len(), 3);
+}
+
+#[test]
+fn what_a_sub_agent_does_names_the_call_that_started_it() {
+    let parents: Vec<(String, Option<String>)> = kept("sub-agent")
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::ToolCall { name, parent_call, .. } => Some((name, parent_call)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        parents,
+        [
+            ("Agent".to_owned(), None),
+            ("Bash".to_owned(), Some("toolu_0001".to_owned()))
+        ]
+    );
+}
+
+#[test]
+fn retries_say_why_and_how_long() {
+    let retries: Vec<(u32, Option<u16>)> = kept("retry-429-then-ok")
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Retry {
+                attempt,
+                delay_ms,
+                status,
+                message,
+            } => {
+                assert!(delay_ms >= 500 && !message.is_empty());
+                Some((attempt, status))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(retries, [(1, Some(429)), (2, Some(529)), (3, Some(500))]);
+}
+
+#[test]
+fn a_picture_is_named_and_not_kept() {
+    let outputs: Vec<String> = kept("image")
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::ToolResult { output, .. } => Some(output),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(outputs, ["[image image/png, 96 bytes of base64]"]);
+}
