@@ -1,6 +1,7 @@
 //! The one interface to every agent. The engine calls it; it never starts anything itself.
 
 use codecourier_domain::agent::AgentKind;
+use codecourier_domain::event::Event;
 
 use crate::capability::Capabilities;
 use crate::claude::Claude;
@@ -36,6 +37,10 @@ pub trait Agent: Send + Sync {
 
     /// The bytes that end the current turn and leave the session alive. The agent's answer names `request`.
     fn interrupt(&self, request: &str) -> Vec<u8>;
+
+    /// Whether an event says that the session to resume does not exist. That is so when the process before was killed
+    /// ahead of the model's first answer: the session is then started new, with the same id and the same prompt.
+    fn is_unknown_session(&self, event: &Event) -> bool;
 
     /// How a process whose turn is over is ended.
     fn ending(&self) -> Ending;

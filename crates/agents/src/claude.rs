@@ -7,11 +7,12 @@
 mod control;
 mod knowledge;
 mod launch;
-pub mod message;
+mod message;
 pub mod parser;
 mod turn;
 
 use codecourier_domain::agent::AgentKind;
+use codecourier_domain::event::Event;
 
 use crate::agent::{Agent, Ending};
 use crate::capability::{Capabilities, Support};
@@ -88,6 +89,10 @@ impl Agent for Claude {
 
     fn interrupt(&self, request: &str) -> Vec<u8> {
         control::interrupt(request)
+    }
+
+    fn is_unknown_session(&self, event: &Event) -> bool {
+        turn::is_unknown_session(event)
     }
 
     fn ending(&self) -> Ending {

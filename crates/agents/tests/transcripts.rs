@@ -10,11 +10,13 @@ use codecourier_domain::event::{Durability, Event, TurnOutcome};
 use codecourier_domain::money::MicroUsd;
 use codecourier_domain::verdict::{Verdict, VerdictResult};
 
-const TRANSCRIPTS: [&str; 34] = [
+const TRANSCRIPTS: [&str; 38] = [
     "background-sub-agent",
     "context-overflow",
     "error-400",
     "error-401",
+    "error-401-final",
+    "error-402-final",
     "error-403",
     "error-429-long",
     "error-500",
@@ -26,6 +28,7 @@ const TRANSCRIPTS: [&str; 34] = [
     "max-budget",
     "max-tokens",
     "max-turns",
+    "mcp",
     "outage",
     "parallel-tools",
     "refusal",
@@ -37,6 +40,7 @@ const TRANSCRIPTS: [&str; 34] = [
     "sigint",
     "sigkill",
     "sigterm",
+    "skill",
     "steer",
     "stream-cut",
     "stream-error-event",
@@ -167,6 +171,8 @@ fn how_each_kind_of_turn_ended() {
         ("context-overflow", ContextOverflow, Some(400)),
         ("error-400", ProviderError, Some(400)),
         ("error-401", ProviderError, Some(401)),
+        ("error-401-final", ProviderError, Some(401)),
+        ("error-402-final", ProviderError, Some(402)),
         ("error-403", ProviderError, Some(403)),
         ("error-429-long", ProviderError, Some(429)),
         ("error-500", ProviderError, Some(500)),
@@ -187,6 +193,30 @@ fn how_each_kind_of_turn_ended() {
         assert_eq!((turn.0, turn.3), (outcome, status), "{name}");
         let explained = matches!(outcome, Completed | Interrupted) || turn.2.is_some_and(|error| !error.is_empty());
         assert!(explained, "{name} failed without a reason");
+    }
+}
+
+#[test]
+fn an_error_that_the_gateway_calls_final_is_not_retried() {
+    for name in ["error-401-final", "error-402-final"] {
+        assert!(
+            !kept(name).iter().any(|event| matches!(event, Event::Retry { .. })),
+            "{name}"
+        );
+    }
+    assert!(
+        kept("error-401")
+            .iter()
+            .any(|event| matches!(event, Event::Retry { .. }))
+    );
+}
+
+#[test]
+fn a_resume_of_a_session_that_was_never_written_is_told_from_other_ends() {
+    let agent = adapter(AgentKind::Claude).unwrap();
+    for name in TRANSCRIPTS {
+        let unknown = kept(name).iter().any(|event| agent.is_unknown_session(event));
+        assert_eq!(unknown, name == "resume-unknown", "{name}");
     }
 }
 

@@ -7,9 +7,10 @@ use crate::launch::{FileToWrite, Launch};
 use crate::path::{RelativePath, SandboxPath};
 use crate::session::{McpServer, SessionSpec, SessionStart};
 
-/// How often the CLI asks the model again. Its waits are 0.5, 1, 2, 4, 8, then about 16 and 32 seconds, so that seven
-/// outlast a gateway that is away for half a minute, while the default of ten would sit three minutes before a fault
-/// that lasts. Errors that never pass are answered by the gateway with 402 or 403, which the CLI does not retry.
+/// How often the CLI asks the model again. Its waits are about 0.5, 1, 2, 4, 9, 17 and 38 seconds, so that seven outlast
+/// a gateway that is away for half a minute, while the default of ten would sit three minutes before a fault that lasts.
+/// It would wait as long before a refused key: the gateway marks an error that never passes with `x-should-retry: false`,
+/// and the CLI then fails at once.
 const MAX_RETRIES: &str = "7";
 
 /// Switches of the CLI that are the same for every session. Each exists in the tested version.

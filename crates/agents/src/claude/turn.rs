@@ -17,6 +17,18 @@ pub(super) fn events(result: &Value) -> Vec<Event> {
     vec![Event::UsageReported { tokens, cost }, end(result)]
 }
 
+/// Whether the turn failed because there is no session of that id.
+pub(super) fn is_unknown_session(event: &Event) -> bool {
+    match event {
+        Event::TurnEnded {
+            outcome: TurnOutcome::Crashed,
+            error: Some(error),
+            ..
+        } => error.starts_with("No conversation found with session ID"),
+        _ => false,
+    }
+}
+
 fn end(result: &Value) -> Event {
     let outcome = outcome(result);
     let said = text(result, "result").to_owned();
@@ -128,4 +140,74 @@ fn micro_usd(dollars: f64) -> Option<MicroUsd> {
         reason = "the range is checked in the same expression"
     )]
     (0.0..1e15).contains(&micros).then_some(MicroUsd(micros as i64))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn outcome_of(result: Value) -> TurnOutcome {
+        outcome(&result)
+    }
+
+    #[test]
+    fn a_result_that_does_not_say_it_went_well_did_not() {
+        assert_eq!(outcome_of(json!({"subtype": "success"})), TurnOutcome::Crashed);
+        assert_eq!(outcome_of(json!({"is_error": "false"})), TurnOutcome::Crashed);
+        assert_eq!(outcome_of(json!({"is_error": false})), TurnOutcome::Completed);
+    }
+
+    #[test]
+    fn every_way_a_turn_can_stop_has_an_outcome() {
+        let failed = |reason: &str| outcome_of(json!({"is_error": true, "terminal_reason": reason}));
+        for reason in ["aborted_streaming", "aborted_tools"] {
+            assert_eq!(failed(reason), TurnOutcome::Interrupted, "{reason}");
+        }
+        for reason in ["prompt_too_long", "blocking_limit", "rapid_refill_breaker"] {
+            assert_eq!(failed(reason), TurnOutcome::ContextOverflow, "{reason}");
+        }
+        for reason in [
+            "api_error",
+            "model_error",
+            "image_error",
+            "malformed_tool_use_exhausted",
+        ] {
+            assert_eq!(failed(reason), TurnOutcome::ProviderError, "{reason}");
+        }
+        for reason in ["turn_setup_failed", "structured_output_retry_exhausted", "brand_new"] {
+            assert_eq!(failed(reason), TurnOutcome::Crashed, "{reason}");
+        }
+        assert_eq!(failed("max_turns"), TurnOutcome::TurnLimit);
+        assert_eq!(failed("budget_exhausted"), TurnOutcome::BudgetLimit);
+        assert_eq!(
+            outcome_of(json!({"is_error": true, "subtype": "error_max_turns"})),
+            TurnOutcome::TurnLimit
+        );
+    }
+
+    #[test]
+    fn without_the_sum_over_models_the_plain_usage_stands_in() {
+        let (tokens, cost) = usage(&json!({"usage": {
+            "input_tokens": 5, "output_tokens": 7, "cache_read_input_tokens": 11, "cache_creation_input_tokens": 30,
+            "cache_creation": {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 20},
+        }}));
+        let expected = Tokens {
+            input: 5,
+            output: 7,
+            cache_read: 11,
+            cache_write_5m: 10,
+            cache_write_1h: 20,
+        };
+        assert_eq!((tokens, cost), (expected, None));
+    }
+
+    #[test]
+    fn an_implausible_price_is_no_price() {
+        for dollars in [json!(-1.0), json!(1e300), json!("free")] {
+            let (_, cost) = usage(&json!({"model_usage_since_last_result": {"m": {"costUSD": dollars}}}));
+            assert!(matches!(cost, None | Some(MicroUsd(0))), "{cost:?}");
+        }
+    }
 }
