@@ -1,0 +1,93 @@
+//! Provider keys: where the gateway gets the real one, and the type that cannot show it by accident.
+//!
+//! The engine implements [`KeySource`] on its encrypted store. Invariants: a key is exposed in one place only, where
+//! the upstream request is built; no `Debug`, error, log line, answer or cassette holds one.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::grant::StepGrant;
+use crate::provider::Provider;
+
+/// The real credential of a provider.
+#[derive(Clone)]
+pub enum ProviderKey {
+    /// Sent in the provider's own header (`x-api-key` for Anthropic).
+    ApiKey(SecretString),
+    /// Sent as `Authorization: Bearer`: what Anthropic-compatible endpoints of others expect.
+    Bearer(SecretString),
+}
+
+impl ProviderKey {
+    /// A key for the provider's own header.
+    #[must_use]
+    pub fn api_key(text: impl Into<String>) -> Self {
+        Self::ApiKey(SecretString::from(text.into()))
+    }
+
+    /// A bearer token.
+    #[must_use]
+    pub fn bearer(text: impl Into<String>) -> Self {
+        Self::Bearer(SecretString::from(text.into()))
+    }
+
+    /// The text itself: for the upstream request and for scrubbing, in this crate only.
+    pub(crate) fn expose(&self) -> &str {
+        match self {
+            Self::ApiKey(secret) | Self::Bearer(secret) => secret.expose_secret(),
+        }
+    }
+}
+
+impl fmt::Debug for ProviderKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::ApiKey(_) => "ApiKey([redacted])",
+            Self::Bearer(_) => "Bearer([redacted])",
+        })
+    }
+}
+
+/// Why there is no key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyRefused {
+    /// The project has none for this provider.
+    #[error("no {} key is configured for this project", .0.display_name())]
+    Missing(Provider),
+    /// The keys cannot be read now.
+    #[error("provider keys cannot be read")]
+    LookUpFailed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Where real keys come from. Asked at every live request, so that a rotated key takes effect at once.
+#[async_trait]
+pub trait KeySource: Send + Sync {
+    /// The key that pays for this step.
+    async fn key(&self, grant: &StepGrant) -> Result<ProviderKey, KeyRefused>;
+}
+
+/// One key for everything, or none: the embedded run, whose key comes from the environment, and tests.
+#[derive(Debug, Clone, Default)]
+pub struct SingleKey(pub Option<ProviderKey>);
+
+#[async_trait]
+impl KeySource for SingleKey {
+    async fn key(&self, grant: &StepGrant) -> Result<ProviderKey, KeyRefused> {
+        self.0.clone().ok_or(KeyRefused::Missing(grant.provider))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_never_shows_itself() {
+        let key = ProviderKey::api_key("sk-ant-canary");
+        assert!(!format!("{key:?} {:?}", SingleKey(Some(key.clone()))).contains("canary"));
+        assert!(!format!("{:?}", ProviderKey::bearer("sk-ant-canary")).contains("canary"));
+        assert_eq!(key.expose(), "sk-ant-canary");
+    }
+}

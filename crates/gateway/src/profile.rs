@@ -1,0 +1,317 @@
+//! What a request is made of: where its input tokens go, by part and by tool. Pure.
+//!
+//! One borrowing pass over the body gives both what the gateway needs to route the request (model, limit, stream) and
+//! the profile that answers "where did the tokens go?". Invariant: it never fails on a body that is a JSON object; what
+//! it does not understand it counts as `other_bytes`.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// Bytes of a request's body by what they are. Bytes, since only the provider can count tokens; the shares are what
+/// matters.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RequestProfile {
+    /// The whole body.
+    pub body_bytes: u64,
+    /// The system prompt.
+    pub system_bytes: u64,
+    /// The definitions of tools.
+    pub tools_bytes: u64,
+    /// What people and the platform said.
+    pub user_bytes: u64,
+    /// What the model said and thought.
+    pub assistant_bytes: u64,
+    /// The model's tool calls.
+    pub tool_call_bytes: u64,
+    /// Results of tools, by tool and by what the tool was pointed at; at most [`MOST_TARGETS`], the biggest.
+    pub tool_results: Vec<ToolResultShare>,
+    /// The rest: images, unknown parts, JSON syntax.
+    pub other_bytes: u64,
+    /// Messages in the conversation.
+    pub messages: u32,
+    /// Messages of the model among them: the position in the conversation.
+    pub assistant_messages: u32,
+}
+
+/// How much of a request is the results of one tool on one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolResultShare {
+    /// The tool.
+    pub tool: String,
+    /// The file or command it was called with, cut to 200 characters, where the call shows one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Bytes of its results.
+    pub bytes: u64,
+    /// How many results.
+    pub count: u32,
+}
+
+/// How many targets a profile names; the rest is summed under no target.
+pub const MOST_TARGETS: usize = 24;
+
+/// What the gateway must know of a request before it leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RequestHead {
+    pub(crate) model: String,
+    pub(crate) max_tokens: u64,
+    pub(crate) stream: bool,
+    pub(crate) profile: RequestProfile,
+}
+
+/// Reads the head and the profile of an Anthropic Messages request.
+pub(crate) fn read_anthropic(body: &[u8]) -> Result<RequestHead, serde_json::Error> {
+    let request: Request<'_> = serde_json::from_slice(body)?;
+    let raw_length = |raw: Option<&RawValue>| raw.map_or(0, |raw| raw.get().len() as u64);
+    let mut profile = RequestProfile {
+        body_bytes: body.len() as u64,
+        system_bytes: raw_length(request.system),
+        tools_bytes: raw_length(request.tools),
+        ..RequestProfile::default()
+    };
+    let mut calls: HashMap<Cow<'_, str>, (Cow<'_, str>, Option<String>)> = HashMap::new();
+    let mut results: BTreeMap<(String, Option<String>), (u64, u32)> = BTreeMap::new();
+    let messages: Vec<Message<'_>> = request
+        .messages
+        .and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .unwrap_or_default();
+    for message in &messages {
+        profile.messages += 1;
+        let is_assistant = message.role == "assistant";
+        profile.assistant_messages += u32::from(is_assistant);
+        let Some(content) = message.content else { continue };
+        let Ok(blocks) = serde_json::from_str::<Vec<&RawValue>>(content.get()) else {
+            let bytes = content.get().len() as u64;
+            *(if is_assistant {
+                &mut profile.assistant_bytes
+            } else {
+                &mut profile.user_bytes
+            }) += bytes;
+            continue;
+        };
+        for raw in blocks {
+            let bytes = raw.get().len() as u64;
+            let Ok(block) = serde_json::from_str::<Block<'_>>(raw.get()) else {
+                continue;
+            };
+            match block.kind.as_ref() {
+                "tool_use" | "server_tool_use" => {
+                    profile.tool_call_bytes += bytes;
+                    if let (Some(id), Some(name)) = (block.id, block.name) {
+                        calls.insert(id, (name, block.input.and_then(target_of)));
+                    }
+                }
+                "tool_result" => {
+                    let (tool, target) = block.tool_use_id.and_then(|id| calls.get(&id)).map_or_else(
+                        || (String::from("unknown"), None),
+                        |(name, target)| (cut(name), target.clone()),
+                    );
+                    let share = results.entry((tool, target)).or_default();
+                    share.0 += bytes;
+                    share.1 += 1;
+                }
+                "text" | "thinking" | "redacted_thinking" if is_assistant => profile.assistant_bytes += bytes,
+                "text" => profile.user_bytes += bytes,
+                _ => {}
+            }
+        }
+    }
+    profile.tool_results = biggest(results);
+    let named = profile.system_bytes
+        + profile.tools_bytes
+        + profile.user_bytes
+        + profile.assistant_bytes
+        + profile.tool_call_bytes
+        + profile.tool_results.iter().map(|share| share.bytes).sum::<u64>();
+    profile.other_bytes = profile.body_bytes.saturating_sub(named);
+    Ok(RequestHead {
+        model: request.model.map(Cow::into_owned).unwrap_or_default(),
+        max_tokens: request.max_tokens.unwrap_or(0),
+        stream: request.stream.unwrap_or(false),
+        profile,
+    })
+}
+
+/// The biggest shares by name; those beyond the limit are summed per tool, without a target.
+fn biggest(results: BTreeMap<(String, Option<String>), (u64, u32)>) -> Vec<ToolResultShare> {
+    let mut shares: Vec<_> = results
+        .into_iter()
+        .map(|((tool, target), (bytes, count))| ToolResultShare {
+            tool,
+            target,
+            bytes,
+            count,
+        })
+        .collect();
+    shares.sort_by_key(|share| std::cmp::Reverse(share.bytes));
+    let rest = shares.split_off(shares.len().min(MOST_TARGETS));
+    if !rest.is_empty() {
+        shares.push(ToolResultShare {
+            tool: String::from("others"),
+            target: None,
+            bytes: rest.iter().map(|share| share.bytes).sum(),
+            count: rest.iter().map(|share| share.count).sum(),
+        });
+    }
+    shares
+}
+
+/// What a call was pointed at, by the argument names that coding agents use.
+fn target_of(input: &RawValue) -> Option<String> {
+    let arguments: Arguments<'_> = serde_json::from_str(input.get()).ok()?;
+    let target = [
+        arguments.file_path,
+        arguments.path,
+        arguments.command,
+        arguments.pattern,
+        arguments.url,
+    ]
+    .into_iter()
+    .flatten()
+    .next()?;
+    Some(cut(&target))
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(200).collect()
+}
+
+#[derive(Deserialize)]
+struct Request<'body> {
+    #[serde(borrow, default)]
+    model: Option<Cow<'body, str>>,
+    #[serde(default)]
+    max_tokens: Option<u64>,
+    #[serde(default)]
+    stream: Option<bool>,
+    #[serde(borrow, default)]
+    system: Option<&'body RawValue>,
+    #[serde(borrow, default)]
+    tools: Option<&'body RawValue>,
+    #[serde(borrow, default)]
+    messages: Option<&'body RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Message<'body> {
+    #[serde(borrow, default)]
+    role: Cow<'body, str>,
+    #[serde(borrow, default)]
+    content: Option<&'body RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Block<'body> {
+    #[serde(borrow, rename = "type", default)]
+    kind: Cow<'body, str>,
+    #[serde(borrow, default)]
+    id: Option<Cow<'body, str>>,
+    #[serde(borrow, default)]
+    name: Option<Cow<'body, str>>,
+    #[serde(borrow, default)]
+    input: Option<&'body RawValue>,
+    #[serde(borrow, default)]
+    tool_use_id: Option<Cow<'body, str>>,
+}
+
+#[derive(Deserialize)]
+struct Arguments<'body> {
+    #[serde(borrow, default)]
+    file_path: Option<Cow<'body, str>>,
+    #[serde(borrow, default)]
+    path: Option<Cow<'body, str>>,
+    #[serde(borrow, default)]
+    command: Option<Cow<'body, str>>,
+    #[serde(borrow, default)]
+    pattern: Option<Cow<'body, str>>,
+    #[serde(borrow, default)]
+    url: Option<Cow<'body, str>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn tokens_are_told_apart_by_tool_and_file() {
+        let body = json!({
+            "model": "claude-opus-5-5", "max_tokens": 32000, "stream": true,
+            "system": [{"type": "text", "text": "You are…"}], "tools": [{"name": "Read"}],
+            "messages": [
+                {"role": "user", "content": "Fix it"},
+                {"role": "assistant", "content": [
+                    {"type": "text", "text": "I look."},
+                    {"type": "tool_use", "id": "a", "name": "Read", "input": {"file_path": "/p/a.rs"}},
+                    {"type": "tool_use", "id": "b", "name": "Bash", "input": {"command": "cargo test"}}]},
+                {"role": "user", "content": [
+                    {"type": "tool_result", "tool_use_id": "a", "content": "x".repeat(1000)},
+                    {"type": "tool_result", "tool_use_id": "b", "content": "ok"},
+                    {"type": "tool_result", "tool_use_id": "zzz", "content": "?"}]}]
+        })
+        .to_string();
+        let head = read_anthropic(body.as_bytes()).unwrap();
+        assert_eq!(
+            (head.model.as_str(), head.max_tokens, head.stream),
+            ("claude-opus-5-5", 32_000, true)
+        );
+        let profile = head.profile;
+        assert_eq!((profile.messages, profile.assistant_messages), (3, 1));
+        let first = &profile.tool_results[0];
+        assert_eq!(
+            (first.tool.as_str(), first.target.as_deref(), first.count),
+            ("Read", Some("/p/a.rs"), 1)
+        );
+        assert!(first.bytes > 1000);
+        assert!(
+            profile
+                .tool_results
+                .iter()
+                .any(|share| share.target.as_deref() == Some("cargo test"))
+        );
+        assert!(profile.tool_results.iter().any(|share| share.tool == "unknown"));
+        let sum = profile.system_bytes
+            + profile.tools_bytes
+            + profile.user_bytes
+            + profile.assistant_bytes
+            + profile.tool_call_bytes
+            + profile.other_bytes
+            + profile.tool_results.iter().map(|share| share.bytes).sum::<u64>();
+        assert_eq!(sum, body.len() as u64, "every byte is in exactly one place");
+    }
+
+    #[test]
+    fn strange_but_whole_objects_are_read_and_others_are_refused() {
+        for body in [
+            "{}",
+            r#"{"messages": 3, "model": null}"#,
+            r#"{"messages": [{"content": [1, {"type": 2}]}]}"#,
+        ] {
+            assert!(read_anthropic(body.as_bytes()).is_ok(), "{body}");
+        }
+        for body in ["", "[]x", "{\"model\": 1}", "{\"stream\": \"yes\"}", "\u{0}"] {
+            assert!(read_anthropic(body.as_bytes()).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn many_targets_are_summed() {
+        let mut blocks = Vec::new();
+        let mut results = Vec::new();
+        for index in 0..100 {
+            blocks.push(json!({"type": "tool_use", "id": index.to_string(), "name": "Read", "input": {"file_path": format!("/{index}")}}));
+            results.push(json!({"type": "tool_result", "tool_use_id": index.to_string(), "content": "x"}));
+        }
+        let body =
+            json!({"messages": [{"role": "assistant", "content": blocks}, {"role": "user", "content": results}]});
+        let profile = read_anthropic(body.to_string().as_bytes()).unwrap().profile;
+        assert_eq!(profile.tool_results.len(), MOST_TARGETS + 1);
+        assert_eq!(profile.tool_results.iter().map(|share| share.count).sum::<u32>(), 100);
+    }
+}

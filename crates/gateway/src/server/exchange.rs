@@ -1,0 +1,371 @@
+//! One request from reservation to settlement.
+//!
+//! Invariant: an [`Exchange`] that has a reservation settles it once: by [`Exchange::finish`], or when it is dropped,
+//! which is how a client's going shows. What a client that went has cost is what the provider had said by then, the rest
+//! estimated from the bytes seen; the provider's connection is closed at once and not drained, since what is not
+//! generated is not charged, and a stopped agent must stop spending.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use codecourier_domain::id::ReservationId;
+use codecourier_domain::usage::Tokens;
+use http::HeaderMap;
+
+use super::open_steps::OpenExchange;
+use super::{Core, Tasks};
+use crate::cassette::Taping;
+use crate::grant::{Mode, StepGrant};
+use crate::ledger::{Estimate, Metering, Outcome, RequestId, ReserveRefused, Settlement, Traffic};
+use crate::meter::{MeteredUsage, UsageTap};
+use crate::observer::{Complaint, GatewayEvent, RequestFailure};
+use crate::pricing::{Cost, Extras};
+use crate::profile::{RequestHead, RequestProfile};
+use crate::provider::{self, Operation};
+use crate::scrub::Scrubber;
+
+/// Settlements are tried this often, each time after twice the wait: ten seconds in all.
+const SETTLE_ATTEMPTS: u32 = 9;
+const FIRST_SETTLE_WAIT: Duration = Duration::from_millis(20);
+
+/// A request under way.
+pub(super) struct Exchange {
+    pub(super) core: Arc<Core>,
+    pub(super) grant: Arc<StepGrant>,
+    pub(super) request: RequestId,
+    pub(super) scrubber: Scrubber,
+    /// The cassette that records it.
+    pub(super) taping: Option<Taping>,
+    pub(super) status: Option<u16>,
+    pub(super) answer_headers: HeaderMap,
+    pub(super) provider_request_id: Option<String>,
+    tasks: Tasks,
+    open: Option<Arc<OpenExchange>>,
+    operation: Operation,
+    model: String,
+    max_tokens: u64,
+    profile: RequestProfile,
+    traffic: Traffic,
+    reservation: Option<ReservationId>,
+    started: Instant,
+    first_byte: Option<Duration>,
+    sent: bool,
+    tap: Option<UsageTap>,
+    finished: bool,
+}
+
+/// A request that may go on: its token, its body and its step are all right.
+pub(super) struct Admitted {
+    pub(super) core: Arc<Core>,
+    pub(super) grant: Arc<StepGrant>,
+    pub(super) request: RequestId,
+    pub(super) operation: Operation,
+    pub(super) head: RequestHead,
+    pub(super) open: OpenExchange,
+    pub(super) tasks: Tasks,
+    pub(super) started: Instant,
+}
+
+/// What an exchange that ended is charged for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Charge {
+    /// Nothing: the provider did no work.
+    Nothing,
+    /// What the meter says, estimated where it says nothing.
+    Metered,
+}
+
+impl Exchange {
+    pub(super) fn new(admitted: Admitted) -> Self {
+        let Admitted {
+            core,
+            grant,
+            request,
+            operation,
+            head,
+            open,
+            tasks,
+            started,
+        } = admitted;
+        let traffic = match &grant.mode {
+            Mode::Live | Mode::Record(_) => Traffic::Live,
+            Mode::Replay(_) => Traffic::Replayed,
+        };
+        Self {
+            core,
+            grant,
+            request,
+            scrubber: Scrubber::default(),
+            taping: None,
+            status: None,
+            answer_headers: HeaderMap::new(),
+            provider_request_id: None,
+            tasks,
+            open: Some(Arc::new(open)),
+            operation,
+            model: head.model,
+            max_tokens: head.max_tokens,
+            profile: head.profile,
+            traffic,
+            reservation: None,
+            started,
+            first_byte: None,
+            sent: false,
+            tap: None,
+            finished: false,
+        }
+    }
+
+    /// Sets the request's worst price aside. Counting tokens is free.
+    pub(super) async fn reserve(&mut self) -> Result<(), ReserveRefused> {
+        match self.operation {
+            Operation::CountTokens | Operation::Hello => return Ok(()),
+            Operation::Messages => {}
+        }
+        let input_tokens = self.profile.body_bytes.div_ceil(3);
+        let worst = Tokens {
+            output: self.max_tokens,
+            cache_write_1h: input_tokens,
+            ..Tokens::default()
+        };
+        let estimate = Estimate {
+            request: self.request,
+            model: self.model.clone(),
+            input_tokens,
+            output_tokens: self.max_tokens,
+            ceiling: self
+                .core
+                .config
+                .prices
+                .cost(self.grant.provider, &self.model, &worst, Extras::default()),
+            traffic: self.traffic,
+        };
+        self.reservation = Some(self.core.ledger.reserve(&self.grant, &estimate).await?);
+        Ok(())
+    }
+
+    /// Where tasks go that must end before the listener does.
+    pub(super) const fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// From now on the provider may charge.
+    pub(super) const fn mark_sent(&mut self) {
+        self.sent = true;
+    }
+
+    /// The answer is one that is charged for, in this form.
+    pub(super) fn start_metering(&mut self, is_stream: bool) {
+        self.tap = Some(if is_stream {
+            UsageTap::of_stream()
+        } else {
+            UsageTap::of_json()
+        });
+    }
+
+    /// A piece of the answer passes.
+    pub(super) fn take(&mut self, piece: &bytes::Bytes) {
+        self.first_byte.get_or_insert_with(|| self.started.elapsed());
+        if let Some(tap) = &mut self.tap {
+            tap.feed(piece);
+        }
+        if let Some(taping) = &mut self.taping {
+            taping.take(piece);
+        }
+    }
+
+    /// The provider has closed the answer: finds out whether it was whole.
+    pub(super) fn end_of_answer(&mut self) {
+        let Some(tap) = &mut self.tap else {
+            self.finish(Outcome::Complete, Charge::Nothing);
+            return;
+        };
+        tap.end();
+        if self.operation == Operation::CountTokens || tap.usage().complete {
+            self.record();
+            self.finish(Outcome::Complete, Charge::Metered);
+            return;
+        }
+        let (complaint, message) = match &tap.usage().fault {
+            Some(fault) => (
+                provider::classify_stream_error(self.grant.provider, &fault.kind, &fault.message),
+                format!("the provider broke its answer off: {}", fault.message),
+            ),
+            None => (
+                Complaint::CutShort,
+                "the provider closed its answer before the end".to_owned(),
+            ),
+        };
+        self.cut(complaint, &message);
+    }
+
+    /// The answer broke off.
+    pub(super) fn cut(&mut self, complaint: Complaint, message: &str) {
+        self.report(complaint, message);
+        self.finish(Outcome::Cut(complaint.class()), Charge::Metered);
+    }
+
+    /// No answer, or an error instead of one.
+    pub(super) fn fail(&mut self, failure: RequestFailure, charge: Charge) {
+        let class = failure.class();
+        self.core
+            .observer
+            .observe(&self.grant, GatewayEvent::RequestFailed(failure));
+        self.finish(Outcome::Failed(class), charge);
+    }
+
+    /// Tells the engine of a failure that has no more to it than its words.
+    pub(super) fn report(&self, complaint: Complaint, message: &str) {
+        let failure = self.failure(complaint, message);
+        self.core
+            .observer
+            .observe(&self.grant, GatewayEvent::RequestFailed(failure));
+    }
+
+    pub(super) fn failure(&self, complaint: Complaint, message: &str) -> RequestFailure {
+        RequestFailure {
+            request: self.request,
+            complaint,
+            status: self.status,
+            message: self.scrubber.presentable(message),
+            retry_after: None,
+            resets_at: None,
+            provider_request_id: self.provider_request_id.clone(),
+        }
+    }
+
+    /// Appends the exchange to the cassette that records the step, if one does. Off the path of the answer.
+    pub(super) fn record(&mut self) {
+        let Some(taping) = self.taping.take() else { return };
+        let status = self.status.unwrap_or_default();
+        let Some((path, exchange)) = taping.finish(status, &self.answer_headers, &self.scrubber) else {
+            return;
+        };
+        let core = Arc::clone(&self.core);
+        let grant = Arc::clone(&self.grant);
+        let open = self.open.clone();
+        self.tasks.spawn_blocking(move || {
+            if let Err(error) = core.recorders.append(&path, &exchange) {
+                let message = format!("{error}: {}", super::upstream::innermost(&error));
+                core.observer
+                    .observe(&grant, GatewayEvent::RecordingFailed { path, message });
+            }
+            drop(open);
+        });
+    }
+
+    /// Settles, once.
+    pub(super) fn finish(&mut self, outcome: Outcome, charge: Charge) {
+        if std::mem::replace(&mut self.finished, true) {
+            return;
+        }
+        let open = self.open.take();
+        let Some(reservation) = self.reservation.take() else {
+            return;
+        };
+        let settlement = self.settlement(outcome, charge);
+        let core = Arc::clone(&self.core);
+        let grant = Arc::clone(&self.grant);
+        self.tasks.spawn(async move {
+            settle(&core, &grant, reservation, settlement).await;
+            drop(open);
+        });
+    }
+
+    fn settlement(&mut self, outcome: Outcome, charge: Charge) -> Settlement {
+        let usage = self.tap.take().map(|tap| tap.usage().clone()).unwrap_or_default();
+        let is_charged = charge == Charge::Metered && self.sent;
+        let (tokens, metering) = if is_charged {
+            self.metered(&usage)
+        } else {
+            (Tokens::default(), Metering::Exact)
+        };
+        let model = usage.model.unwrap_or_else(|| self.model.clone());
+        let extras = Extras {
+            web_searches: usage.web_searches,
+            fast: usage.fast,
+        };
+        let cost = if is_charged {
+            self.core
+                .config
+                .prices
+                .cost(self.grant.provider, &model, &tokens, extras)
+        } else {
+            Cost::NOTHING
+        };
+        Settlement {
+            request: self.request,
+            model,
+            tokens,
+            web_searches: usage.web_searches,
+            cost,
+            traffic: self.traffic,
+            outcome,
+            metering,
+            status: self.status,
+            provider_request_id: self.provider_request_id.clone(),
+            first_byte: self.first_byte,
+            duration: self.started.elapsed(),
+            profile: std::mem::take(&mut self.profile),
+        }
+    }
+
+    fn metered(&self, usage: &MeteredUsage) -> (Tokens, Metering) {
+        let mut tokens = usage.tokens;
+        tokens.output = usage.output_at_least();
+        if usage.complete {
+            return (tokens, Metering::Exact);
+        }
+        if !usage.input_known {
+            tokens.input = self.profile.body_bytes.div_ceil(4);
+        }
+        (tokens, Metering::Estimated)
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if self.finished {
+            return;
+        }
+        let is_closing = self.open.as_ref().is_some_and(|open| open.closing().is_cancelled());
+        let is_whole = self.tap.as_ref().is_some_and(|tap| tap.usage().complete);
+        let outcome = match (is_whole, is_closing) {
+            // Agents hang up after the last event without waiting for the end of the body.
+            (true, _) => Outcome::Complete,
+            (false, true) => Outcome::StepClosed,
+            (false, false) => Outcome::ClientGone,
+        };
+        if is_whole {
+            self.record();
+        }
+        self.finish(outcome, Charge::Metered);
+    }
+}
+
+async fn settle(core: &Core, grant: &StepGrant, reservation: ReservationId, settlement: Settlement) {
+    let mut wait = FIRST_SETTLE_WAIT;
+    for attempt in 1..=SETTLE_ATTEMPTS {
+        match core.ledger.settle(grant, reservation, &settlement).await {
+            Ok(()) => return,
+            Err(error) if attempt < SETTLE_ATTEMPTS => {
+                tracing::warn!(%reservation, attempt, error = super::upstream::innermost(&error), "a settlement failed");
+            }
+            Err(error) => {
+                tracing::error!(%reservation, error = super::upstream::innermost(&error), "a settlement is lost");
+            }
+        }
+        if attempt < SETTLE_ATTEMPTS {
+            tokio::time::sleep(wait).await;
+            wait *= 2;
+        }
+    }
+    let settlement = Box::new(settlement);
+    core.observer.observe(
+        grant,
+        GatewayEvent::SettlementLost {
+            reservation,
+            settlement,
+        },
+    );
+}

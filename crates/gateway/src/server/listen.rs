@@ -1,0 +1,97 @@
+//! One listener: accepts connections up to a cap, serves each with limits and timeouts, ends gracefully.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::handle::{self, Entrance};
+use super::stall::StallGuard;
+use super::{BoxError, Core};
+
+/// The rest after an accept that failed, which is a lack of descriptors or memory and not the listener's end.
+const REST_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
+
+pub(super) async fn serve(core: Arc<Core>, entrance: Arc<Entrance>, listener: TcpListener, cancel: CancellationToken) {
+    let connections = TaskTracker::new();
+    // When this future is dropped instead of cancelled, its connections end all the same.
+    let ending = cancel.child_token();
+    let _end_with_me = ending.clone().drop_guard();
+    let places = Arc::new(Semaphore::new(core.config.limits.listener_connections));
+    loop {
+        // A place first: connections beyond the cap wait in the listener's queue and cost nothing here.
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            biased;
+            () = ending.cancelled() => break,
+            accepted = accepted => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let connection = serve_connection(Arc::clone(&core), Arc::clone(&entrance), stream, ending.clone());
+                connections.spawn(async move {
+                    connection.await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the gateway cannot accept a connection");
+                tokio::time::sleep(REST_AFTER_FAILED_ACCEPT).await;
+            }
+        }
+    }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
+    entrance.tasks.close();
+    entrance.tasks.wait().await;
+}
+
+async fn serve_connection(core: Arc<Core>, entrance: Arc<Entrance>, stream: TcpStream, ending: CancellationToken) {
+    // Small pieces must not wait for the acknowledgement of earlier ones.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "the gateway's client went before it was served");
+        return;
+    }
+    let timeouts = core.config.timeouts;
+    let limits = core.config.limits;
+    let io = TokioIo::new(StallGuard::new(stream, timeouts.client_stall));
+    let service = service_fn(|request| {
+        let answer = handle::handle(Arc::clone(&core), Arc::clone(&entrance), request);
+        async move { Ok::<_, Infallible>(answer.await) }
+    });
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(timeouts.request_head)
+            .max_buf_size(limits.request_head_bytes)
+            .max_headers(limits.request_headers)
+            .serve_connection(io, service)
+    );
+    let ended = tokio::select! {
+        biased;
+        ended = connection.as_mut() => ended.map_err(BoxError::from),
+        () = ending.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            match tokio::time::timeout(timeouts.grace, connection).await {
+                Ok(ended) => ended.map_err(BoxError::from),
+                Err(elapsed) => Err(elapsed.into()),
+            }
+        }
+    };
+    if let Err(error) = ended {
+        // Resets, cut streams and bad heads: the agent's doing, and recorded where they matter.
+        tracing::debug!(error = &*error, "a connection to the gateway ended early");
+    }
+}
