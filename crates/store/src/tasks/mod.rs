@@ -129,7 +129,7 @@ macro_rules! task_columns {
          failure, body"
     };
 }
-pub(self) use task_columns;
+use task_columns;
 
 impl Tx {
     /// Adds a task, ready at `due`.

@@ -1,0 +1,288 @@
+//! What a store must do, whichever database it is on. `crates/store/tests/contract.rs` runs the whole list on each.
+//!
+//! Invariant: a case gets an empty store of its own and asserts on what a caller would notice.
+
+mod changes;
+mod events;
+mod ledger;
+mod queue;
+mod queue_leases;
+mod rows;
+mod runs;
+mod writing;
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use codecourier_domain::id::{BootId, ProjectId, RunId, StepId, TaskId};
+use codecourier_domain::role::Role;
+use codecourier_domain::run::RunStatus;
+use codecourier_domain::time::Timestamp;
+use codecourier_store::projects::Project;
+use codecourier_store::runs::NewRun;
+use codecourier_store::steps::{Step, StepStatus};
+use codecourier_store::tasks::{NewTask, TaskClass};
+use codecourier_store::{Body, Store, StoreConfig};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use uuid::Uuid;
+
+/// One case of the contract.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// What holds if it passes.
+    pub name: &'static str,
+    run: fn(Bench) -> BoxFuture<'static, ()>,
+}
+
+/// A store for a case to work on.
+#[derive(Debug, Clone)]
+pub struct Bench {
+    /// The store, empty.
+    pub store: Store,
+    /// How it was opened, for cases that open it again.
+    pub config: StoreConfig,
+}
+
+/// Names the functions of a module as cases.
+macro_rules! cases {
+    ($($module:ident { $($name:ident,)* })*) => {
+        &[$($(Case { name: stringify!($name), run: |bench| Box::pin(async move { $module::$name(&bench).await }) },)*)*]
+    };
+}
+
+/// The whole contract.
+pub const CASES: &[Case] = cases! {
+    writing {
+        a_failed_command_undoes_its_own_writes_and_no_others,
+        a_panicking_command_undoes_its_own_writes_and_no_others,
+        a_command_that_fails_first_leaves_the_next_ones_alone,
+        a_swallowed_failure_undoes_the_command_all_the_same,
+        a_dropped_caller_does_not_stop_a_command,
+        a_command_reads_what_it_wrote,
+        commands_of_many_callers_all_count,
+        two_openings_of_one_database_take_turns,
+        a_snapshot_stays_at_its_moment,
+        a_closed_store_says_so_and_has_kept_everything,
+    }
+    changes {
+        numbers_have_no_gap_under_eight_writers,
+        scopes_count_for_themselves,
+        an_undone_command_takes_no_number_and_tells_nobody,
+        a_follower_gets_what_was_before_and_what_comes,
+        a_follower_far_behind_reads_the_log,
+        a_follower_behind_retention_is_told_to_start_over,
+    }
+    events {
+        numbers_have_no_gap_and_windows_open_both_ways,
+        large_appends_keep_their_order,
+        a_stale_writer_gets_nothing_in,
+        the_position_moves_without_events_too,
+        events_of_another_project_are_out_of_reach,
+        followed_events_arrive_once_and_in_order,
+    }
+    rows {
+        projects_are_found_by_slug_and_slugs_are_unique,
+        a_project_sees_only_its_own,
+        steps_keep_their_order_and_their_fields,
+        settings_are_overwritten,
+    }
+    runs {
+        pages_are_newest_first_and_meet_without_overlap,
+        lists_can_be_of_one_status,
+        a_state_is_saved_only_over_the_revision_it_came_from,
+        what_is_pinned_stays_and_inserting_twice_changes_nothing,
+        unfinished_runs_are_found_across_projects,
+    }
+    queue {
+        priority_then_due_decide_within_a_project,
+        a_timer_is_not_claimed_before_its_time,
+        the_project_with_fewer_running_tasks_goes_first,
+        a_project_never_passes_its_limit,
+        control_tasks_are_not_limited,
+        many_claimers_never_share_a_task,
+        inserting_a_task_twice_changes_nothing,
+        whoever_waits_is_told_of_new_work,
+    }
+    queue_leases {
+        an_ended_lease_fences_its_former_holder,
+        a_fenced_completion_undoes_the_whole_command,
+        heartbeats_prolong_a_hold_and_name_the_lost_ones,
+        a_retried_task_comes_back_when_it_is_due,
+        cancelled_tasks_are_fenced,
+        a_new_start_takes_over_at_once,
+        a_failed_task_stays_failed,
+    }
+    ledger {
+        a_request_is_reserved_and_settled_once,
+        reservations_count_towards_the_budget,
+        a_release_frees_what_was_reserved,
+        reservations_of_dead_servers_are_found,
+        a_token_is_worth_something_until_revoked_or_expired,
+    }
+};
+
+/// No case waits longer than this for something that should happen at once.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs every case, each on a store that `open` makes, and gives the ones that failed with what they said.
+pub async fn run_all<F>(mut open: impl FnMut() -> F) -> Vec<String>
+where
+    F: Future<Output = Bench>,
+{
+    let mut failures = Vec::new();
+    for case in CASES {
+        let bench = open().await;
+        let running = AssertUnwindSafe(tokio::time::timeout(PATIENCE, (case.run)(bench.clone()))).catch_unwind();
+        match running.await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => failures.push(format!("{}: hangs", case.name)),
+            Err(panic) => {
+                let said = panic.downcast_ref::<String>().cloned();
+                let said = said.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+                failures.push(format!("{}: {}", case.name, said.unwrap_or_default()));
+            }
+        }
+        bench.store.close().await;
+    }
+    failures
+}
+
+const NOON: Timestamp = Timestamp(1_800_000_000_000);
+
+fn project_id() -> ProjectId {
+    ProjectId::from_uuid(Uuid::now_v7())
+}
+
+fn run_id() -> RunId {
+    RunId::from_uuid(Uuid::now_v7())
+}
+
+fn step_id() -> StepId {
+    StepId::from_uuid(Uuid::now_v7())
+}
+
+fn task_id() -> TaskId {
+    TaskId::from_uuid(Uuid::now_v7())
+}
+
+fn boot_id() -> BootId {
+    BootId::from_uuid(Uuid::now_v7())
+}
+
+fn body(text: &str) -> Body {
+    Body::of(&text).unwrap()
+}
+
+fn a_project(slug: &str, work_limit: u32) -> Project {
+    Project {
+        id: project_id(),
+        slug: slug.to_owned(),
+        name: slug.to_uppercase(),
+        work_limit,
+        created_at: NOON,
+        updated_at: NOON,
+        body: body("project"),
+    }
+}
+
+fn a_run(project: ProjectId, created_at: Timestamp) -> NewRun {
+    NewRun {
+        id: run_id(),
+        project,
+        status: RunStatus::Pending,
+        workflow: "designer-checker".to_owned(),
+        prompt_preview: "Fix the clock".to_owned(),
+        created_at,
+        body: body("pinned"),
+        state: body("state"),
+    }
+}
+
+fn a_step(project: ProjectId, run: RunId, ordinal: u32) -> Step {
+    Step {
+        id: step_id(),
+        project,
+        run,
+        ordinal,
+        attempt: 1,
+        iteration: 1,
+        lane: format!("designer#{ordinal}"),
+        role: Role::Designer,
+        status: StepStatus::Pending,
+        sandbox: None,
+        created_at: NOON,
+        started_at: None,
+        finished_at: None,
+        body: Body::null(),
+    }
+}
+
+fn a_task(project: ProjectId, class: TaskClass) -> NewTask {
+    NewTask {
+        id: task_id(),
+        project,
+        run: None,
+        kind: "execute_step".to_owned(),
+        class,
+        priority: 0,
+        due: NOON,
+        created_at: NOON,
+        body: body("task"),
+    }
+}
+
+impl Bench {
+    async fn project(&self, slug: &str, work_limit: u32) -> ProjectId {
+        let project = a_project(slug, work_limit);
+        let id = project.id;
+        self.store
+            .write(move |tx| Box::pin(async move { tx.insert_project(&project).await }))
+            .await
+            .unwrap();
+        id
+    }
+
+    async fn run(&self, project: ProjectId) -> RunId {
+        let run = a_run(project, NOON);
+        let id = run.id;
+        self.store
+            .write(move |tx| Box::pin(async move { tx.insert_run(&run).await }))
+            .await
+            .unwrap();
+        id
+    }
+
+    async fn step(&self, project: ProjectId, run: RunId) -> StepId {
+        let step = a_step(project, run, 1);
+        let id = step.id;
+        self.store
+            .write(move |tx| Box::pin(async move { tx.insert_step(&step).await }))
+            .await
+            .unwrap();
+        id
+    }
+
+    async fn insert_tasks(&self, tasks: Vec<NewTask>) {
+        let insert = self.store.write(move |tx| {
+            Box::pin(async move {
+                for task in &tasks {
+                    tx.insert_task(task).await?;
+                }
+                Ok(())
+            })
+        });
+        insert.await.unwrap();
+    }
+
+    async fn setting(&self, key: &str) -> Option<String> {
+        self.store
+            .read()
+            .await
+            .unwrap()
+            .setting(key)
+            .await
+            .unwrap()
+            .map(|body| body.read().unwrap())
+    }
+}
