@@ -1,0 +1,164 @@
+//! Fuzz targets: everything that reads bytes written by an agent, a sandbox or a model server.
+//!
+//! `cargo xtask fuzz` runs them under the coverage-guided fuzzer of `main.rs`; this crate's own test runs each on its
+//! corpus and on a fixed number of mutated inputs, so that every test run fuzzes a little.
+//!
+//! To add a target: a line in [`TARGETS`], and the inputs it should know in `fuzz/corpus/<name>/`. An input that once
+//! broke something belongs there too, named after what it broke.
+
+/// One thing to feed input to.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Its name, which is also the name of its directory in `fuzz/corpus`.
+    pub name: &'static str,
+    /// Reads an input. It panics when something that must always hold does not.
+    pub run: fn(&[u8]),
+    /// Directories of recorded inputs beside its corpus, relative to the repository.
+    pub recorded: &'static [&'static str],
+}
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    Target {
+        name: "agent_stream",
+        run: |input| {
+            if let Err(broken) = codecourier_agents::fuzz::check_parser(input) {
+                panic!("{broken}");
+            }
+        },
+        recorded: &["crates/agents/testdata/claude/2.1.330"],
+    },
+    Target {
+        name: "envd_protocol",
+        run: |input| {
+            let _ = codecourier_e2b::fuzz::decode_anything(input);
+        },
+        recorded: &[],
+    },
+    Target {
+        name: "git_bundle",
+        run: codecourier_forge::fuzz_entry,
+        recorded: &[],
+    },
+    Target {
+        name: "verdict",
+        run: |input| {
+            let _ = codecourier_domain::verdict::Verdict::parse(input);
+            let _ = codecourier_domain::verdict::Verdict::find_last(&String::from_utf8_lossy(input));
+        },
+        recorded: &[],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    /// How many mutated inputs each target gets, the same ones every time.
+    const MUTATIONS: usize = 600;
+
+    /// Recorded transcripts are long; a mutated one need not be.
+    const LONGEST: usize = 8 * 1024;
+
+    fn files(directory: PathBuf) -> Vec<Vec<u8>> {
+        let entries = std::fs::read_dir(directory).into_iter().flatten();
+        let mut paths: Vec<PathBuf> = entries
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_file())
+            .collect();
+        paths.sort();
+        paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
+    }
+
+    fn inputs(target: &Target) -> Vec<Vec<u8>> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut inputs = files(root.join("fuzz/corpus").join(target.name));
+        inputs.extend(target.recorded.iter().flat_map(|directory| files(root.join(directory))));
+        inputs
+    }
+
+    /// Small and always the same (an xorshift generator), so that a failure here is there again the next time.
+    struct Dice(u64);
+
+    impl Dice {
+        fn below(&mut self, bound: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            usize::try_from(self.0 >> 16).unwrap() % bound.max(1)
+        }
+
+        fn byte(&mut self) -> u8 {
+            const TELLING: &[u8] = b"{}[]\",:\\\n\r\0-#@/. \x7f\x80\xff\xe2\xed";
+            if self.below(2) == 0 {
+                TELLING[self.below(TELLING.len())]
+            } else {
+                u8::try_from(self.below(256)).unwrap()
+            }
+        }
+
+        fn mutate(&mut self, input: &mut Vec<u8>) {
+            for _ in 0..=self.below(8) {
+                let at = self.below(input.len() + 1);
+                match self.below(5) {
+                    0 => input.insert(at, self.byte()),
+                    1 if at < input.len() => {
+                        input.remove(at);
+                    }
+                    2 if at < input.len() => input[at] = self.byte(),
+                    3 => input.truncate(at),
+                    _ => {
+                        let from = self.below(input.len() + 1);
+                        let piece: Vec<u8> = input[from..].iter().copied().take(self.below(64)).collect();
+                        let _ = input.splice(at..at, piece).count();
+                    }
+                }
+            }
+        }
+    }
+
+    fn run_on_known_and_mutated(name: &str) {
+        let target = TARGETS.iter().find(|target| target.name == name).unwrap();
+        let known = inputs(target);
+        assert!(!known.is_empty(), "fuzz/corpus/{name} is empty");
+        for input in &known {
+            (target.run)(input);
+        }
+        let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+        for _ in 0..MUTATIONS {
+            let mut input = known[dice.below(known.len())].clone();
+            let start = dice.below(input.len().saturating_sub(LONGEST));
+            input = input[start..].iter().copied().take(LONGEST).collect();
+            dice.mutate(&mut input);
+            (target.run)(&input);
+        }
+    }
+
+    #[test]
+    fn agent_stream() {
+        run_on_known_and_mutated("agent_stream");
+    }
+
+    #[test]
+    fn envd_protocol() {
+        run_on_known_and_mutated("envd_protocol");
+    }
+
+    #[test]
+    fn git_bundle() {
+        run_on_known_and_mutated("git_bundle");
+    }
+
+    #[test]
+    fn verdict() {
+        run_on_known_and_mutated("verdict");
+    }
+
+    #[test]
+    fn every_target_has_a_test_here() {
+        let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
+        assert_eq!(names, ["agent_stream", "envd_protocol", "git_bundle", "verdict"]);
+    }
+}

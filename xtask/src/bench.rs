@@ -1,0 +1,288 @@
+//! `bench`: builds the benchmark programs with the release profile, runs them one after another, and writes a report to
+//! `bench/results/<date>-<host>.{md,json}` with the machine, the method of each figure and the bar it is held to.
+//!
+//! A benchmark is an example named in [`BENCHMARKS`]. It prints JSON objects, one a line:
+//! `{"bench": "gateway.first_byte", "method": "one sentence", "p50_ms": 0.7, …}`. Each number in it is a figure, named
+//! `<bench>.<field>`. Other lines are shown and ignored. Nothing here fails because a figure is worse than its bar: that
+//! is for a person to judge, on a machine whose load they know.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use clap::Args;
+use serde_json::{Map, Value};
+
+use crate::{Outcome, host, setup, spawn, terminal, workspace};
+
+#[derive(Args)]
+pub(crate) struct Bench {
+    /// Only these benchmarks, such as `bench_store`.
+    names: Vec<String>,
+}
+
+const BENCHMARKS: [&str; 6] = [
+    "bench_parse",
+    "bench_store",
+    "bench_sandbox",
+    "bench_gateway",
+    "bench_forge",
+    "bench_engine",
+];
+
+/// What the architecture holds a figure to.
+struct Bar {
+    figure: &'static str,
+    bound: Bound,
+    says: &'static str,
+}
+
+enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+/// From the table "Numbers we hold". `x_floor` figures are ratios to the floor measured in the same run.
+const BARS: &[Bar] = &[
+    Bar {
+        figure: "sandbox.create.p50_x_floor",
+        bound: Bound::AtMost(2.0),
+        says: "create → first output, p50",
+    },
+    Bar {
+        figure: "sandbox.create.p95_x_floor",
+        bound: Bound::AtMost(5.0),
+        says: "create → first output, p95",
+    },
+    Bar {
+        figure: "sandbox.exec.p50_x_floor",
+        bound: Bound::AtMost(2.0),
+        says: "exec in a running sandbox",
+    },
+    Bar {
+        figure: "sandbox.pause.p50_ms",
+        bound: Bound::AtMost(1.0),
+        says: "pause",
+    },
+    Bar {
+        figure: "sandbox.resume.p50_ms",
+        bound: Bound::AtMost(1.0),
+        says: "resume",
+    },
+    Bar {
+        figure: "sandbox.kill.p50_ms",
+        bound: Bound::AtMost(10.0),
+        says: "kill, all dead",
+    },
+    Bar {
+        figure: "engine.handover.p50_ms",
+        bound: Bound::AtMost(60.0),
+        says: "step hand-over with sandbox",
+    },
+    Bar {
+        figure: "engine.decision.p99_ms",
+        bound: Bound::AtMost(10.0),
+        says: "step hand-over, engine alone",
+    },
+    Bar {
+        figure: "store.ingest.events_per_second",
+        bound: Bound::AtLeast(30_000.0),
+        says: "durable event ingest",
+    },
+    Bar {
+        figure: "store.ingest.write_amplification",
+        bound: Bound::AtMost(2.0),
+        says: "bytes written per byte of event",
+    },
+    Bar {
+        figure: "gateway.overhead.p50_ms",
+        bound: Bound::AtMost(1.0),
+        says: "gateway, added to the first byte",
+    },
+    Bar {
+        figure: "gateway.throughput.loss_percent",
+        bound: Bound::AtMost(5.0),
+        says: "gateway, lost throughput",
+    },
+    Bar {
+        figure: "server.idle.rss_mb",
+        bound: Bound::AtMost(40.0),
+        says: "idle server, memory",
+    },
+    Bar {
+        figure: "server.start.ready_ms",
+        bound: Bound::AtMost(150.0),
+        says: "start → ready",
+    },
+];
+
+impl Bench {
+    pub(crate) fn run(&self) -> Outcome {
+        setup::run()?;
+        let metadata = workspace::metadata()?;
+        let mut results = Vec::new();
+        for name in BENCHMARKS
+            .iter()
+            .filter(|name| self.names.is_empty() || self.names.iter().any(|wanted| wanted == *name))
+        {
+            let Some((package, kind)) = workspace::find_target(&metadata, name) else {
+                terminal::note(&format!("{name}: not written yet"));
+                continue;
+            };
+            terminal::heading(name);
+            let run = [
+                "cargo",
+                "run",
+                "--quiet",
+                "--release",
+                "--package",
+                package,
+                kind.option(),
+                name,
+            ];
+            let printed = spawn::output_with_messages(&run)?;
+            results.extend(parse(&printed));
+        }
+        if results.is_empty() {
+            return Err("no benchmark printed a result".to_owned());
+        }
+        let machine = host::description();
+        let date = spawn::output(&["date", "--utc", "+%Y-%m-%d"])?.trim().to_owned();
+        let table = table(&results);
+        let report = report(&date, &machine, &table, &results);
+        let name = format!("{date}-{}", host_name(&machine));
+        let directory = workspace::root().join("bench/results");
+        write(&directory.join(format!("{name}.md")), &report)?;
+        let machine: Map<String, Value> = machine
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value.into()))
+            .collect();
+        let json = serde_json::json!({ "date": date, "machine": machine, "results": results });
+        write(&directory.join(format!("{name}.json")), &format!("{json:#}\n"))?;
+        table.lines().for_each(terminal::note);
+        terminal::note(&format!("written to bench/results/{name}.md"));
+        Ok(())
+    }
+}
+
+fn write(path: &std::path::Path, text: &str) -> Outcome {
+    let written = path
+        .parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::write(path, text));
+    written.map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The results among the lines a benchmark printed.
+fn parse(printed: &str) -> Vec<Map<String, Value>> {
+    printed
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Map<String, Value>>(line).ok())
+        .filter(|result| result.get("bench").is_some_and(Value::is_string))
+        .collect()
+}
+
+/// Every figure with its bar, as a Markdown table.
+fn table(results: &[Map<String, Value>]) -> String {
+    let mut table = String::from("| figure | value | bar | |\n|---|---|---|---|\n");
+    for (figure, value) in results.iter().flat_map(figures) {
+        let (bar, verdict) = match BARS.iter().find(|bar| bar.figure == figure) {
+            Some(bar) => (bar.words(), if bar.holds(value) { "held" } else { "**not held**" }),
+            None => (String::new(), ""),
+        };
+        let _ = writeln!(table, "| `{figure}` | {value} | {bar} | {verdict} |");
+    }
+    table
+}
+
+fn figures(result: &Map<String, Value>) -> Vec<(String, f64)> {
+    let bench = result.get("bench").and_then(Value::as_str).unwrap_or_default();
+    let numbers = result
+        .iter()
+        .filter_map(|(field, value)| Some((field, value.as_f64()?)));
+    numbers
+        .map(|(field, value)| (format!("{bench}.{field}"), value))
+        .collect()
+}
+
+fn report(date: &str, machine: &[(&str, String)], table: &str, results: &[Map<String, Value>]) -> String {
+    let mut report = format!("# Benchmarks, {date}\n\nMade by `cargo xtask bench`.\n\n| machine | |\n|---|---|\n");
+    for (key, value) in machine {
+        let _ = writeln!(report, "| {key} | {value} |");
+    }
+    let _ = write!(report, "\n{table}\n## How it was measured\n\n");
+    for result in results {
+        let text = |field: &str| result.get(field).and_then(Value::as_str);
+        if let (Some(bench), Some(method)) = (text("bench"), text("method")) {
+            let _ = writeln!(report, "- `{bench}`: {method}");
+        }
+    }
+    report
+}
+
+/// A name for this kind of machine, not for this one machine: `amd-epyc-7r13-2-cores`.
+fn host_name(machine: &[(&str, String)]) -> String {
+    let value = |key: &str| {
+        machine
+            .iter()
+            .find(|(known, _)| *known == key)
+            .map_or("", |(_, value)| value.as_str())
+    };
+    let words = format!("{} {} cores", value("processor"), value("cores")).to_lowercase();
+    let plain: String = words
+        .chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { ' ' })
+        .collect();
+    plain.split_whitespace().collect::<Vec<_>>().join("-")
+}
+
+impl Bar {
+    fn holds(&self, value: f64) -> bool {
+        match self.bound {
+            Bound::AtMost(bound) => value <= bound,
+            Bound::AtLeast(bound) => value >= bound,
+        }
+    }
+
+    fn words(&self) -> String {
+        match self.bound {
+            Bound::AtMost(bound) => format!("≤ {bound} ({})", self.says),
+            Bound::AtLeast(bound) => format!("≥ {bound} ({})", self.says),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_read_and_held_to_their_bars() {
+        let printed = "warming up\n{\"bench\":\"sandbox.pause\",\"method\":\"20 times\",\"p50_ms\":1.5}\n{\"other\":1}\n\
+                       {\"bench\":\"store.ingest\",\"events_per_second\":31000}\n";
+        let results = parse(printed);
+        let table = table(&results);
+        assert!(
+            table.contains("| `sandbox.pause.p50_ms` | 1.5 | ≤ 1 (pause) | **not held** |"),
+            "{table}"
+        );
+        assert!(
+            table.contains("| `store.ingest.events_per_second` | 31000 | ≥ 30000 (durable event ingest) | held |"),
+            "{table}"
+        );
+
+        let report = report("2030-01-02", &[("cores", "2".to_owned())], &table, &results);
+        assert!(
+            report.contains("| cores | 2 |") && report.contains("- `sandbox.pause`: 20 times"),
+            "{report}"
+        );
+    }
+
+    #[test]
+    fn a_machine_is_named_by_its_kind() {
+        let machine = [
+            ("processor", "AMD EPYC (x) @ 3.0".to_owned()),
+            ("cores", "2".to_owned()),
+        ];
+        assert_eq!(host_name(&machine), "amd-epyc-x-3-0-2-cores");
+    }
+}

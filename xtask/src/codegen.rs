@@ -1,0 +1,151 @@
+//! `codegen`: writes the generated files that are committed. With `--check` it writes nothing and fails when a committed
+//! file differs from what would be written.
+//!
+//! A generator is an example of a package that writes all its files into the directory it is given as its only
+//! argument. To add one, add a line to [`GENERATORS`].
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::{Outcome, spawn, terminal, workspace};
+
+#[derive(Args)]
+pub(crate) struct Codegen {
+    /// Compare, and write nothing.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// An example of a package, and the directory of the repository that it writes all of.
+struct Generator {
+    package: &'static str,
+    example: &'static str,
+    writes: &'static str,
+}
+
+const GENERATORS: &[Generator] = &[];
+
+impl Codegen {
+    pub(crate) fn run(&self) -> Outcome {
+        let target = workspace::target_directory(&workspace::metadata()?);
+        for generator in GENERATORS {
+            let made = target.join("codegen").join(generator.writes);
+            let committed = workspace::root().join(generator.writes);
+            generator.run(&made)?;
+            let changes = compare(&read_tree(&committed)?, &read_tree(&made)?);
+            if changes.is_empty() {
+                continue;
+            }
+            let list: Vec<String> = changes
+                .iter()
+                .map(|path| format!("{}/{}", generator.writes, path.display()))
+                .collect();
+            if self.check {
+                return Err(format!(
+                    "generated files are out of date (run `cargo xtask codegen`): {}",
+                    list.join(", ")
+                ));
+            }
+            replace_tree(&committed, &made)?;
+            for path in list {
+                terminal::note(&format!("wrote {path}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Generator {
+    fn run(&self, directory: &Path) -> Outcome {
+        if directory.exists() {
+            fs::remove_dir_all(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+        }
+        fs::create_dir_all(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+        let directory = directory.display().to_string();
+        spawn::run(&[
+            "cargo",
+            "run",
+            "--quiet",
+            "--package",
+            self.package,
+            "--example",
+            self.example,
+            "--",
+            &directory,
+        ])
+    }
+}
+
+type Tree = BTreeMap<PathBuf, Vec<u8>>;
+
+fn read_tree(directory: &Path) -> Result<Tree, String> {
+    let mut tree = Tree::new();
+    let mut open = vec![directory.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in fs::read_dir(&next).into_iter().flatten().filter_map(Result::ok) {
+            let path = entry.path();
+            if path.is_dir() {
+                open.push(path);
+                continue;
+            }
+            let text = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let name = path.strip_prefix(directory).unwrap_or(&path).to_owned();
+            tree.insert(name, text);
+        }
+    }
+    Ok(tree)
+}
+
+/// The files that are new, gone or different.
+fn compare(committed: &Tree, made: &Tree) -> Vec<PathBuf> {
+    let mut names: Vec<&PathBuf> = committed.keys().chain(made.keys()).collect();
+    names.sort();
+    names.dedup();
+    names
+        .into_iter()
+        .filter(|name| committed.get(*name) != made.get(*name))
+        .cloned()
+        .collect()
+}
+
+fn replace_tree(committed: &Path, made: &Path) -> Outcome {
+    let failed = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
+    for name in read_tree(committed)?.keys() {
+        let path = committed.join(name);
+        fs::remove_file(&path).map_err(|error| failed(&path, error))?;
+    }
+    for (name, text) in read_tree(made)? {
+        let path = committed.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(|error| failed(parent, error))?;
+        }
+        fs::write(&path, text).map_err(|error| failed(&path, error))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> Tree {
+        files
+            .iter()
+            .map(|(name, text)| (PathBuf::from(name), text.as_bytes().to_vec()))
+            .collect()
+    }
+
+    #[test]
+    fn new_changed_and_deleted_files_are_found() {
+        let committed = tree(&[("same", "1"), ("changed", "1"), ("gone", "1")]);
+        let made = tree(&[("same", "1"), ("changed", "2"), ("new", "1")]);
+        assert_eq!(
+            compare(&committed, &made),
+            ["changed", "gone", "new"].map(PathBuf::from)
+        );
+        assert!(compare(&made, &made).is_empty());
+    }
+}

@@ -1,0 +1,74 @@
+//! What this machine is and has. The only reader of the environment among the verbs.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this module is where the verbs read the environment"
+)]
+
+use std::path::{Path, PathBuf};
+
+/// Where a program is, looked for as the shell does, then where Debian and Cargo put what they install.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut directories: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    directories.extend(["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from));
+    directories.extend(cargo_home().map(|home| home.join("bin")));
+    directories
+        .iter()
+        .map(|directory| directory.join(name))
+        .find(|path| path.is_file())
+}
+
+/// Where the programs of the newest PostgreSQL server are.
+pub(crate) fn postgresql() -> Option<PathBuf> {
+    if let Some(program) = program("postgres") {
+        return program.parent().map(Path::to_owned);
+    }
+    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?.filter_map(Result::ok);
+    let mut found: Vec<PathBuf> = versions
+        .map(|version| version.path().join("bin"))
+        .filter(|directory| directory.join("postgres").is_file())
+        .collect();
+    found.sort();
+    found.pop()
+}
+
+/// Whether this process is root, from the owner of what describes it.
+pub(crate) fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+/// A line each about processor, cores, memory, kernel, system and load.
+pub(crate) fn description() -> Vec<(&'static str, String)> {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let after = |text: &str, key: &str| {
+        let line = text.lines().find(|line| line.starts_with(key)).unwrap_or_default();
+        line.trim_start_matches(key)
+            .trim_matches([' ', '\t', ':', '=', '"'])
+            .to_owned()
+    };
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let memory_kb: u64 = after(&read("/proc/meminfo"), "MemTotal")
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap_or(0);
+    vec![
+        ("processor", after(&read("/proc/cpuinfo"), "model name")),
+        ("cores", cores.to_string()),
+        ("memory", format!("{} GiB", memory_kb / 1024 / 1024)),
+        ("kernel", read("/proc/sys/kernel/osrelease").trim().to_owned()),
+        ("system", after(&read("/etc/os-release"), "PRETTY_NAME")),
+        ("load", read("/proc/loadavg").trim().to_owned()),
+    ]
+}
+
+/// Whether the system has Debian's package manager.
+pub(crate) fn has_apt() -> bool {
+    program("apt-get").is_some()
+}
+
+fn cargo_home() -> Option<PathBuf> {
+    std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")))
+}

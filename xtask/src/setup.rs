@@ -1,0 +1,110 @@
+//! `setup`: finds what is missing, installs it where it can, and says in one line how otherwise. Looking costs a few
+//! milliseconds, so the other verbs begin with it.
+
+use std::path::Path;
+
+use crate::{Outcome, host, spawn, terminal};
+
+/// The test runner, at the version whose configuration and output we know.
+const NEXTEST: &str = "0.9.143";
+
+/// A thing that must be there.
+struct Need {
+    /// What it is for, in a message.
+    purpose: &'static str,
+    is_there: fn() -> bool,
+    /// Debian's package.
+    package: &'static str,
+}
+
+const NEEDS: [Need; 7] = [
+    Need {
+        purpose: "git: repositories of projects",
+        is_there: || host::program("git").is_some(),
+        package: "git",
+    },
+    Need {
+        purpose: "cc and a static C library: the daemon inside sandboxes",
+        is_there: || host::program("cc").is_some() && has_static_libc(),
+        package: "build-essential",
+    },
+    Need {
+        purpose: "mmdebstrap: templates of sandboxes",
+        is_there: || host::program("mmdebstrap").is_some(),
+        package: "mmdebstrap",
+    },
+    Need {
+        purpose: "Debian's archive keys: templates of sandboxes",
+        is_there: || Path::new("/usr/share/keyrings/debian-archive-keyring.gpg").exists(),
+        package: "debian-archive-keyring",
+    },
+    Need {
+        purpose: "newuidmap: sandboxes of an ordinary user",
+        is_there: || host::program("newuidmap").is_some(),
+        package: "uidmap",
+    },
+    Need {
+        purpose: "npm: fetches agents and Node.js for templates",
+        is_there: || host::program("npm").is_some(),
+        package: "npm",
+    },
+    Need {
+        purpose: "a PostgreSQL server: the store's tests on it",
+        is_there: || host::postgresql().is_some(),
+        package: "postgresql",
+    },
+];
+
+pub(crate) fn run() -> Outcome {
+    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.is_there)()).collect();
+    if !missing.is_empty() {
+        terminal::heading("setup: installing what is missing");
+        for need in &missing {
+            terminal::note(need.purpose);
+        }
+        install(&missing.iter().map(|need| need.package).collect::<Vec<_>>())?;
+        if let Some(need) = missing.iter().find(|need| !(need.is_there)()) {
+            return Err(format!(
+                "`{}` was installed, but is still not found: {}",
+                need.package, need.purpose
+            ));
+        }
+    }
+    if host::program("cargo-nextest").is_none() {
+        terminal::heading("setup: building the test runner, once (a few minutes)");
+        let version = format!("cargo-nextest@{NEXTEST}");
+        spawn::run(&["cargo", "install", "--locked", &version])?;
+    }
+    Ok(())
+}
+
+fn install(packages: &[&str]) -> Outcome {
+    let line = format!("apt-get install -y --no-install-recommends {}", packages.join(" "));
+    if !host::has_apt() {
+        return Err(format!(
+            "not a Debian system: please install what Debian calls {}",
+            packages.join(", ")
+        ));
+    }
+    if !host::is_root() {
+        return Err(format!("please run: sudo {line}"));
+    }
+    let install: Vec<&str> = line.split(' ').collect();
+    let quiet = [("DEBIAN_FRONTEND", "noninteractive".to_owned())];
+    // The package lists of a fresh container are empty or old: fetched only when it does not go without.
+    spawn::run_with(&install, &quiet).or_else(|_| {
+        spawn::run_with(&["apt-get", "update"], &quiet)?;
+        spawn::run_with(&install, &quiet)
+    })
+}
+
+fn has_static_libc() -> bool {
+    [
+        "/usr/lib/x86_64-linux-gnu/libc.a",
+        "/usr/lib/aarch64-linux-gnu/libc.a",
+        "/usr/lib64/libc.a",
+        "/usr/lib/libc.a",
+    ]
+    .iter()
+    .any(|path| Path::new(path).exists())
+}

@@ -1,0 +1,75 @@
+//! The one place where the verbs start programs. All run at the root of the repository.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this module is where the verbs' programs are spawned"
+)]
+
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::{Outcome, workspace};
+
+/// Runs a program with this terminal; fails when it does.
+pub(crate) fn run(argv: &[&str]) -> Outcome {
+    run_with(argv, &[])
+}
+
+/// As [`run`], with more environment variables.
+pub(crate) fn run_with(argv: &[&str], environment: &[(&str, String)]) -> Outcome {
+    let status = command(argv)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .status()
+        .map_err(|error| format!("could not start `{}`: {error}", argv[0]))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("`{}` failed ({status})", argv.join(" ")))
+    }
+}
+
+/// What a program prints; fails when it does, with what it said.
+pub(crate) fn output(argv: &[&str]) -> Result<String, String> {
+    let done = command(argv)
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .output()
+        .map_err(|error| format!("could not start `{}`: {error}", argv[0]))?;
+    if done.status.success() {
+        Ok(String::from_utf8_lossy(&done.stdout).into_owned())
+    } else {
+        let said = String::from_utf8_lossy(&done.stderr);
+        Err(format!(
+            "`{}` failed ({}): {}",
+            argv.join(" "),
+            done.status,
+            said.trim()
+        ))
+    }
+}
+
+/// What a program prints, with its messages shown as they come.
+pub(crate) fn output_with_messages(argv: &[&str]) -> Result<String, String> {
+    let done = command(argv)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("could not start `{}`: {error}", argv[0]))?;
+    if done.status.success() {
+        Ok(String::from_utf8_lossy(&done.stdout).into_owned())
+    } else {
+        Err(format!("`{}` failed ({})", argv.join(" "), done.status))
+    }
+}
+
+/// Becomes another program. Returns only when that fails.
+pub(crate) fn become_program(program: &Path, arguments: &[String]) -> String {
+    let error = Command::new(program).args(arguments).exec();
+    format!("could not start {}: {error}", program.display())
+}
+
+fn command(argv: &[&str]) -> Command {
+    let mut command = Command::new(argv[0]);
+    command.args(&argv[1..]).current_dir(workspace::root());
+    command
+}
