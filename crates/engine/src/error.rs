@@ -1,0 +1,131 @@
+//! What a use case answers when it cannot do what was asked.
+//!
+//! One kind for one audience: a person or a client. Every [`Error`] has a code with a page in `docs/errors/`, says what
+//! happened and what to do, and keeps its cause for the log. Failures of a *run* are no errors of the engine: they are
+//! [`codecourier_domain::failure::Failure`]s, recorded on the run.
+
+use std::fmt;
+
+use codecourier_domain::failure::{Failure, FailureClass};
+
+/// The cause behind an error, for the log.
+pub type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// Why a use case did not do what was asked.
+#[derive(Debug)]
+pub struct Error {
+    /// The code, with a page in `docs/errors/`.
+    pub code: ErrorCode,
+    /// What happened and what to do, for people. Holds no secret.
+    pub message: String,
+    /// The cause, for the log.
+    pub source: Option<Cause>,
+}
+
+/// The codes of the engine's errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorCode {
+    /// Something in the request is out of its range or shape.
+    Validation,
+    /// There is no such thing, or not for this caller.
+    NotFound,
+    /// It cannot be done in the present state.
+    Conflict,
+    /// Another process uses the data directory.
+    DataDirectoryInUse,
+    /// A failure with a class of its own.
+    Classed(FailureClass),
+    /// The platform's own fault.
+    Internal,
+}
+
+impl ErrorCode {
+    /// The code as people search for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Validation => "VALIDATION",
+            Self::NotFound => "NOT_FOUND",
+            Self::Conflict => "CONFLICT",
+            Self::DataDirectoryInUse => "DATA_DIRECTORY_IN_USE",
+            Self::Classed(class) => class.code(),
+            Self::Internal => "INTERNAL",
+        }
+    }
+}
+
+impl Error {
+    /// An error without a deeper cause.
+    #[must_use]
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    /// A request that cannot be taken.
+    #[must_use]
+    pub fn validation(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Validation, message)
+    }
+
+    /// Something that is not there.
+    #[must_use]
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::NotFound, message)
+    }
+
+    /// The platform's own fault: people see the code, the log has the cause.
+    #[must_use]
+    pub fn internal(operation: &str, cause: impl Into<Cause>) -> Self {
+        Self {
+            code: ErrorCode::Internal,
+            message: format!("{operation} failed inside the platform. The log has the cause."),
+            source: Some(cause.into()),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source
+            .as_deref()
+            .map(|cause| cause as &(dyn std::error::Error + 'static))
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self::new(ErrorCode::Classed(failure.class), failure.message)
+    }
+}
+
+impl From<codecourier_store::Error> for Error {
+    fn from(error: codecourier_store::Error) -> Self {
+        Self::internal("The store", error)
+    }
+}
+
+/// Writes an error with every cause behind it on one line, for logs and for messages that must explain.
+#[must_use]
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,158 @@
+//! The engine: use cases and the durable core.
+//!
+//! The binary and, later, the API call it; it calls the store, sandboxes, agents, the gateway and the forge, and nothing
+//! else does. Invariants: every change of state is one transaction with its change-log entry; every effect outside is a
+//! task whose repetition is harmless; `kill -9` between any two lines loses nothing and repeats nothing that counts.
+
+pub mod clock;
+pub mod error;
+mod model_access;
+mod projects;
+pub mod random;
+mod recovery;
+pub mod runs;
+pub mod tasks;
+pub mod templates;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use codecourier_domain::id::BootId;
+use codecourier_domain::time::Clock;
+use codecourier_forge::Mirrors;
+use codecourier_gateway::{Gateway, GatewayConfig, KeySource};
+use codecourier_sandbox::Backend;
+use codecourier_store::{Body, Store};
+
+pub use error::{Error, ErrorCode};
+pub use recovery::Recovered;
+pub use runs::Runs;
+
+use model_access::ModelAccess;
+use runs::live::Live;
+use runs::worker::Workers;
+use tasks::Tasks;
+use templates::Templates;
+
+/// What an engine is made of.
+pub struct EngineConfig {
+    /// Where rows are kept.
+    pub store: Store,
+    /// What makes sandboxes.
+    pub backend: Arc<dyn Backend>,
+    /// Where templates come from.
+    pub templates: Arc<dyn Templates>,
+    /// Where repositories are kept.
+    pub mirrors: Mirrors,
+    /// The gateway's settings.
+    pub gateway: GatewayConfig,
+    /// Where model keys come from.
+    pub keys: Arc<dyn KeySource>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// A directory for files that live as long as an operation. Swept at the start by its owner.
+    pub scratch: PathBuf,
+    /// How many steps this process executes at once.
+    pub work_places: usize,
+}
+
+/// A running engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+    stop: CancellationToken,
+}
+
+/// What everything in the engine shares.
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) templates: Arc<dyn Templates>,
+    pub(crate) mirrors: Mirrors,
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) model_access: ModelAccess,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) live: Live,
+    pub(crate) tasks: Tasks,
+    pub(crate) workers: Workers,
+    pub(crate) scratch: PathBuf,
+    pub(crate) work_places: usize,
+    pub(crate) boot: BootId,
+}
+
+impl Engine {
+    /// Starts an engine: takes up what earlier starts left, and works until [`Engine::shut_down`]. The caller holds the
+    /// lock of the data directory.
+    pub async fn start(config: EngineConfig) -> Result<(Self, Recovered), Error> {
+        let EngineConfig {
+            store,
+            backend,
+            templates,
+            mirrors,
+            gateway,
+            keys,
+            clock,
+            scratch,
+            work_places,
+        } = config;
+        let now = clock.now();
+        let boot = BootId::from_uuid(random::uuid_v7(now));
+        let about = Body::of(&serde_json::json!({ "version": env!("CARGO_PKG_VERSION") }))?;
+        store
+            .write(move |tx| Box::pin(async move { tx.insert_boot(boot, &about, now).await }))
+            .await?;
+
+        let live = Live::default();
+        let model_access = ModelAccess::new(store.clone(), Arc::clone(&clock), live.clone(), boot);
+        let gateway = Gateway::new(
+            gateway,
+            keys,
+            Arc::new(model_access.clone()),
+            Arc::new(model_access.clone()),
+            Arc::new(model_access.clone()),
+        )
+        .map_err(|error| Error::internal("Setting up the model gateway", error))?;
+        let inner = Arc::new(Inner {
+            store,
+            backend,
+            templates,
+            mirrors,
+            gateway: Arc::new(gateway),
+            model_access,
+            clock,
+            live,
+            tasks: Tasks::default(),
+            workers: Workers::default(),
+            scratch,
+            work_places,
+            boot,
+        });
+        let recovered = Self::recover(&inner).await?;
+        let stop = CancellationToken::new();
+        inner
+            .tasks
+            .spawn("worker", runs::worker::run(Arc::clone(&inner), stop.clone()));
+        inner
+            .tasks
+            .spawn("heartbeat", runs::worker::heartbeat(Arc::clone(&inner), stop.clone()));
+        Ok((Self { inner, stop }, recovered))
+    }
+
+    /// The use cases of runs.
+    #[must_use]
+    pub fn runs(&self) -> Runs {
+        Runs {
+            engine: Arc::clone(&self.inner),
+        }
+    }
+
+    /// Stops in order: lets go of every task, and closes the store. Agents go on in their sandboxes; the next start
+    /// picks them up.
+    pub async fn shut_down(self) {
+        self.stop.cancel();
+        self.inner.tasks.drain().await;
+        self.inner.store.close().await;
+    }
+}

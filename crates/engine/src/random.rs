@@ -1,0 +1,23 @@
+//! Randomness and what is made of it: identifiers and step tokens. The one place in the engine that draws any.
+
+use rand::Rng as _;
+use uuid::Uuid;
+
+use codecourier_domain::time::Timestamp;
+
+/// A fresh UUIDv7 for this moment.
+#[must_use]
+pub fn uuid_v7(now: Timestamp) -> Uuid {
+    let milliseconds = u64::try_from(now.milliseconds()).unwrap_or(0);
+    let mut random = [0_u8; 10];
+    rand::rng().fill_bytes(&mut random);
+    uuid::Builder::from_unix_timestamp_millis(milliseconds, &random).into_uuid()
+}
+
+/// A fresh token for a step: `cc_step_` and 256 random bits.
+#[must_use]
+pub fn step_token() -> String {
+    let mut random = [0_u8; 32];
+    rand::rng().fill_bytes(&mut random);
+    format!("cc_step_{}", hex::encode(random))
+}

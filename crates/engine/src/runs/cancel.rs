@@ -1,0 +1,137 @@
+//! Cancelling a run. Stop means stopped: the tokens die first, then every process, and the record says what was left.
+
+use codecourier_domain::event::Event;
+use codecourier_domain::id::{ProjectId, RunId, SandboxId};
+use codecourier_domain::run::{RunEvent, RunStatus};
+use codecourier_store::events::EventAppend;
+use codecourier_store::steps::{Step, StepStatus};
+
+use super::advance::{Move, advance};
+use super::live::Notice;
+use super::worker::TaskContext;
+use super::{Runs, hold, new_event};
+use crate::error::{Error, ErrorCode};
+
+impl Runs {
+    /// Asks a run to end. Its agents lose their tokens in the same transaction, and whoever executes a step of it lets
+    /// go at once; the kill itself is a task, so that it happens also when this process dies now.
+    pub async fn cancel(&self, project: ProjectId, run: RunId, actor: &str) -> Result<(), Error> {
+        let now = self.engine.clock.now();
+        let by = actor.to_owned();
+        let state = self
+            .engine
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let before = tx.read().run(project, run).await?;
+                    let Some(before) = before else { return Ok(None) };
+                    if before.summary.status.has_ended() {
+                        return Ok(Some((before.summary.status, false)));
+                    }
+                    tx.revoke_step_tokens(project, run, None, now).await?;
+                    tx.cancel_tasks(project, run, now).await?;
+                    let state = advance(
+                        tx,
+                        project,
+                        run,
+                        Move {
+                            event: RunEvent::CancelRequested,
+                            pinned: None,
+                            actor: &by,
+                            now,
+                        },
+                    )
+                    .await?;
+                    Ok(Some((state.status(), true)))
+                })
+            })
+            .await?;
+        match state {
+            None => Err(Error::not_found(format!("There is no run {run}."))),
+            Some((status, false)) => Err(Error::new(
+                ErrorCode::Conflict,
+                format!("The run has ended already: it is {status}."),
+            )),
+            Some((_, true)) => {
+                self.engine.workers.let_go_of_run(run);
+                self.engine.live.tell(run, Notice::Changed);
+                Ok(())
+            }
+        }
+    }
+
+    /// Waits until a run has ended, and gives the status it ended with.
+    pub async fn wait(&self, project: ProjectId, run: RunId) -> Result<RunStatus, Error> {
+        let mut notices = self.engine.live.listen();
+        loop {
+            let view = self.get(project, run).await?;
+            if view.summary.status.has_ended() || view.summary.status == RunStatus::Paused {
+                return Ok(view.summary.status);
+            }
+            // Any notice of this run, or a lag, is a reason to look again.
+            while let Ok((of, notice)) = notices.recv().await {
+                if of == run && matches!(notice, Notice::Changed) {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// The task: kills whatever of the run is left, counts what survived, and ends the steps.
+pub(super) async fn stop_processes(context: &TaskContext) -> Result<RunEvent, crate::runs::step::StepError> {
+    let engine = &context.engine;
+    let (project, run) = (context.project, context.run);
+    let internal = |error: &codecourier_store::Error| crate::runs::step::internal("Stopping the run", error);
+    let steps = engine
+        .store
+        .read()
+        .await
+        .map_err(|error| internal(&error))?
+        .steps(project, run)
+        .await;
+    for step in steps.map_err(|error| internal(&error))? {
+        if !matches!(step.status, StepStatus::Pending | StepStatus::Running) {
+            continue;
+        }
+        let destroyed = engine
+            .backend
+            .destroy(&SandboxId::of_step(&step.id))
+            .await
+            .map_err(crate::runs::step::StepError::from)?;
+        let now = engine.clock.now();
+        let event = Event::Killed {
+            killed: destroyed.killed,
+            survivors: destroyed.survivors,
+        };
+        let event = new_event(&event, now).map_err(|error| internal(&error))?;
+        let ended = Step {
+            status: StepStatus::Cancelled,
+            sandbox: None,
+            finished_at: Some(now),
+            ..step
+        };
+        let fence = context.fence;
+        let id = ended.id;
+        engine
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    hold(tx, fence, now).await?;
+                    tx.append_events(EventAppend {
+                        project,
+                        run,
+                        step: Some(id),
+                        cursor: None,
+                        events: vec![event],
+                    })
+                    .await?;
+                    tx.save_step(&ended).await
+                })
+            })
+            .await
+            .map_err(|error| internal(&error))?;
+        engine.model_access.forget(id);
+    }
+    Ok(RunEvent::ProcessesStopped)
+}

@@ -1,0 +1,41 @@
+//! Errors of the layers below, as failures of a run: each with its class and with words that say what to do.
+
+use codecourier_domain::failure::{Failure, FailureClass};
+use codecourier_forge::Error as ForgeError;
+
+use crate::error::chain;
+
+/// The failure that an error of the forge means.
+pub(crate) fn forge_failure(error: &ForgeError) -> Failure {
+    let class = match error {
+        ForgeError::BundleRefused(_) => FailureClass::Policy,
+        ForgeError::GitMissing { .. }
+        | ForgeError::GitTooOld { .. }
+        | ForgeError::SourceMissing { .. }
+        | ForgeError::SourceNotRepository { .. }
+        | ForgeError::SourceEmpty { .. }
+        | ForgeError::SourceShallow { .. }
+        | ForgeError::SourcePartial { .. }
+        | ForgeError::SourceUnreachable { .. }
+        | ForgeError::SourceNeedsAuthentication { .. }
+        | ForgeError::SourceNotFound { .. }
+        | ForgeError::SourceCorrupt { .. }
+        | ForgeError::BaseMissing { .. }
+        | ForgeError::DefaultBranchUnknown { .. }
+        | ForgeError::DeliveryBranchTaken { .. }
+        | ForgeError::DeliveryBranchCheckedOut { .. } => FailureClass::Repository,
+        _ => FailureClass::Internal,
+    };
+    Failure::new(class, sentence(&chain(error)))
+}
+
+/// A text with a capital at its start and a full stop at its end.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut characters = text.trim().chars();
+    let mut sentence: String = characters.next().into_iter().flat_map(char::to_uppercase).collect();
+    sentence.extend(characters);
+    if !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
+    }
+    sentence
+}

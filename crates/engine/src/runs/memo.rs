@@ -1,0 +1,98 @@
+//! What a step remembers across a crash: how far it came, and what it found on the way.
+//!
+//! Stored as the step's body, in the same transaction as the events that tell of it. Invariant: whatever is in here has
+//! happened and is never done again; whatever is not in here may have happened, so doing it must be idempotent.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use codecourier_domain::check::CheckResult;
+use codecourier_domain::event::{Phase, TurnOutcome};
+use codecourier_domain::run::StepPlan;
+use codecourier_domain::time::Timestamp;
+use codecourier_domain::verdict::Verdict;
+
+/// The body of a step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepMemo {
+    /// What the step is to be.
+    pub plan: StepPlan,
+    /// The commit its tree started from.
+    pub base: String,
+    /// The message that started the agent.
+    pub prompt: String,
+    /// The phases that began, and when.
+    pub phases: BTreeMap<Phase, PhaseTimes>,
+    /// How many turns of the agent have ended.
+    pub turns_ended: u32,
+    /// How the last of them ended.
+    pub last_turn: Option<LastTurn>,
+    /// How often the agent was asked for its structured result again.
+    pub asked_again: u32,
+    /// What was wrong with it the last time.
+    pub last_problem: Option<String>,
+    /// The verdict, once it was read.
+    pub verdict: Option<Verdict>,
+    /// The commit after the step, once its work was taken over.
+    pub collected: Option<String>,
+    /// The checks that have ended.
+    pub checks: Vec<CheckResult>,
+}
+
+/// When a phase began and ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PhaseTimes {
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// How a turn ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LastTurn {
+    /// In which way.
+    pub outcome: TurnOutcome,
+    /// The agent's last words, cut to a few kilobytes.
+    pub final_text: String,
+    /// The error in the agent's words.
+    pub error: Option<String>,
+    /// The HTTP status behind it.
+    pub status: Option<u16>,
+}
+
+impl StepMemo {
+    /// A step that has not begun.
+    #[must_use]
+    pub fn new(plan: StepPlan, base: String, prompt: String) -> Self {
+        Self {
+            plan,
+            base,
+            prompt,
+            phases: BTreeMap::new(),
+            turns_ended: 0,
+            last_turn: None,
+            asked_again: 0,
+            last_problem: None,
+            verdict: None,
+            collected: None,
+            checks: Vec::new(),
+        }
+    }
+
+    /// Whether a phase has ended.
+    #[must_use]
+    pub fn has_ended(&self, phase: Phase) -> bool {
+        self.phases.get(&phase).is_some_and(|times| times.ended_at.is_some())
+    }
+
+    /// Whether a phase began.
+    #[must_use]
+    pub fn has_begun(&self, phase: Phase) -> bool {
+        self.phases.contains_key(&phase)
+    }
+}

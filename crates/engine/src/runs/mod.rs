@@ -1,0 +1,37 @@
+//! Runs: started, executed step by step, cancelled, read. The heart of the engine.
+//!
+//! Who may call: the binary and, later, the API, through [`Runs`]. The walk of one run: [`start`] pins everything and
+//! orders the preparation; a [`worker`] claims each task and does it; `advance` steps the state machine in the
+//! transaction that completes the task; at the end the result is delivered. Invariants: a decision is a pure function of
+//! what is stored; an effect is a task whose repetition is harmless; nothing is told before it is committed.
+
+mod advance;
+mod cancel;
+mod close;
+mod deliver;
+mod failures;
+pub mod follow;
+pub mod live;
+pub mod memo;
+pub mod pinned;
+mod prepare;
+pub mod prompt;
+mod recorder;
+pub mod spec;
+mod start;
+pub(crate) mod step;
+pub mod view;
+pub(crate) mod worker;
+
+use std::sync::Arc;
+
+use crate::Inner;
+
+pub(crate) use failures::sentence;
+pub(crate) use recorder::{hold, new_event};
+
+/// The use cases of runs.
+#[derive(Clone)]
+pub struct Runs {
+    pub(crate) engine: Arc<Inner>,
+}

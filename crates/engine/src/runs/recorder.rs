@@ -1,0 +1,245 @@
+//! Writes down what a step does: events, the journal position they came from, and the step's memo, each time in one
+//! transaction.
+//!
+//! Invariants: one recorder writes for a step at a time, and the store refuses every other (the memo is saved under the
+//! task's fence); a call that returned has been committed; watchers are told after the commit.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use codecourier_domain::event::{Event, Phase, PhaseState};
+use codecourier_domain::id::{ProjectId, RunId, StepId};
+use codecourier_domain::time::Timestamp;
+use codecourier_store::events::{CursorAdvance, EventAppend, JournalCursor, NewEvent};
+use codecourier_store::steps::{Step, StepStatus};
+use codecourier_store::tasks::Fence;
+use codecourier_store::{Body, Error as StoreError, Tx};
+
+use super::live::Notice;
+use super::memo::{PhaseTimes, StepMemo};
+use super::step::{StepError, internal};
+use super::worker::LEASE_MILLISECONDS;
+use crate::Inner;
+
+/// The recorder of one step.
+pub(crate) struct StepRecorder {
+    engine: Arc<Inner>,
+    fence: Fence,
+    project: ProjectId,
+    run: RunId,
+    step: StepId,
+    written: Mutex<Written>,
+}
+
+/// What the store holds.
+struct Written {
+    row: Step,
+    memo: StepMemo,
+    offset: u64,
+}
+
+impl StepRecorder {
+    /// Takes up a step where the store has it.
+    pub(crate) fn new(engine: Arc<Inner>, fence: Fence, row: Step, memo: StepMemo, cursor: &JournalCursor) -> Self {
+        let (project, run, step) = (row.project, row.run, row.id);
+        // An empty cursor is the beginning; the text is this recorder's own.
+        let offset = cursor.0.parse().unwrap_or(0);
+        Self {
+            engine,
+            fence,
+            project,
+            run,
+            step,
+            written: Mutex::new(Written { row, memo, offset }),
+        }
+    }
+
+    /// The memo as it is committed.
+    pub(crate) fn memo(&self) -> StepMemo {
+        self.written.lock().memo.clone()
+    }
+
+    /// How far the agent's output has been read and committed, in bytes.
+    pub(crate) fn offset(&self) -> u64 {
+        self.written.lock().offset
+    }
+
+    /// Shows an event to whoever watches now, and keeps nothing of it.
+    pub(crate) fn show(&self, event: Event) {
+        self.engine.live.tell(
+            self.run,
+            Notice::Transient {
+                step: self.step,
+                event: Arc::new(event),
+            },
+        );
+    }
+
+    /// Records events and a change of the memo.
+    pub(crate) async fn record(&self, events: Vec<Event>, change: impl FnOnce(&mut StepMemo)) -> Result<(), StepError> {
+        self.commit(events, None, change).await
+    }
+
+    /// Records events that were read from the agent's output up to an offset, and a change of the memo.
+    pub(crate) async fn record_output(
+        &self,
+        events: Vec<Event>,
+        offset: u64,
+        change: impl FnOnce(&mut StepMemo),
+    ) -> Result<(), StepError> {
+        self.commit(events, Some(offset), change).await
+    }
+
+    /// Records that a phase begins, unless it has begun before.
+    pub(crate) async fn begin(&self, phase: Phase) -> Result<(), StepError> {
+        if self.memo().has_begun(phase) {
+            return Ok(());
+        }
+        let now = self.engine.clock.now();
+        let event = Event::Phase {
+            phase,
+            state: PhaseState::Started,
+            duration_ms: None,
+            detail: None,
+        };
+        self.record(vec![event], |memo| {
+            memo.phases.insert(
+                phase,
+                PhaseTimes {
+                    started_at: now,
+                    ended_at: None,
+                },
+            );
+        })
+        .await
+    }
+
+    /// Records that a phase ended well, unless that is known.
+    pub(crate) async fn end(&self, phase: Phase, detail: Option<String>) -> Result<(), StepError> {
+        let now = self.engine.clock.now();
+        let started_at = match self.memo().phases.get(&phase) {
+            Some(PhaseTimes { ended_at: Some(_), .. }) => return Ok(()),
+            Some(times) => times.started_at,
+            None => now,
+        };
+        let duration_ms = u64::try_from(now.since(started_at)).ok();
+        let event = Event::Phase {
+            phase,
+            state: PhaseState::Finished,
+            duration_ms,
+            detail,
+        };
+        self.record(vec![event], |memo| {
+            memo.phases.insert(
+                phase,
+                PhaseTimes {
+                    started_at,
+                    ended_at: Some(now),
+                },
+            );
+        })
+        .await
+    }
+
+    async fn commit(
+        &self,
+        events: Vec<Event>,
+        offset: Option<u64>,
+        change: impl FnOnce(&mut StepMemo),
+    ) -> Result<(), StepError> {
+        let now = self.engine.clock.now();
+        let (mut row, memo, memo_changed, cursor) = {
+            let written = self.written.lock();
+            let mut memo = written.memo.clone();
+            change(&mut memo);
+            let cursor = offset.map(|offset| CursorAdvance {
+                expected: cursor_of(written.offset),
+                new: cursor_of(offset),
+            });
+            (written.row.clone(), memo.clone(), memo != written.memo, cursor)
+        };
+        let wrapped = |error: &StoreError| store_failure("Recording the step", error);
+        let events = events
+            .iter()
+            .map(|event| new_event(event, now))
+            .collect::<Result<Vec<_>, _>>();
+        let append = EventAppend {
+            project: self.project,
+            run: self.run,
+            step: Some(self.step),
+            cursor,
+            events: events.map_err(|error| wrapped(&error))?,
+        };
+        if memo_changed || row.status == StepStatus::Pending {
+            row.status = StepStatus::Running;
+            row.started_at = row.started_at.or(Some(now));
+            row.body = Body::of(&memo).map_err(|error| wrapped(&error))?;
+        }
+        let fence = self.fence;
+        let saved = memo_changed.then(|| row.clone());
+        self.engine
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    hold(tx, fence, now).await?;
+                    tx.append_events(append).await?;
+                    if let Some(row) = &saved {
+                        tx.save_step(row).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+            .map_err(|error| wrapped(&error))?;
+        {
+            let mut written = self.written.lock();
+            if memo_changed {
+                written.row = row;
+                written.memo = memo;
+            }
+            if let Some(offset) = offset {
+                written.offset = offset;
+            }
+        }
+        self.engine.live.tell(self.run, Notice::EventsStored);
+        Ok(())
+    }
+}
+
+/// Makes sure, in a command, that a task is still the caller's, and prolongs the hold.
+pub(crate) async fn hold(tx: &mut Tx, fence: Fence, now: Timestamp) -> Result<(), StoreError> {
+    let lost = tx
+        .heartbeat_tasks(&[fence], now.plus_milliseconds(LEASE_MILLISECONDS))
+        .await?;
+    if lost.is_empty() {
+        Ok(())
+    } else {
+        Err(StoreError::Fenced)
+    }
+}
+
+/// An event as the store takes it.
+pub(crate) fn new_event(event: &Event, at: Timestamp) -> Result<NewEvent, StoreError> {
+    Ok(NewEvent {
+        kind: Arc::from(event.kind()),
+        at,
+        body: Body::of(event)?,
+    })
+}
+
+fn cursor_of(offset: u64) -> JournalCursor {
+    if offset == 0 {
+        JournalCursor::default()
+    } else {
+        JournalCursor(offset.to_string())
+    }
+}
+
+/// What a store's error means for the worker: somebody else goes on with the step, or the platform has a fault.
+fn store_failure(operation: &str, error: &StoreError) -> StepError {
+    match error {
+        StoreError::Fenced | StoreError::Stale { .. } => StepError::Fenced,
+        other => internal(operation, other),
+    }
+}

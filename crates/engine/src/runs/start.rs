@@ -1,0 +1,64 @@
+//! Starting a run.
+
+use codecourier_domain::id::{ProjectId, RunId};
+use codecourier_domain::run::{RunEvent, RunState};
+use codecourier_store::Body;
+use codecourier_store::runs::NewRun;
+
+use super::Runs;
+use super::advance::{Move, RunRecord, advance};
+use super::live::Notice;
+use super::spec::RunSpec;
+use crate::error::Error;
+use crate::random::uuid_v7;
+
+/// How much of a prompt lists show.
+const PREVIEW: usize = 120;
+
+impl Runs {
+    /// Starts a run: pins what it was asked to do and orders its preparation. What it returns has been committed: from
+    /// here on the run is carried to its end, through crashes and restarts.
+    pub async fn start(&self, project: ProjectId, spec: RunSpec, actor: &str) -> Result<RunId, Error> {
+        spec.validate()?;
+        let now = self.engine.clock.now();
+        let id = RunId::from_uuid(uuid_v7(now));
+        let record = RunRecord {
+            machine: RunState::new(spec.pipeline.clone()),
+            pinned: None,
+        };
+        let first_line = spec.prompt.trim().lines().next().unwrap_or_default();
+        let new = NewRun {
+            id,
+            project,
+            status: record.machine.status(),
+            workflow: spec.workflow.clone(),
+            prompt_preview: first_line.chars().take(PREVIEW).collect(),
+            created_at: now,
+            body: Body::of(&spec)?,
+            state: Body::of(&record)?,
+        };
+        let actor = actor.to_owned();
+        self.engine
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    tx.insert_run(&new).await?;
+                    advance(
+                        tx,
+                        project,
+                        id,
+                        Move {
+                            event: RunEvent::Started,
+                            pinned: None,
+                            actor: &actor,
+                            now,
+                        },
+                    )
+                    .await
+                })
+            })
+            .await?;
+        self.engine.live.tell(id, Notice::Changed);
+        Ok(id)
+    }
+}

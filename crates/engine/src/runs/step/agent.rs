@@ -1,0 +1,335 @@
+//! The phases `install` and `agent-cli`: the agent's session, from its files to its last line.
+//!
+//! Invariants: the process is started once by its tag, and each follow-up message is sent once by its id, so all of
+//! this may be done again after a crash; what the agent wrote becomes events in the order of the bytes, and the journal
+//! offset they reach is committed together with them, so nothing is lost and nothing comes twice.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+
+use codecourier_agents::session::{GatewayAccess, Knowledge, Prompt, SessionStart, StepToken};
+use codecourier_agents::{Agent, Ending, ParsedLine, SessionSpec};
+use codecourier_domain::event::{Durability, Event, Phase, TurnOutcome};
+use codecourier_domain::failure::{Failure, FailureClass};
+use codecourier_domain::role::Role;
+use codecourier_sandbox::{
+    ExitStatus, FileOwner, GATEWAY_PORT, HOME, JournalStream, PROJECT_DIRECTORY, ProcessSpec, Sandbox, Signal, Stdin,
+};
+
+use super::{StepContext, StepError, ended, verdict};
+use crate::error::chain;
+use crate::runs::memo::LastTurn;
+use crate::runs::prompt;
+
+/// The tag of the agent's process in its sandbox.
+pub(super) const AGENT_TAG: &str = "agent";
+/// How long an agent may be silent before it counts as stuck. Longer than the longest command it may run by itself and
+/// the longest wait of its own retries.
+const SILENCE: Duration = Duration::from_secs(20 * 60);
+/// How long an agent has to end by itself once its work is done.
+const FAREWELL: Duration = Duration::from_secs(10);
+/// The most an agent may write to its standard output. Above it the sandbox ends the process.
+const JOURNAL_LIMIT: u64 = 1 << 30;
+/// How much of its standard error is kept.
+const STDERR_LIMIT: usize = 16 * 1024;
+
+/// Lets the agent work until its turn is over and its result is valid.
+pub(super) async fn work(context: &StepContext, sandbox: &dyn Sandbox) -> Result<(), StepError> {
+    if context.recorder.memo().has_ended(Phase::AgentCli) {
+        return Ok(());
+    }
+    let plan = &context.plan;
+    let kind = plan.spec.agent.unwrap_or(context.spec.agent);
+    let agent = codecourier_agents::adapter(kind).ok_or_else(|| {
+        Failure::new(
+            FailureClass::AgentProtocol,
+            format!("This version cannot drive the agent `{kind}`. Use `claude`."),
+        )
+    })?;
+    let token = context.mint_token().await?;
+    let launch = agent.launch(&session(context, token)?);
+
+    if !context.recorder.memo().has_ended(Phase::Install) {
+        context.begin(Phase::Install).await?;
+        for file in &launch.files {
+            let contents = Bytes::from(file.contents.clone());
+            sandbox
+                .write_file(file.path.as_str(), contents, file.mode, FileOwner::User)
+                .await?;
+        }
+        context.end(Phase::Install, None).await?;
+    }
+
+    context.begin(Phase::AgentCli).await?;
+    let (command, args) = launch
+        .command
+        .split_first()
+        .ok_or_else(|| Failure::new(FailureClass::Internal, "The adapter gave no command to start."))?;
+    sandbox
+        .start(ProcessSpec {
+            tag: AGENT_TAG.to_owned(),
+            command: command.clone(),
+            args: args.to_vec(),
+            env: launch.env.clone(),
+            cwd: Some(launch.directory.as_str().to_owned()),
+            user: FileOwner::User,
+            stdin: Stdin::Open {
+                initial: Bytes::from(launch.initial_input.clone()),
+            },
+            journal_limit: Some(JOURNAL_LIMIT),
+        })
+        .await?;
+    let mut conversation = Conversation {
+        context,
+        sandbox,
+        agent: agent.as_ref(),
+        is_done: false,
+    };
+    conversation.resume().await?;
+    conversation.follow().await?;
+    context.end(Phase::AgentCli, None).await
+}
+
+/// What the session is to be, from the run's pinned settings.
+fn session(context: &StepContext, token: String) -> Result<SessionSpec, Failure> {
+    let internal = |what: &str| Failure::new(FailureClass::Internal, format!("{what} is not well formed."));
+    let plan = &context.plan;
+    Ok(SessionSpec {
+        // The step's own id names the session, so that a crash can never leave it unknown.
+        session: context
+            .step
+            .uuid()
+            .to_string()
+            .parse()
+            .map_err(|_| internal("The session id"))?,
+        start: SessionStart::New,
+        model: plan.spec.model.clone().unwrap_or_else(|| context.spec.model.clone()),
+        effort: plan.spec.effort.or(context.spec.effort),
+        home: HOME.parse().map_err(|_| internal("The home directory"))?,
+        workspace: PROJECT_DIRECTORY
+            .parse()
+            .map_err(|_| internal("The project directory"))?,
+        system_prompt: Some(prompt::system_prompt(plan)),
+        prompt: Prompt::text(context.recorder.memo().prompt.clone()),
+        gateway: GatewayAccess {
+            base_url: format!("http://127.0.0.1:{GATEWAY_PORT}/gateway/anthropic"),
+            token: StepToken::new(token),
+        },
+        max_turns: None,
+        mcp: std::collections::BTreeMap::new(),
+        knowledge: Knowledge::default(),
+        env: std::collections::BTreeMap::new(),
+    })
+}
+
+/// A conversation with an agent whose process was started.
+struct Conversation<'a> {
+    context: &'a StepContext,
+    sandbox: &'a dyn Sandbox,
+    agent: &'a dyn Agent,
+    /// Set once the result is valid and the agent was told to end.
+    is_done: bool,
+}
+
+impl Conversation<'_> {
+    /// Does again what a crash may have cut off: the last follow-up message, and the judgement of the last turn.
+    async fn resume(&mut self) -> Result<(), StepError> {
+        let memo = self.context.recorder.memo();
+        if memo.asked_again > 0 {
+            let problem = memo.last_problem.clone().unwrap_or_default();
+            self.send_again(memo.asked_again, &problem).await?;
+        }
+        match memo.last_turn {
+            Some(turn) if memo.turns_ended == memo.asked_again + 1 => self.turn_ended(&turn).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads the agent's output from where it was committed to its end.
+    async fn follow(&mut self) -> Result<(), StepError> {
+        let mut failures = self.context.provider_failures();
+        let mut parser = self.agent.parser_at(self.context.recorder.offset());
+        let mut output = self
+            .sandbox
+            .journal(AGENT_TAG, JournalStream::Stdout, self.context.recorder.offset())
+            .await?;
+        loop {
+            let patience = if self.is_done { FAREWELL } else { SILENCE };
+            let chunk = tokio::select! {
+                biased;
+                failure = failures.fatal() => {
+                    self.sandbox.signal(AGENT_TAG, Signal::Kill).await.ok();
+                    return Err(failure.into());
+                }
+                chunk = tokio::time::timeout(patience, output.next()) => chunk,
+            };
+            match chunk {
+                Ok(Some(chunk)) => {
+                    let lines = parser.feed(&chunk?);
+                    self.take(lines, parser.offset()).await?;
+                }
+                Ok(None) => {
+                    let last = parser.finish();
+                    self.take(last.into_iter().collect(), parser.offset()).await?;
+                    return self.process_ended().await;
+                }
+                Err(_) if self.is_done => {
+                    // It said its last word and stays: that is no failure of the work.
+                    self.sandbox.signal(AGENT_TAG, Signal::Kill).await?;
+                }
+                Err(_) => {
+                    self.sandbox.signal(AGENT_TAG, Signal::Kill).await.ok();
+                    let minutes = SILENCE.as_secs() / 60;
+                    return Err(Failure::new(
+                        FailureClass::Stuck,
+                        format!("The agent gave no sign of life for {minutes} minutes and was ended."),
+                    )
+                    .into());
+                }
+            }
+        }
+    }
+
+    /// Commits the events of lines, shows what is not stored, and acts on turns that ended.
+    async fn take(&mut self, lines: Vec<ParsedLine>, offset: u64) -> Result<(), StepError> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let (durable, transient): (Vec<Event>, Vec<Event>) = lines
+            .into_iter()
+            .flat_map(|line| line.events)
+            .partition(|event| event.durability() == Durability::Durable);
+        for event in transient {
+            self.context.recorder.show(event);
+        }
+        let turns: Vec<LastTurn> = durable.iter().filter_map(last_turn).collect();
+        self.context
+            .recorder
+            .record_output(durable, offset, |memo| {
+                for turn in &turns {
+                    memo.turns_ended += 1;
+                    memo.last_turn = Some(turn.clone());
+                }
+            })
+            .await?;
+        for turn in turns {
+            self.turn_ended(&turn).await?;
+        }
+        Ok(())
+    }
+
+    /// Decides what a turn's end means.
+    async fn turn_ended(&mut self, turn: &LastTurn) -> Result<(), StepError> {
+        if turn.outcome != TurnOutcome::Completed {
+            return Err(self.turn_failure(turn).into());
+        }
+        if self.context.plan.spec.role == Role::Checker && self.context.recorder.memo().verdict.is_none() {
+            match verdict::read(self.sandbox, self.context, &turn.final_text).await? {
+                verdict::Reading::Valid => {}
+                verdict::Reading::AskAgain { attempt, problem } => return self.send_again(attempt, &problem).await,
+            }
+        }
+        self.is_done = true;
+        match self.agent.ending() {
+            Ending::CloseInput => self.sandbox.close_stdin(AGENT_TAG).await?,
+            Ending::Terminate => self.sandbox.signal(AGENT_TAG, Signal::Terminate).await?,
+        }
+        Ok(())
+    }
+
+    /// Sends the question for the structured result. The same attempt is sent once, however often this is called.
+    async fn send_again(&self, attempt: u32, problem: &str) -> Result<(), StepError> {
+        let message = self.agent.user_message(&Prompt::text(prompt::ask_again(problem)));
+        let id = format!("ask-again-{attempt}");
+        match self.sandbox.send_input(AGENT_TAG, &id, Bytes::from(message)).await {
+            // A process that has ended says so at the end of its output, with its reason.
+            Ok(()) | Err(codecourier_sandbox::Error::Refused { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The failure of a turn that did not complete: the gateway knows more than the agent about the provider.
+    fn turn_failure(&self, turn: &LastTurn) -> Failure {
+        let words = turn.error.clone().unwrap_or_else(|| turn.final_text.clone());
+        let class = match turn.outcome {
+            TurnOutcome::ProviderError | TurnOutcome::ContextOverflow => {
+                if let Some(failure) = self.context.provider_failures().last() {
+                    return failure;
+                }
+                match turn.status {
+                    Some(401 | 403) => FailureClass::ProviderAuth,
+                    Some(429) => FailureClass::ProviderRateLimit,
+                    Some(500..=599) => FailureClass::ProviderOverload,
+                    Some(_) => FailureClass::ProviderRequest,
+                    None => FailureClass::ProviderUnreachable,
+                }
+            }
+            TurnOutcome::TurnLimit => FailureClass::Stuck,
+            TurnOutcome::BudgetLimit => FailureClass::Budget,
+            TurnOutcome::Refused => FailureClass::ProviderRequest,
+            TurnOutcome::Interrupted | TurnOutcome::Crashed | TurnOutcome::Completed => FailureClass::AgentProtocol,
+        };
+        Failure::new(class, format!("The agent's turn ended early. It says: {words}"))
+    }
+
+    /// The agent's process is over: takes its standard error, and finds out whether that was the right time.
+    async fn process_ended(&mut self) -> Result<(), StepError> {
+        let exit = self.sandbox.wait(AGENT_TAG).await?;
+        let stderr = self.read_stderr().await;
+        if !stderr.is_empty() {
+            let lines = stderr.lines().take(200).map(|line| Event::AgentStderr {
+                line: line.chars().take(2_000).collect(),
+            });
+            self.context.recorder.record(lines.collect(), |_| {}).await?;
+        }
+        if self.is_done && !matches!(exit.status, ExitStatus::SandboxEnded(_)) {
+            return Ok(());
+        }
+        let tail: String = stderr
+            .lines()
+            .rev()
+            .take(3)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .collect::<Vec<_>>()
+            .join(" / ");
+        Err(ended::classify(&exit.status, &tail).into())
+    }
+
+    async fn read_stderr(&self) -> String {
+        let mut bytes = Vec::new();
+        match self.sandbox.journal(AGENT_TAG, JournalStream::Stderr, 0).await {
+            Ok(mut output) => {
+                while let Some(Ok(chunk)) = output.next().await {
+                    bytes.extend_from_slice(&chunk);
+                    if bytes.len() >= STDERR_LIMIT {
+                        bytes.truncate(STDERR_LIMIT);
+                        break;
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(step = %self.context.step, "standard error not readable: {}", chain(&error)),
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+fn last_turn(event: &Event) -> Option<LastTurn> {
+    match event {
+        Event::TurnEnded {
+            outcome,
+            final_text,
+            error,
+            status,
+        } => Some(LastTurn {
+            outcome: *outcome,
+            final_text: final_text.chars().take(8_000).collect(),
+            error: error.clone(),
+            status: *status,
+        }),
+        _ => None,
+    }
+}
