@@ -1,6 +1,8 @@
 //! What tests of every crate share. A dev-dependency only: nothing that ships may use it.
 
 pub mod postgres;
+pub mod repository;
+pub mod scripted_model;
 mod spawn;
 pub mod store_contract;
 pub mod template;
