@@ -210,9 +210,10 @@ fn is_of_family(name: &str, family: &str) -> bool {
     let Some(rest) = name.strip_prefix(family) else {
         return false;
     };
-    let Some(suffix) = rest.strip_prefix(['-', '@', '[', ':']) else {
-        return rest.is_empty();
+    let Some(suffix) = rest.strip_prefix('-') else {
+        return rest.is_empty() || rest.starts_with(['@', '[', ':']);
     };
+    // Eight digits are a date; fewer are the next version.
     let is_version = suffix.starts_with(|first: char| first.is_ascii_digit())
         && suffix.chars().take_while(char::is_ascii_digit).count() < 8;
     !is_version

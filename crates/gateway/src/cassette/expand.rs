@@ -99,14 +99,14 @@ pub(super) fn stream(message: &Value) -> Vec<Bytes> {
 
 /// The whole message of an event stream. None when the stream is not a whole message.
 pub(super) fn assemble(stream: &[u8]) -> Option<Value> {
-    let mut message: Option<Value> = None;
+    let mut message: Option<Map<String, Value>> = None;
     let mut is_whole = false;
     EventReader::new(stream.len().max(1)).feed(stream, |event| {
         let Ok(data) = serde_json::from_slice::<Value>(event.data) else {
             return;
         };
         match data["type"].as_str().unwrap_or_default() {
-            "message_start" => message = Some(data["message"].clone()),
+            "message_start" => message = data["message"].as_object().cloned(),
             "message_stop" => is_whole = true,
             kind => {
                 if let Some(message) = &mut message {
@@ -115,51 +115,67 @@ pub(super) fn assemble(stream: &[u8]) -> Option<Value> {
             }
         }
     });
-    message.filter(|_| is_whole)
+    message.filter(|_| is_whole).map(Value::Object)
 }
 
-/// Applies one event to the message so far.
-fn apply(message: &mut Value, kind: &str, data: &Value) {
+/// Applies one event to the message so far. Events that do not fit it are passed over.
+fn apply(message: &mut Map<String, Value>, kind: &str, data: &Value) {
     let index = data["index"]
         .as_u64()
         .and_then(|index| usize::try_from(index).ok())
         .unwrap_or(0);
-    let Some(content) = message["content"].as_array_mut() else {
-        return;
-    };
+    let content = message.get_mut("content").and_then(Value::as_array_mut);
     match kind {
-        "content_block_start" if index == content.len() => content.push(data["content_block"].clone()),
+        "content_block_start" => {
+            if let Some(content) = content.filter(|content| content.len() == index) {
+                content.push(data["content_block"].clone());
+            }
+        }
         "content_block_delta" => {
-            let Some(block) = content.get_mut(index) else { return };
-            let delta = &data["delta"];
-            for (kind, from, to) in [
-                ("text_delta", "text", "text"),
-                ("thinking_delta", "thinking", "thinking"),
-                ("signature_delta", "signature", "signature"),
-                ("input_json_delta", "partial_json", "input"),
-            ] {
-                if delta["type"] == kind {
-                    let so_far = block[to].as_str().unwrap_or_default().to_owned();
-                    block[to] = json!(so_far + delta[from].as_str().unwrap_or_default());
-                }
+            let block = content
+                .and_then(|content| content.get_mut(index))
+                .and_then(Value::as_object_mut);
+            if let Some(block) = block {
+                extend(block, &data["delta"]);
             }
         }
         "content_block_stop" => {
-            let Some(block) = content.get_mut(index) else { return };
-            if let Some(text) = block["input"].as_str() {
-                block["input"] = serde_json::from_str(text).unwrap_or_else(|_| json!({}));
+            let block = content
+                .and_then(|content| content.get_mut(index))
+                .and_then(Value::as_object_mut);
+            if let Some(block) = block
+                && let Some(text) = block.get("input").and_then(Value::as_str)
+            {
+                let input = serde_json::from_str(text).unwrap_or_else(|_| json!({}));
+                block.insert("input".to_owned(), input);
             }
         }
         "message_delta" => {
             for (name, value) in data["delta"].as_object().into_iter().flatten() {
-                message[name] = value.clone();
+                message.insert(name.clone(), value.clone());
             }
-            for (name, value) in data["usage"].as_object().into_iter().flatten() {
-                message["usage"][name] = value.clone();
+            if let Some(usage) = message.get_mut("usage").and_then(Value::as_object_mut) {
+                for (name, value) in data["usage"].as_object().into_iter().flatten() {
+                    usage.insert(name.clone(), value.clone());
+                }
             }
         }
         _ => {}
     }
+}
+
+/// Adds a piece to the field of a block that it belongs to. The input of a call is text until the block ends.
+fn extend(block: &mut Map<String, Value>, delta: &Value) {
+    let (from, to) = match delta["type"].as_str().unwrap_or_default() {
+        "text_delta" => ("text", "text"),
+        "thinking_delta" => ("thinking", "thinking"),
+        "signature_delta" => ("signature", "signature"),
+        "input_json_delta" => ("partial_json", "input"),
+        _ => return,
+    };
+    let so_far = block.get(to).and_then(Value::as_str).unwrap_or_default();
+    let text = format!("{so_far}{}", delta[from].as_str().unwrap_or_default());
+    block.insert(to.to_owned(), Value::String(text));
 }
 
 /// The start of a block, empty, and the deltas that fill it.

@@ -62,6 +62,7 @@ impl Cassette {
         let header = match values.next() {
             None => return Err(invalid(1, "the file is empty".to_owned())),
             Some(Err(error)) => return Err(invalid(1, error.to_string())),
+            Some(Ok(value)) if !value.is_object() => return Err(invalid(1, "not a header".to_owned())),
             Some(Ok(value)) => Header::deserialize(value).map_err(|error| invalid(1, error.to_string()))?,
         };
         if header.codecourier_cassette != FORMAT_VERSION {
