@@ -5,10 +5,13 @@
 //! [`Isolation::degraded`]; [`Backend::destroy`] leaves no process, mount, control group or temporary file.
 
 mod backend;
+mod envd_client;
 mod error;
 mod isolation;
+pub mod ns;
 mod process;
 mod spec;
+mod tasks;
 pub mod templates;
 
 pub use backend::{Backend, Destroyed, Ended, EndedBecause, Killed, Sandbox, State, Usage};

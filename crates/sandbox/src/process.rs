@@ -146,6 +146,8 @@ pub enum ExitStatus {
     OutOfMemory,
     /// It wrote more than its journal may hold and was killed for it.
     JournalLimit,
+    /// Its output could no longer be written down, since the disk is full, and it was killed for it.
+    JournalError,
     /// The sandbox ended first, for this reason: [`EndedBecause::TimedOut`] is the time limit.
     SandboxEnded(EndedBecause),
 }

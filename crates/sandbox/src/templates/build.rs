@@ -18,11 +18,11 @@ use super::identity::{Identity, Reach};
 use super::log::BuildLog;
 use super::manifest::{Layer, LayerRecord};
 use super::progress::{Progress, Stage};
+use super::setup::SetupSandbox;
 use super::spawn::{self, Tool};
 use super::spec::{LayerSpec, Step};
 use super::store::TemplateStore;
 use super::{debian, npm, setup, sweep};
-use crate::Backend;
 
 /// A layer to have.
 pub(super) struct Wish<'a> {
@@ -30,7 +30,7 @@ pub(super) struct Wish<'a> {
     pub(super) spec: &'a LayerSpec,
     /// The layers below it, lowest first.
     pub(super) below: &'a [Layer],
-    pub(super) backend: Option<&'a dyn Backend>,
+    pub(super) setup: Option<SetupSandbox<'a>>,
 }
 
 /// A build that goes on.
@@ -40,6 +40,8 @@ pub(super) struct Build<'a> {
     pub(super) identity: Identity,
     /// What becomes the layer's directory.
     pub(super) directory: PathBuf,
+    /// The host's uid that uid 0 of the layer is stored as.
+    pub(super) id_base: u32,
     log: BuildLog,
     lock: File,
 }
@@ -70,6 +72,7 @@ pub(super) async fn ensure(store: &TemplateStore, wish: &Wish<'_>, progress: &dy
     let mut build = Build {
         wish,
         progress,
+        id_base: identity.id_base(),
         identity,
         log: BuildLog::create(store.log(wish.digest))?,
         directory,
@@ -212,7 +215,7 @@ impl Build<'_> {
         fs::rename(self.log.path(), &log).map_err(|error| Error::host("move", &log, error))?;
         let target = store.layer_path(self.wish.digest);
         let (spec, digest) = (self.wish.spec.clone(), self.wish.digest.clone());
-        let id_base = self.identity.id_base();
+        let id_base = self.id_base;
         let directory = self.directory;
         blocking(move || {
             let measured = sweep::measure(&directory.join("rootfs"));

@@ -32,6 +32,7 @@ pub use digest::{InvalidLayerDigest, LayerDigest};
 pub use error::{BuildFailure, Error, FailureCause};
 pub use manifest::{Layer, Template};
 pub use progress::{NoProgress, Progress, Stage};
+pub use setup::SetupSandbox;
 pub use shipped::{CLAUDE_CODE_VERSION, NODE_VERSION, base_template, claude_template};
 pub use spec::{AgentCli, DebianBase, Node, NpmPackage, SetupScript, TemplateSpec};
 pub use store::TemplateStore;

@@ -7,8 +7,8 @@ use super::digest::LayerDigest;
 use super::error::Error;
 use super::manifest::{Layer, Template};
 use super::progress::Progress;
+use super::setup::SetupSandbox;
 use super::spec::TemplateSpec;
-use crate::Backend;
 
 /// The layers under `<data>/layers`. Cheap to open; several processes may share one directory.
 #[derive(Debug, Clone)]
@@ -33,19 +33,19 @@ impl TemplateStore {
     }
 
     /// The template, built now if it is not there. A template with a setup script needs
-    /// [`TemplateStore::ensure_with_backend`].
+    /// [`TemplateStore::ensure_with_setup`].
     pub async fn ensure(&self, spec: &TemplateSpec, progress: &dyn Progress) -> Result<Template, Error> {
         self.ensure_layers(spec, None, progress).await
     }
 
-    /// The template, built now if it is not there; its setup script runs in a sandbox of this backend.
-    pub async fn ensure_with_backend(
+    /// The template, built now if it is not there; its setup script runs in a sandbox made here.
+    pub async fn ensure_with_setup(
         &self,
         spec: &TemplateSpec,
-        backend: &dyn Backend,
+        setup: SetupSandbox<'_>,
         progress: &dyn Progress,
     ) -> Result<Template, Error> {
-        self.ensure_layers(spec, Some(backend), progress).await
+        self.ensure_layers(spec, Some(setup), progress).await
     }
 
     /// The template if all of it is there; builds nothing.
@@ -68,7 +68,7 @@ impl TemplateStore {
     async fn ensure_layers(
         &self,
         spec: &TemplateSpec,
-        backend: Option<&dyn Backend>,
+        setup: Option<SetupSandbox<'_>>,
         progress: &dyn Progress,
     ) -> Result<Template, Error> {
         let mut layers: Vec<Layer> = Vec::new();
@@ -77,7 +77,7 @@ impl TemplateStore {
                 digest: &digest,
                 spec: &layer_spec,
                 below: &layers,
-                backend,
+                setup,
             };
             let layer = build::ensure(self, &wish, progress).await?;
             layers.push(layer);
