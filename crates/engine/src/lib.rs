@@ -24,6 +24,7 @@ use codecourier_domain::time::Clock;
 use codecourier_forge::Mirrors;
 use codecourier_gateway::{Gateway, GatewayConfig, KeySource};
 use codecourier_sandbox::Backend;
+use codecourier_store::blobs::Blobs;
 use codecourier_store::{Body, Store};
 
 pub use error::{Error, ErrorCode};
@@ -40,6 +41,8 @@ use templates::Templates;
 pub struct EngineConfig {
     /// Where rows are kept.
     pub store: Store,
+    /// Where large bodies are kept.
+    pub blobs: Blobs,
     /// What makes sandboxes.
     pub backend: Arc<dyn Backend>,
     /// Where templates come from.
@@ -68,6 +71,7 @@ pub struct Engine {
 /// What everything in the engine shares.
 pub(crate) struct Inner {
     pub(crate) store: Store,
+    pub(crate) blobs: Blobs,
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) templates: Arc<dyn Templates>,
     pub(crate) mirrors: Mirrors,
@@ -88,6 +92,7 @@ impl Engine {
     pub async fn start(config: EngineConfig) -> Result<(Self, Recovered), Error> {
         let EngineConfig {
             store,
+            blobs,
             backend,
             templates,
             mirrors,
@@ -116,6 +121,7 @@ impl Engine {
         .map_err(|error| Error::internal("Setting up the model gateway", error))?;
         let inner = Arc::new(Inner {
             store,
+            blobs,
             backend,
             templates,
             mirrors,

@@ -35,6 +35,8 @@ pub struct StepMemo {
     pub last_problem: Option<String>,
     /// The verdict, once it was read.
     pub verdict: Option<Verdict>,
+    /// The agent's whole standard output, in blob storage, once the agent has ended.
+    pub journal: Option<String>,
     /// The commit after the step, once its work was taken over.
     pub collected: Option<String>,
     /// The checks that have ended.
@@ -79,6 +81,7 @@ impl StepMemo {
             asked_again: 0,
             last_problem: None,
             verdict: None,
+            journal: None,
             collected: None,
             checks: Vec::new(),
         }

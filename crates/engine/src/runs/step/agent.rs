@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
+use tokio::io::AsyncWriteExt as _;
 
 use codecourier_agents::session::{GatewayAccess, Knowledge, Prompt, SessionStart, StepToken};
 use codecourier_agents::{Agent, Ending, ParsedLine, SessionSpec};
@@ -284,6 +285,7 @@ impl Conversation<'_> {
             });
             self.context.recorder.record(lines.collect(), |_| {}).await?;
         }
+        self.keep_journal().await?;
         if self.is_done && !matches!(exit.status, ExitStatus::SandboxEnded(_)) {
             return Ok(());
         }
@@ -297,6 +299,53 @@ impl Conversation<'_> {
             .collect::<Vec<_>>()
             .join(" / ");
         Err(ended::classify(&exit.status, &tail).into())
+    }
+
+    /// Keeps the output as it came: the raw side of the transcript. A journal that can no longer be read (its sandbox is
+    /// over) is no reason to fail: every event of it that was read is stored.
+    async fn keep_journal(&self) -> Result<(), StepError> {
+        if self.context.recorder.memo().journal.is_some() {
+            return Ok(());
+        }
+        let failed = |error: &dyn std::error::Error| {
+            tracing::error!(step = %self.context.step, "keeping the journal failed: {error}");
+            Failure::new(
+                FailureClass::Internal,
+                "The agent's output could not be kept. The log has the cause.",
+            )
+        };
+        let mut output = match self.sandbox.journal(AGENT_TAG, JournalStream::Stdout, 0).await {
+            Ok(output) => output,
+            Err(error) => {
+                tracing::warn!(step = %self.context.step, "the journal is gone: {}", chain(&error));
+                return Ok(());
+            }
+        };
+        let file = tempfile::NamedTempFile::new_in(&self.context.engine.scratch).map_err(|error| failed(&error))?;
+        let (file, path) = file.into_parts();
+        let mut file = tokio::fs::File::from_std(file);
+        while let Some(chunk) = output.next().await {
+            match chunk {
+                Ok(chunk) => file.write_all(&chunk).await.map_err(|error| failed(&error))?,
+                Err(error) => {
+                    tracing::warn!(step = %self.context.step, "the journal broke off: {}", chain(&error));
+                    return Ok(());
+                }
+            }
+        }
+        file.flush().await.map_err(|error| failed(&error))?;
+        let blob = self
+            .context
+            .engine
+            .blobs
+            .put_file(&path, 2 * JOURNAL_LIMIT)
+            .await
+            .map_err(|error| failed(&error))?;
+        let name = blob.name.to_string();
+        self.context
+            .recorder
+            .record(Vec::new(), move |memo| memo.journal = Some(name))
+            .await
     }
 
     async fn read_stderr(&self) -> String {
