@@ -153,6 +153,7 @@ pub(crate) enum Trouble {
     Refused,
     DiskFull,
     Unavailable,
+    Closed,
 }
 
 impl DatabaseError {
@@ -182,8 +183,8 @@ impl DatabaseError {
             | sqlx::Error::Tls(_)
             | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => Trouble::Unavailable,
+            sqlx::Error::PoolClosed => Trouble::Closed,
             _ => Trouble::Refused,
         }
     }
@@ -235,6 +236,7 @@ impl From<DatabaseError> for Error {
             Trouble::DiskFull => Self::DiskFull(error),
             Trouble::Unavailable => Self::Unavailable(error),
             Trouble::Refused => Self::Database(error),
+            Trouble::Closed => Self::Closed,
         }
     }
 }

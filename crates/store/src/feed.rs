@@ -1,13 +1,13 @@
 //! Those who wait for something to be committed: followers of a change scope, followers of a run's events, workers.
 //!
-//! Watchers are told after the commit and may be told too little: a slow one misses items, another process tells
-//! nothing. So what they are told only saves a read. [`Follower`] subscribes first, then reads the log, and goes back
-//! to the log whenever a number is missing. Invariant: a follower gives every item once, in order, without a gap.
+//! Watchers are told after the commit, and a slow one may miss what it is told. So that only saves a read:
+//! [`Follower`] subscribes first, then reads the log, and goes back to the log whenever a number is missing.
+//! Invariant: a follower gives every item once, in order, without a gap.
 
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::hash::Hash;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use codecourier_domain::id::RunId;
 use tokio::sync::{broadcast, watch};
@@ -17,7 +17,6 @@ use crate::error::{Error, Result};
 use crate::events::StoredEvent;
 use crate::open::Store;
 use crate::writer::Effects;
-use std::sync::Arc;
 
 /// How many announcements a slow follower may be behind before it reads from the log again.
 const ANNOUNCEMENTS_KEPT: usize = 256;
@@ -28,7 +27,8 @@ const PAGE: u32 = 500;
 pub(crate) struct Watchers {
     pub(crate) changes: Topics<Scope, Arc<Change>>,
     pub(crate) events: Topics<RunId, Arc<[StoredEvent]>>,
-    work: watch::Sender<u64>,
+    /// `None` once the store is closed.
+    work: Mutex<Option<watch::Sender<u64>>>,
 }
 
 impl Watchers {
@@ -36,42 +36,49 @@ impl Watchers {
         Self {
             changes: Topics::default(),
             events: Topics::default(),
-            work: watch::Sender::new(0),
+            work: Mutex::new(Some(watch::Sender::new(0))),
         }
     }
 
     pub(crate) fn publish(&self, effects: Effects) {
         for change in effects.changes {
-            self.changes.announce(&change.scope.clone(), Announcement::Item(change));
+            self.changes.announce(&change.scope.clone(), change);
         }
         for (run, events) in effects.events {
-            self.events.announce(&run, Announcement::Item(events));
+            self.events.announce(&run, events);
         }
-        if effects.tasks_moved {
-            self.work
-                .send_modify(|generation| *generation = generation.wrapping_add(1));
+        if effects.tasks_moved
+            && let Some(work) = &*lock(&self.work)
+        {
+            work.send_modify(|generation| *generation = generation.wrapping_add(1));
         }
     }
 
+    /// Waits fail at once after [`Watchers::close`].
     pub(crate) fn work(&self) -> watch::Receiver<u64> {
-        self.work.subscribe()
+        match &*lock(&self.work) {
+            Some(work) => work.subscribe(),
+            None => watch::Sender::new(0).subscribe(),
+        }
+    }
+
+    /// Ends every wait.
+    pub(crate) fn close(&self) {
+        lock(&self.changes.senders).clear();
+        lock(&self.events.senders).clear();
+        lock(&self.work).take();
     }
 }
 
-/// What a follower is told.
-#[derive(Debug, Clone)]
-pub(crate) enum Announcement<T> {
-    /// This was committed.
-    Item(T),
-    /// Something was committed by another process.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the listener between processes"))]
-    LookAgain,
+/// A panic while one of these was held leaves nothing half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Announcements by topic. A topic exists while it has followers.
 #[derive(Debug)]
 pub(crate) struct Topics<K, T> {
-    senders: Mutex<HashMap<K, broadcast::Sender<Announcement<T>>>>,
+    senders: Mutex<HashMap<K, broadcast::Sender<T>>>,
 }
 
 impl<K, T> Default for Topics<K, T> {
@@ -83,8 +90,8 @@ impl<K, T> Default for Topics<K, T> {
 }
 
 impl<K: Eq + Hash + Clone, T: Clone> Topics<K, T> {
-    pub(crate) fn subscribe(&self, topic: K) -> broadcast::Receiver<Announcement<T>> {
-        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn subscribe(&self, topic: K) -> broadcast::Receiver<T> {
+        let mut senders = lock(&self.senders);
         // Forgets topics whose followers left without an announcement since.
         if senders.len() == senders.capacity() {
             senders.retain(|_, sender| sender.receiver_count() > 0);
@@ -95,8 +102,8 @@ impl<K: Eq + Hash + Clone, T: Clone> Topics<K, T> {
             .subscribe()
     }
 
-    pub(crate) fn announce(&self, topic: &K, announcement: Announcement<T>) {
-        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn announce(&self, topic: &K, announcement: T) {
+        let mut senders = lock(&self.senders);
         if let Some(sender) = senders.get(topic)
             && sender.send(announcement).is_err()
         {
@@ -132,7 +139,7 @@ pub(crate) struct Follower<L: Log> {
     store: Store,
     log: L,
     cursor: u64,
-    announcements: broadcast::Receiver<Announcement<L::Announced>>,
+    announcements: broadcast::Receiver<L::Announced>,
     ready: VecDeque<L::Item>,
     reading: bool,
 }
@@ -151,7 +158,7 @@ impl<L: Log> Follower<L> {
         store: Store,
         log: L,
         after: u64,
-        announcements: broadcast::Receiver<Announcement<L::Announced>>,
+        announcements: broadcast::Receiver<L::Announced>,
     ) -> Self {
         Self {
             store,
@@ -190,8 +197,8 @@ impl<L: Log> Follower<L> {
                 continue;
             }
             match self.announcements.recv().await {
-                Ok(Announcement::Item(announced)) => self.ready = L::items(announced).into(),
-                Ok(Announcement::LookAgain) | Err(broadcast::error::RecvError::Lagged(_)) => self.reading = true,
+                Ok(announced) => self.ready = L::items(announced).into(),
+                Err(broadcast::error::RecvError::Lagged(_)) => self.reading = true,
                 Err(broadcast::error::RecvError::Closed) => return Err(Error::Closed),
             }
         }

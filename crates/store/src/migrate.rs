@@ -1,6 +1,6 @@
 //! The schema: numbered migrations, carried in the program, applied when the store is opened.
 //!
-//! Invariants: migrations are applied in one transaction each, under the same lock as every write, so that two
+//! Invariants: missing migrations are applied in one transaction, under the same lock as every write, so that two
 //! processes that start together apply each once; one that was released is never edited, which its checksum proves; a
 //! database from a newer program is refused and not touched.
 
@@ -94,4 +94,63 @@ async fn apply_one(
 /// Of the text as it is in the program, before it is fitted to a database.
 fn checksum(text: &str) -> String {
     hex::encode(Sha256::digest(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::Database;
+
+    async fn connect(directory: &tempfile::TempDir) -> Connection {
+        let database = Database::sqlite(&directory.path().join("store.db"), 1);
+        database.connect_writer().await.unwrap()
+    }
+
+    fn with_second(text: &'static str) -> [Migration; 2] {
+        [Migration { version: 1, text: MIGRATIONS[0].text }, Migration { version: 2, text }]
+    }
+
+    const SECOND_TEXT: &str = "CREATE TABLE second (id TEXT NOT NULL PRIMARY KEY) /*clustered*/;";
+
+    #[tokio::test]
+    async fn a_newer_schema_is_refused_and_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut connection = connect(&directory).await;
+        migrate_to(&mut connection, Dialect::Sqlite, &with_second(SECOND_TEXT)).await.unwrap();
+        let older = migrate(&mut connection, Dialect::Sqlite).await;
+        assert!(matches!(older, Err(Error::SchemaTooNew { found: 2, known: 1 })), "{older:?}");
+        migrate_to(&mut connection, Dialect::Sqlite, &with_second(SECOND_TEXT)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_edited_migration_is_noticed() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut connection = connect(&directory).await;
+        migrate_to(&mut connection, Dialect::Sqlite, &with_second(SECOND_TEXT)).await.unwrap();
+        let edited = migrate_to(&mut connection, Dialect::Sqlite, &with_second("CREATE TABLE other (id TEXT)")).await;
+        assert!(matches!(edited, Err(Error::SchemaForeign { version: 2 })), "{edited:?}");
+    }
+
+    #[tokio::test]
+    async fn a_failed_migration_leaves_nothing_and_can_be_repaired() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut connection = connect(&directory).await;
+        migrate(&mut connection, Dialect::Sqlite).await.unwrap();
+        let broken = with_second("CREATE TABLE second (id TEXT); CREATE TABLE second (id TEXT);");
+        let failed = migrate_to(&mut connection, Dialect::Sqlite, &broken).await;
+        assert!(matches!(failed, Err(Error::Migrate { version: 2, .. })), "{failed:?}");
+        migrate_to(&mut connection, Dialect::Sqlite, &with_second(SECOND_TEXT)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn processes_that_start_together_migrate_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let opening = (0..4).map(|_| async {
+            let mut connection = connect(&directory).await;
+            migrate(&mut connection, Dialect::Sqlite).await
+        });
+        for migrated in futures::future::join_all(opening).await {
+            migrated.unwrap();
+        }
+    }
 }

@@ -143,7 +143,8 @@ impl Store {
         Ok(Reader::snapshot(self.inner.database.snapshot().await?))
     }
 
-    /// Lets the commands that were sent finish, then closes every connection. Later calls get [`Error::Closed`].
+    /// Lets the commands that were sent finish, then ends every wait and closes every connection. Later calls get
+    /// [`Error::Closed`].
     pub async fn close(&self) {
         drop(self.inner.commands.take());
         if let Some(writer) = self.inner.writer.take()
@@ -154,6 +155,7 @@ impl Store {
                 "the writer of the store did not end well"
             );
         }
+        self.inner.watchers.close();
         self.inner.database.close_readers().await;
     }
 
