@@ -17,7 +17,7 @@ mod timestamp;
 
 pub use code::{Code, ConnectError, EndStream};
 pub use envelope::{Decoder, Error as EnvelopeError, Flags, Frame, encode, encode_end, encode_message};
-pub use signature::{FileOperation, SignatureRefused, sign, verify};
+pub use signature::{FileOperation, SignatureRefused, sign, token_matches, verify};
 pub use timestamp::format_timestamp;
 
 /// Content type of a unary call and of every plain answer.

@@ -83,6 +83,12 @@ pub fn verify(
     }
 }
 
+/// Compares a token with what a client sent, in a time that does not depend on where they differ.
+#[must_use]
+pub fn token_matches(token: &str, given: &[u8]) -> bool {
+    token.as_bytes().ct_eq(given).into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

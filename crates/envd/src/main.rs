@@ -14,7 +14,11 @@ fn main() -> ExitCode {
     match arguments.split_first() {
         Some((mode, rest)) if mode == "shim" => shim::run(rest),
         Some((mode, rest)) if mode == "serve" => match init::serve::parse(rest) {
-            Ok(config) => init::run(config),
+            Ok(config) => {
+                // Whoever started it for a test waits for this line.
+                drop(writeln!(std::io::stdout(), "listening"));
+                init::run(config)
+            }
             Err(message) => complain(&message),
         },
         _ => complain("usage: envd shim … | envd serve --socket PATH"),

@@ -3,17 +3,49 @@
 //! Called by the shim in the child it cloned (after namespaces, mounts and `pivot_root`), and by `envd serve` on a plain
 //! host for tests of the protocol. One thread, ever: forking is then safe and nothing needs a lock.
 
+mod boot;
+mod clock;
 mod config;
+mod files;
+mod metrics;
+mod process;
 pub(crate) mod serve;
+mod server;
+mod sys;
+mod tasks;
+mod users;
 
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use codecourier_e2b::{Code, ConnectError};
+
+pub(crate) use boot::run;
 pub(crate) use config::{CHILD_CAPABILITIES, Confinement, DefaultUser, InitConfig, Privileges, Scope};
 
-/// Serves until the control descriptor reports end of file, then exits, which ends every process of the namespace.
-///
-/// The calling process must have one thread and must never have started an async runtime. Pid 1 should keep
-/// `CAP_KILL`, `CAP_SYS_PTRACE` (to recognise escaped processes by their environment) and what
-/// [`CHILD_CAPABILITIES`] lists; children get only what the configuration says.
-pub(crate) fn run(config: InitConfig) -> ! {
-    drop(config);
-    std::process::exit(0)
+/// Everything a request may need, shared by all tasks of the one thread.
+#[derive(Debug)]
+struct Server {
+    default_user: DefaultUser,
+    working_directory: Option<PathBuf>,
+    environment: Vec<(String, String)>,
+    platform_environment: Vec<(String, String)>,
+    access_token: Option<String>,
+    journal_directory: PathBuf,
+    confinement: Confinement,
+    scope: Scope,
+    processes: Rc<process::Registry>,
+    reaped: process::Reaped,
+    out_of_memory: process::OutOfMemory,
+    meter: metrics::Meter,
+}
+
+impl Server {
+    /// The user of that name, or the default one.
+    fn find_user(&self, name: Option<&str>) -> Result<users::Identity, ConnectError> {
+        users::find_user(name, &self.default_user).ok_or_else(|| {
+            let name = name.unwrap_or(&self.default_user.name);
+            ConnectError::new(Code::Unauthenticated, format!("invalid username: '{name}'"))
+        })
+    }
 }

@@ -1,0 +1,127 @@
+//! Ending processes: one group, one tree, or everything.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+use std::time::Duration;
+
+use codecourier_e2b::extension::KillAllResponse;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use super::super::{Scope, Server};
+use super::{KillCause, Process, reaper, tree};
+
+/// Rounds of stopping a tree that keeps growing before everything is killed instead.
+const TREE_ROUNDS: u32 = 64;
+/// How long `/kill-all` waits for the dead.
+const KILL_ALL_PATIENCE: Duration = Duration::from_secs(5);
+/// A look at the process table even if nobody was reaped: a process may end without a word to us.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Sends a signal to a process and its group. Kill also cuts the wait for its output short.
+pub(crate) fn send_signal(process: &Process, number: i32) -> rustix::io::Result<()> {
+    if number == libc::SIGKILL {
+        process.request_kill(KillCause::Requested);
+    }
+    signal_group(process.pid, number)
+}
+
+/// Does what the cause asks for.
+pub(crate) async fn enforce(server: &Rc<Server>, process: &Process, cause: Option<KillCause>) {
+    match cause {
+        None => {}
+        Some(KillCause::Requested | KillCause::Timeout) => {
+            // Nobody left in the group is what was wanted.
+            let _ = signal_group(process.pid, libc::SIGKILL);
+        }
+        Some(KillCause::JournalLimit | KillCause::JournalError) => kill_tree(server, process).await,
+    }
+}
+
+fn signal_group(pid: u32, number: i32) -> rustix::io::Result<()> {
+    let (Some(pid), Some(signal)) = (raw_pid(pid), Signal::from_named_raw(number)) else {
+        return Err(rustix::io::Errno::INVAL);
+    };
+    match kill_process_group(pid, signal) {
+        // Between fork and `setsid` there is no group yet.
+        Err(rustix::io::Errno::SRCH) => kill_process(pid, signal),
+        result => result,
+    }
+}
+
+/// Kills a process and everything that [`tree::members`] finds. First all of them are stopped, again and again until
+/// nobody new appears, so that none can fork away; then all are killed. A tree that grows faster than it can be stopped
+/// takes everything else in the sandbox with it.
+async fn kill_tree(server: &Rc<Server>, process: &Process) {
+    let mut stopped = HashSet::new();
+    for _ in 0..TREE_ROUNDS {
+        let members = tree::members(process.pid, process.tag.as_deref());
+        let new: Vec<u32> = members.iter().copied().filter(|pid| !stopped.contains(pid)).collect();
+        if new.is_empty() {
+            for pid in members {
+                signal_one(pid, Signal::KILL);
+            }
+            return;
+        }
+        for pid in new {
+            signal_one(pid, Signal::STOP);
+            stopped.insert(pid);
+        }
+        tokio::task::yield_now().await;
+    }
+    kill_everything(server.scope);
+}
+
+/// `POST /kill-all`: kills everything but this process, again and again, and waits until it is gone.
+pub(crate) async fn kill_all(server: &Rc<Server>) -> KillAllResponse {
+    for process in server.processes.living() {
+        process.request_kill(KillCause::Requested);
+    }
+    let before = server.reaped.count();
+    let patience = tokio::time::sleep(KILL_ALL_PATIENCE);
+    tokio::pin!(patience);
+    let remaining = loop {
+        kill_everything(server.scope);
+        reaper::reap(server);
+        let remaining = match server.scope {
+            Scope::PidNamespace => tree::living().len(),
+            Scope::Descendants => tree::descendants().len(),
+        };
+        if remaining == 0 {
+            break 0;
+        }
+        tokio::select! {
+            () = server.reaped.next_round() => {}
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            () = &mut patience => break remaining,
+        }
+    };
+    let killed = server.reaped.count() - before;
+    let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    KillAllResponse {
+        killed: count(killed),
+        remaining: count(remaining as u64),
+    }
+}
+
+fn kill_everything(scope: Scope) {
+    match scope {
+        // One system call under the kernel's lock: nobody can fork past it.
+        Scope::PidNamespace => super::super::sys::kill_everyone_else(),
+        Scope::Descendants => {
+            for pid in tree::descendants() {
+                signal_one(pid, Signal::KILL);
+            }
+        }
+    }
+}
+
+fn signal_one(pid: u32, signal: Signal) {
+    if let Some(pid) = raw_pid(pid) {
+        // Gone already is what was wanted.
+        let _ = kill_process(pid, signal);
+    }
+}
+
+fn raw_pid(pid: u32) -> Option<Pid> {
+    i32::try_from(pid).ok().and_then(Pid::from_raw)
+}
