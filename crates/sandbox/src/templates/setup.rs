@@ -12,6 +12,7 @@ use super::digest::LayerDigest;
 use super::error::Error;
 use super::manifest::Layer;
 use super::progress::Stage;
+use super::spawn::Lines;
 use super::spec::SetupScript;
 use crate::{
     Backend, Degraded, FileOwner, JournalStream, LayerManifest, LayerRef, Network, ProcessSpec, Sandbox, SandboxSpec,
@@ -62,17 +63,11 @@ async fn run(build: &mut Build<'_>, sandbox: &dyn Sandbox, script: &SetupScript)
     process.cwd = Some("/root".to_owned());
     sandbox.start(process).await.map_err(failed)?;
     let mut output = sandbox.journal(TAG, JournalStream::Stdout, 0).await.map_err(failed)?;
-    let mut pending = Vec::new();
+    let mut lines = Lines::default();
     while let Some(bytes) = output.next().await {
-        pending.extend_from_slice(&bytes.map_err(failed)?);
-        while let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = pending.drain(..=end).collect();
-            build.line(String::from_utf8_lossy(&line).trim_end());
-        }
+        lines.push(&bytes.map_err(failed)?, &mut |line| build.line(line));
     }
-    if !pending.is_empty() {
-        build.line(&String::from_utf8_lossy(&pending));
-    }
+    lines.finish(&mut |line| build.line(line));
     let exit = sandbox.wait(TAG).await.map_err(failed)?;
     if !exit.is_success() {
         build.line(&format!("the setup script ended with {:?}", exit.status));

@@ -106,25 +106,43 @@ async fn enter_user_namespace(child: &mut Child, output: &mut pipe::Receiver, ma
 }
 
 async fn read_lines(output: &mut pipe::Receiver, on_line: &mut (dyn FnMut(&str) + Send)) -> io::Result<()> {
-    let mut buffer = Vec::new();
+    let mut lines = Lines::default();
     let mut chunk = vec![0; 8192];
     loop {
-        let length = output.read(&mut chunk).await?;
-        for &byte in &chunk[..length] {
+        match output.read(&mut chunk).await? {
+            0 => break,
+            length => lines.push(&chunk[..length], on_line),
+        }
+    }
+    lines.finish(on_line);
+    Ok(())
+}
+
+/// Cuts output into lines: at line feeds, at carriage returns (progress bars), and where a line is too long. Empty ones
+/// are left out.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    pending: Vec<u8>,
+}
+
+impl Lines {
+    pub(super) fn push(&mut self, bytes: &[u8], on_line: &mut (dyn FnMut(&str) + Send)) {
+        for &byte in bytes {
             let ends = matches!(byte, b'\n' | b'\r');
             if !ends {
-                buffer.push(byte);
+                self.pending.push(byte);
             }
-            if (ends && !buffer.is_empty()) || buffer.len() >= LONGEST_LINE {
-                on_line(&String::from_utf8_lossy(&buffer));
-                buffer.clear();
+            if ends || self.pending.len() >= LONGEST_LINE {
+                self.finish(on_line);
             }
         }
-        if length == 0 {
-            if !buffer.is_empty() {
-                on_line(&String::from_utf8_lossy(&buffer));
-            }
-            return Ok(());
+    }
+
+    /// What came after the last end of a line.
+    pub(super) fn finish(&mut self, on_line: &mut (dyn FnMut(&str) + Send)) {
+        if !self.pending.is_empty() {
+            on_line(&String::from_utf8_lossy(&self.pending));
+            self.pending.clear();
         }
     }
 }
