@@ -1,5 +1,7 @@
 //! The store contract, on SQLite and on PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use codecourier_store::{Store, StoreConfig};
 use codecourier_testkit::postgres::Server;
 use codecourier_testkit::store_contract::{Bench, run_all};

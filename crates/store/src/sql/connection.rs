@@ -22,7 +22,7 @@ use crate::error::{DatabaseError, Error, Operation, Result};
 /// How long one waits for another process that writes the same SQLite file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// A pooled connection that was idle for longer is tried before it is used.
-const TRUSTED_IDLE: Duration = Duration::from_secs(5);
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(15);
 const STATEMENTS_CACHED: usize = 256;
 

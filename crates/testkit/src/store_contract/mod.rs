@@ -2,6 +2,8 @@
 //!
 //! Invariant: a case gets an empty store of its own and asserts on what a caller would notice.
 
+#![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
+
 mod changes;
 mod events;
 mod ledger;
