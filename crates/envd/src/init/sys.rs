@@ -1,5 +1,8 @@
 //! Calls that no safe wrapper offers.
-#![expect(unsafe_code, reason = "raw system calls, and a registration that trusts its descriptor")]
+#![expect(
+    unsafe_code,
+    reason = "raw system calls, and a registration that trusts its descriptor"
+)]
 
 use std::io;
 use std::os::fd::OwnedFd;

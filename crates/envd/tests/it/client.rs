@@ -34,7 +34,10 @@ pub(crate) struct Answer {
 
 impl Client {
     pub(crate) fn new(daemon: &Daemon) -> Self {
-        Self { socket: daemon.socket(), headers: Vec::new() }
+        Self {
+            socket: daemon.socket(),
+            headers: Vec::new(),
+        }
     }
 
     pub(crate) fn with(&self, name: &str, value: &str) -> Self {
@@ -59,25 +62,44 @@ impl Client {
             request = request.header(name, value);
         }
         let sent = sender.send_request(request.body(body).unwrap());
-        let response = tokio::time::timeout(PATIENCE, sent).await.expect("no answer in time").unwrap();
-        Answer { response, _connection: tasks }
+        let response = tokio::time::timeout(PATIENCE, sent)
+            .await
+            .expect("no answer in time")
+            .unwrap();
+        Answer {
+            response,
+            _connection: tasks,
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, HeaderMap, Bytes) {
-        self.send(Method::GET, path, Full::new(Bytes::new())).await.whole().await
+        self.send(Method::GET, path, Full::new(Bytes::new()))
+            .await
+            .whole()
+            .await
     }
 
     pub(crate) async fn post(&self, path: &str, content_type: &str, body: impl Into<Bytes>) -> (StatusCode, Bytes) {
         let client = self.with("content-type", content_type);
-        let (status, _, body) = client.send(Method::POST, path, Full::new(body.into())).await.whole().await;
+        let (status, _, body) = client
+            .send(Method::POST, path, Full::new(body.into()))
+            .await
+            .whole()
+            .await;
         (status, body)
     }
 
     /// A unary call: the message, or status and error.
     pub(crate) async fn call(&self, method: &str, message: Value) -> Result<Value, (u16, Value)> {
-        let (status, body) = self.post(&format!("/{method}"), "application/json", message.to_string()).await;
+        let (status, body) = self
+            .post(&format!("/{method}"), "application/json", message.to_string())
+            .await;
         let value: Value = serde_json::from_slice(&body).unwrap();
-        if status == StatusCode::OK { Ok(value) } else { Err((status.as_u16(), value)) }
+        if status == StatusCode::OK {
+            Ok(value)
+        } else {
+            Err((status.as_u16(), value))
+        }
     }
 
     /// The code of a unary call that fails.
@@ -89,10 +111,15 @@ impl Client {
     pub(crate) async fn stream(&self, method: &str, message: Value) -> Events {
         let client = self.with("content-type", "application/connect+json");
         let frame = encode(Flags::MESSAGE, message.to_string().as_bytes());
-        let answer = client.send(Method::POST, &format!("/process.Process/{method}"), Full::new(frame)).await;
+        let answer = client
+            .send(Method::POST, &format!("/process.Process/{method}"), Full::new(frame))
+            .await;
         assert_eq!(answer.response.status(), StatusCode::OK);
         assert_eq!(answer.response.headers()["content-type"], "application/connect+json");
-        Events { answer, decoder: Decoder::new(1 << 20) }
+        Events {
+            answer,
+            decoder: Decoder::new(1 << 20),
+        }
     }
 
     pub(crate) async fn start(&self, message: Value) -> Events {
@@ -122,7 +149,9 @@ impl Client {
 
     /// A journal from an offset to its end.
     pub(crate) async fn journal(&self, tag: &str, stream: &str, offset: usize) -> Bytes {
-        let (status, _, body) = self.get(&format!("/journal?tag={tag}&stream={stream}&offset={offset}")).await;
+        let (status, _, body) = self
+            .get(&format!("/journal?tag={tag}&stream={stream}&offset={offset}"))
+            .await;
         assert_eq!(status, StatusCode::OK);
         body
     }
@@ -132,13 +161,18 @@ impl Answer {
     pub(crate) async fn whole(self) -> (StatusCode, HeaderMap, Bytes) {
         let Self { response, _connection } = self;
         let (head, body) = response.into_parts();
-        let body = tokio::time::timeout(PATIENCE, body.collect()).await.expect("the body did not end").unwrap();
+        let body = tokio::time::timeout(PATIENCE, body.collect())
+            .await
+            .expect("the body did not end")
+            .unwrap();
         (head.status, head.headers, body.to_bytes())
     }
 
     /// The next bytes; `None` at the end of the body.
     pub(crate) async fn chunk(&mut self) -> Option<Bytes> {
-        let frame = tokio::time::timeout(PATIENCE, self.response.body_mut().frame()).await.expect("no bytes in time");
+        let frame = tokio::time::timeout(PATIENCE, self.response.body_mut().frame())
+            .await
+            .expect("no bytes in time");
         frame.map(|frame| frame.unwrap().into_data().unwrap())
     }
 }

@@ -31,7 +31,9 @@ impl Daemon {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         assert_eq!(line, "listening\n");
         Self { child, directory }
     }
@@ -53,7 +55,11 @@ impl Daemon {
     pub(crate) fn memory(&self, field: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
-        line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().unwrap()
+        line.trim_start_matches(':')
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .unwrap()
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -72,7 +78,9 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         // Its processes would outlive it: it is not really pid 1.
         if let Ok(mut stream) = UnixStream::connect(self.socket()) {
-            let _ = stream.write_all(b"POST /kill-all HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Access-Token: secret\r\n\r\n");
+            let _ = stream.write_all(
+                b"POST /kill-all HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Access-Token: secret\r\n\r\n",
+            );
             let _ = stream.read_to_end(&mut Vec::new());
         }
         let _ = self.child.kill();

@@ -16,7 +16,10 @@ async fn output_exit_code_and_environment_are_those_of_the_command() {
         "stdin": false,
     });
     let outcome = client.start(message).await.outcome().await;
-    assert_eq!(String::from_utf8_lossy(&outcome.stdout), "sandbox/request/root/root//root/true\n/tmp\n");
+    assert_eq!(
+        String::from_utf8_lossy(&outcome.stdout),
+        "sandbox/request/root/root//root/true\n/tmp\n"
+    );
     assert_eq!(outcome.stderr, b"oops\n");
     assert_eq!(outcome.end, Some(ProcessEnd::exited(3)));
     assert_eq!(outcome.error, None);
@@ -28,14 +31,34 @@ async fn what_cannot_start_says_why() {
     let daemon = Daemon::start();
     let client = Client::new(&daemon);
     let code = async |message| client.start(message).await.outcome().await.error.unwrap();
-    assert_eq!(code(json!({"process": {"cmd": "/no/such/thing"}})).await, "invalid_argument");
-    assert_eq!(code(json!({"process": {"cmd": "sh", "cwd": "/no/such/directory"}})).await, "invalid_argument");
-    assert_eq!(code(json!({"process": {"cmd": "sh", "envs": {"A=B": "x"}}})).await, "invalid_argument");
-    assert_eq!(code(json!({"process": {"cmd": "/etc/passwd"}})).await, "invalid_argument");
+    assert_eq!(
+        code(json!({"process": {"cmd": "/no/such/thing"}})).await,
+        "invalid_argument"
+    );
+    assert_eq!(
+        code(json!({"process": {"cmd": "sh", "cwd": "/no/such/directory"}})).await,
+        "invalid_argument"
+    );
+    assert_eq!(
+        code(json!({"process": {"cmd": "sh", "envs": {"A=B": "x"}}})).await,
+        "invalid_argument"
+    );
+    assert_eq!(
+        code(json!({"process": {"cmd": "/etc/passwd"}})).await,
+        "invalid_argument"
+    );
     assert_eq!(code(json!({})).await, "invalid_argument");
-    assert_eq!(code(json!({"process": {"cmd": "sh"}, "codecourier": {"user": "nobody-at-all"}})).await, "unauthenticated");
+    assert_eq!(
+        code(json!({"process": {"cmd": "sh"}, "codecourier": {"user": "nobody-at-all"}})).await,
+        "unauthenticated"
+    );
     let basic = client.with("authorization", "Basic bm9ib2R5LWF0LWFsbDo=");
-    let error = basic.start(json!({"process": {"cmd": "sh"}})).await.outcome().await.error;
+    let error = basic
+        .start(json!({"process": {"cmd": "sh"}}))
+        .await
+        .outcome()
+        .await
+        .error;
     assert_eq!(error.as_deref(), Some("unauthenticated"));
 }
 
@@ -45,7 +68,11 @@ async fn a_child_runs_as_its_user_in_its_own_session_with_little() {
     let client = Client::new(&daemon);
     let script = "id -u; id -un; ulimit -c; grep -E '^(NoNewPrivs|SigIgn|SigBlk)' /proc/self/status; \
                   ls /proc/self/fd | wc -l; umask; ps -o sid= -p $$ | tr -d ' '; pwd";
-    let outcome = client.shell(script, json!({"codecourier": {"user": "nobody"}})).await.outcome().await;
+    let outcome = client
+        .shell(script, json!({"codecourier": {"user": "nobody"}}))
+        .await
+        .outcome()
+        .await;
     let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[1], "nobody");
@@ -72,7 +99,10 @@ async fn input_reaches_the_process_in_order_and_ends_when_closed() {
         let input = json!({"process": {"pid": pid}, "input": {"stdin": text}});
         client.call("process.Process/SendInput", input).await.unwrap();
     }
-    client.call("process.Process/CloseStdin", json!({"process": {"pid": pid}})).await.unwrap();
+    client
+        .call("process.Process/CloseStdin", json!({"process": {"pid": pid}}))
+        .await
+        .unwrap();
     let outcome = events.outcome().await;
     assert_eq!(outcome.stdout, b"one two three");
     assert_eq!(outcome.end, Some(ProcessEnd::exited(0)));
@@ -86,11 +116,21 @@ async fn an_input_id_is_written_once() {
     let client = Client::new(&daemon);
     let mut events = client.start(json!({"process": {"cmd": "cat"}, "tag": "t"})).await;
     events.started().await;
-    for (id, text) in [("m1", "YQ=="), ("m1", "YQ=="), ("m2", "Yg=="), ("m1", "YQ=="), ("", "Yw=="), ("", "Yw==")] {
+    for (id, text) in [
+        ("m1", "YQ=="),
+        ("m1", "YQ=="),
+        ("m2", "Yg=="),
+        ("m1", "YQ=="),
+        ("", "Yw=="),
+        ("", "Yw=="),
+    ] {
         let input = json!({"process": {"tag": "t"}, "input": {"stdin": text}, "codecourier": {"inputId": id}});
         client.call("process.Process/SendInput", input).await.unwrap();
     }
-    client.call("process.Process/CloseStdin", json!({"process": {"tag": "t"}})).await.unwrap();
+    client
+        .call("process.Process/CloseStdin", json!({"process": {"tag": "t"}}))
+        .await
+        .unwrap();
     assert_eq!(events.outcome().await.stdout, b"abcc");
 }
 
@@ -105,13 +145,35 @@ async fn input_to_nobody_is_refused() {
         async move { client.refusal(&format!("process.Process/{method}"), message).await }
     };
     let process = json!({"pid": pid});
-    assert_eq!(call("SendInput", json!({"process": process, "input": {"stdin": "eA=="}})).await, "internal");
-    assert_eq!(call("SendInput", json!({"process": process, "input": {"pty": "eA=="}})).await, "failed_precondition");
+    assert_eq!(
+        call("SendInput", json!({"process": process, "input": {"stdin": "eA=="}})).await,
+        "internal"
+    );
+    assert_eq!(
+        call("SendInput", json!({"process": process, "input": {"pty": "eA=="}})).await,
+        "failed_precondition"
+    );
     assert_eq!(call("SendInput", json!({"process": process})).await, "invalid_argument");
-    assert_eq!(call("SendSignal", json!({"process": {"pid": 999_999_999}, "signal": 9})).await, "not_found");
-    assert_eq!(call("SendSignal", json!({"process": process, "signal": 4242})).await, "invalid_argument");
-    assert_eq!(call("SendSignal", json!({"process": process})).await, "invalid_argument");
-    assert_eq!(call("Update", json!({"process": process, "pty": {"size": {"cols": 1, "rows": 1}}})).await, "failed_precondition");
+    assert_eq!(
+        call("SendSignal", json!({"process": {"pid": 999_999_999}, "signal": 9})).await,
+        "not_found"
+    );
+    assert_eq!(
+        call("SendSignal", json!({"process": process, "signal": 4242})).await,
+        "invalid_argument"
+    );
+    assert_eq!(
+        call("SendSignal", json!({"process": process})).await,
+        "invalid_argument"
+    );
+    assert_eq!(
+        call(
+            "Update",
+            json!({"process": process, "pty": {"size": {"cols": 1, "rows": 1}}})
+        )
+        .await,
+        "failed_precondition"
+    );
     assert_eq!(call("Teleport", json!({})).await, "unimplemented");
 }
 
@@ -119,11 +181,21 @@ async fn input_to_nobody_is_refused() {
 async fn signals_end_a_process_and_are_told() {
     let daemon = Daemon::start();
     let client = Client::new(&daemon);
-    for (signal, text) in [(json!("SIGNAL_SIGKILL"), "signal: killed"), (json!(15), "signal: terminated"), (json!(2), "signal: interrupt")] {
+    for (signal, text) in [
+        (json!("SIGNAL_SIGKILL"), "signal: killed"),
+        (json!(15), "signal: terminated"),
+        (json!(2), "signal: interrupt"),
+    ] {
         let mut events = client.shell("echo ready; exec sleep 60", json!({})).await;
         let pid = events.started().await;
         events.until("ready").await;
-        client.call("process.Process/SendSignal", json!({"process": {"pid": pid}, "signal": signal})).await.unwrap();
+        client
+            .call(
+                "process.Process/SendSignal",
+                json!({"process": {"pid": pid}, "signal": signal}),
+            )
+            .await
+            .unwrap();
         let end = events.outcome().await.end.unwrap();
         assert_eq!((end.exit_code, end.exited, end.status.as_str()), (-1, false, text));
         assert_eq!(end.error.as_deref(), Some(text));
@@ -138,7 +210,13 @@ async fn a_kill_ends_the_stream_even_if_a_grandchild_holds_the_pipe() {
     let mut events = client.shell(script, json!({})).await;
     let pid = events.started().await;
     events.until("ready").await;
-    client.call("process.Process/SendSignal", json!({"process": {"pid": pid}, "signal": "SIGNAL_SIGKILL"})).await.unwrap();
+    client
+        .call(
+            "process.Process/SendSignal",
+            json!({"process": {"pid": pid}, "signal": "SIGNAL_SIGKILL"}),
+        )
+        .await
+        .unwrap();
     assert_eq!(events.outcome().await.end, Some(ProcessEnd::signalled(9)));
 }
 
@@ -148,7 +226,10 @@ async fn the_end_waits_for_everything_that_was_written() {
     let client = Client::new(&daemon);
     // The shell is long gone when its background child, told through a pipe, writes the last line.
     let fifo = daemon.scratch().join("fifo");
-    let script = format!("mkfifo {0}; (read x < {0}; echo late) & echo early; exit 7", fifo.display());
+    let script = format!(
+        "mkfifo {0}; (read x < {0}; echo late) & echo early; exit 7",
+        fifo.display()
+    );
     let mut events = client.shell(&script, json!({})).await;
     events.until("early").await;
     std::fs::write(&fifo, "go\n").unwrap();
@@ -178,7 +259,10 @@ async fn a_process_survives_its_client_and_others_can_attach() {
     let pid = events.started().await;
     drop(events);
     let list = client.call("process.Process/List", json!({})).await.unwrap();
-    assert_eq!(list, json!({"processes": [{"config": {"cmd": "cat"}, "pid": pid, "tag": "kept"}]}));
+    assert_eq!(
+        list,
+        json!({"processes": [{"config": {"cmd": "cat"}, "pid": pid, "tag": "kept"}]})
+    );
     let mut second = client.stream("Connect", json!({"process": {"tag": "kept"}})).await;
     assert_eq!(second.started().await, pid);
     let mut third = client.stream("Connect", json!({"process": {"pid": pid}})).await;
@@ -187,14 +271,28 @@ async fn a_process_survives_its_client_and_others_can_attach() {
     client.call("process.Process/SendInput", input).await.unwrap();
     second.until("hello\n").await;
     third.until("hello\n").await;
-    client.call("process.Process/CloseStdin", json!({"process": {"pid": pid}})).await.unwrap();
+    client
+        .call("process.Process/CloseStdin", json!({"process": {"pid": pid}}))
+        .await
+        .unwrap();
     assert_eq!(second.outcome().await.end, Some(ProcessEnd::exited(0)));
     assert_eq!(third.outcome().await.end, Some(ProcessEnd::exited(0)));
     // Ended, but remembered for a while.
-    let late = client.stream("Connect", json!({"process": {"pid": pid}})).await.outcome().await;
+    let late = client
+        .stream("Connect", json!({"process": {"pid": pid}}))
+        .await
+        .outcome()
+        .await;
     assert_eq!((late.pid, late.end), (pid, Some(ProcessEnd::exited(0))));
-    assert_eq!(client.call("process.Process/List", json!({})).await.unwrap(), json!({"processes": []}));
-    let nobody = client.stream("Connect", json!({"process": {"pid": 999_999_999}})).await.outcome().await;
+    assert_eq!(
+        client.call("process.Process/List", json!({})).await.unwrap(),
+        json!({"processes": []})
+    );
+    let nobody = client
+        .stream("Connect", json!({"process": {"pid": 999_999_999}}))
+        .await
+        .outcome()
+        .await;
     assert_eq!(nobody.error.as_deref(), Some("not_found"));
 }
 
@@ -202,10 +300,20 @@ async fn a_process_survives_its_client_and_others_can_attach() {
 async fn the_time_given_with_a_start_is_the_life_of_the_process() {
     let daemon = Daemon::start();
     let client = Client::new(&daemon).with("connect-timeout-ms", "200");
-    let outcome = client.shell("sleep 1000", json!({"tag": "t", "codecourier": {"once": true}})).await.outcome().await;
-    assert_eq!((outcome.end, outcome.error.as_deref()), (None, Some("deadline_exceeded")));
+    let outcome = client
+        .shell("sleep 1000", json!({"tag": "t", "codecourier": {"once": true}}))
+        .await
+        .outcome()
+        .await;
+    assert_eq!(
+        (outcome.end, outcome.error.as_deref()),
+        (None, Some("deadline_exceeded"))
+    );
     let exit = client.exit("t").await;
-    assert_eq!((exit["reason"].as_str(), exit["signal"].as_i64()), (Some("timeout"), Some(9)));
+    assert_eq!(
+        (exit["reason"].as_str(), exit["signal"].as_i64()),
+        (Some("timeout"), Some(9))
+    );
 }
 
 #[tokio::test]
@@ -215,9 +323,19 @@ async fn the_time_given_with_an_attach_ends_only_the_stream() {
     let mut events = client.start(json!({"process": {"cmd": "cat"}})).await;
     let pid = events.started().await;
     let hasty = client.with("connect-timeout-ms", "50");
-    let outcome = hasty.stream("Connect", json!({"process": {"pid": pid}})).await.outcome().await;
-    assert_eq!((outcome.end, outcome.error.as_deref()), (None, Some("deadline_exceeded")));
-    client.call("process.Process/CloseStdin", json!({"process": {"pid": pid}})).await.unwrap();
+    let outcome = hasty
+        .stream("Connect", json!({"process": {"pid": pid}}))
+        .await
+        .outcome()
+        .await;
+    assert_eq!(
+        (outcome.end, outcome.error.as_deref()),
+        (None, Some("deadline_exceeded"))
+    );
+    client
+        .call("process.Process/CloseStdin", json!({"process": {"pid": pid}}))
+        .await
+        .unwrap();
     assert_eq!(events.outcome().await.end, Some(ProcessEnd::exited(0)));
 }
 
@@ -225,7 +343,10 @@ async fn the_time_given_with_an_attach_ends_only_the_stream() {
 async fn a_silent_stream_is_kept_alive() {
     let daemon = Daemon::start();
     let client = Client::new(&daemon);
-    let mut events = client.with("keepalive-ping-interval", "1").shell("sleep 1000", json!({})).await;
+    let mut events = client
+        .with("keepalive-ping-interval", "1")
+        .shell("sleep 1000", json!({}))
+        .await;
     events.started().await;
     assert_eq!(events.next().await, Ok(ProcessEvent::Keepalive));
 }
@@ -246,7 +367,10 @@ async fn a_slow_listener_slows_the_process_down_and_loses_nothing() {
     let outcome = events.outcome().await;
     assert_eq!(outcome.stdout.len(), 64 << 20);
     assert!(outcome.stdout.iter().all(|byte| *byte == 0));
-    assert!(daemon.memory("VmRSS") < before + 8 * 1024, "the daemon kept output in memory");
+    assert!(
+        daemon.memory("VmRSS") < before + 8 * 1024,
+        "the daemon kept output in memory"
+    );
 }
 
 #[tokio::test]
@@ -255,7 +379,10 @@ async fn orphans_are_reaped() {
     let client = Client::new(&daemon);
     // The grandchild outlives its parent, becomes ours, and ends when its input does.
     let fifo = daemon.scratch().join("fifo");
-    let script = format!("mkfifo {0}; (setsid sh -c 'read x < {0}' >/dev/null 2>&1 &) ; echo done", fifo.display());
+    let script = format!(
+        "mkfifo {0}; (setsid sh -c 'read x < {0}' >/dev/null 2>&1 &) ; echo done",
+        fifo.display()
+    );
     client.shell(&script, json!({})).await.outcome().await;
     std::fs::write(&fifo, "go\n").unwrap();
     // Reaped in the order of their ends: when this one's end is told, the daemon has been there.

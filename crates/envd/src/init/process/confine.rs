@@ -169,12 +169,16 @@ impl Prepared {
     }
 }
 
-/// Ignored signals survive exec; a child starts with none.
+/// Ignored signals survive exec; a child starts with none. By the system call itself: the C library keeps two of them to
+/// itself and would leave them as they are.
 fn reset_signals() {
+    /// The kernel's `struct sigaction` of x86-64 and arm64: handler, flags, restorer, mask. All zero is the default.
+    const DEFAULT_ACTION: [u64; 4] = [0; 4];
+    const MASK_BYTES: usize = 8;
     for signal in 1..=LAST_SIGNAL {
-        // SAFETY: restoring a default disposition installs no handler. Signals that cannot be changed report an error
-        // that changes nothing.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        // SAFETY: the kernel reads one action of that size and writes nothing. A default disposition installs no handler.
+        // SIGKILL and SIGSTOP report an error that changes nothing.
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, DEFAULT_ACTION.as_ptr(), 0, MASK_BYTES) };
     }
 }
 

@@ -15,8 +15,8 @@ const LISTENER_CHUNKS: usize = 2;
 /// Where output goes.
 #[derive(Debug)]
 pub(crate) enum Output {
-    /// To the listeners of the moment; without one it is dropped. The slowest of them sets the pace.
-    Live(RefCell<Vec<mpsc::Sender<ProcessOutput>>>),
+    /// To the listeners of the moment; without one it is dropped. The slowest of them sets the pace. `None` once closed.
+    Live(RefCell<Option<Vec<mpsc::Sender<ProcessOutput>>>>),
     /// Into files, at the process's own pace.
     Journaled(Journal),
 }
@@ -51,11 +51,18 @@ impl Source {
 }
 
 impl Output {
-    /// Listens from now on. A journaled process has nothing to hear: its output is in the journal.
+    /// A live output without listeners.
+    pub(crate) fn live() -> Self {
+        Self::Live(RefCell::new(Some(Vec::new())))
+    }
+
+    /// Listens from now on; to nothing, once closed. A journaled process has nothing to hear: its output is in the journal.
     pub(crate) fn listen(&self) -> mpsc::Receiver<ProcessOutput> {
         let (sender, receiver) = mpsc::channel(LISTENER_CHUNKS);
-        if let Self::Live(listeners) = self {
-            listeners.borrow_mut().push(sender);
+        if let Self::Live(listeners) = self
+            && let Some(listeners) = listeners.borrow_mut().as_mut()
+        {
+            listeners.push(sender);
         }
         receiver
     }
@@ -64,7 +71,7 @@ impl Output {
     pub(crate) async fn tell(&self, source: Source, bytes: &[u8]) {
         let Self::Live(listeners) = self else { return };
         // A copy of the list: listeners come and go while this waits.
-        let present: Vec<_> = listeners.borrow().clone();
+        let present = listeners.borrow().clone().unwrap_or_default();
         if present.is_empty() {
             return;
         }
@@ -73,15 +80,15 @@ impl Output {
         for listener in &present {
             anybody_left |= listener.send(event.clone()).await.is_err();
         }
-        if anybody_left {
-            listeners.borrow_mut().retain(|listener| !listener.is_closed());
+        if anybody_left && let Some(listeners) = listeners.borrow_mut().as_mut() {
+            listeners.retain(|listener| !listener.is_closed());
         }
     }
 
     /// No more will come: lets every listener finish.
     pub(crate) fn close(&self) {
         if let Self::Live(listeners) = self {
-            listeners.borrow_mut().clear();
+            listeners.borrow_mut().take();
         }
     }
 

@@ -156,7 +156,7 @@ fn open_output(server: &Server, tag: Option<&str>, extension: &StartExtension) -
                 .map_err(|error| ConnectError::new(Code::Internal, format!("cannot make the journal: {error}")))?;
             Ok(Output::Journaled(journal))
         }
-        Some(_) | None => Ok(Output::Live(Vec::new().into())),
+        Some(_) | None => Ok(Output::live()),
     }
 }
 
