@@ -1,1 +1,9 @@
-//! Integration tests.
+//! What the end-to-end tests share: the real binary in a data directory of its own, and the comparison of what it stored
+//! with what really happened.
+//!
+//! Used by `tests/it` and by the program `torture`. Invariant: nothing in here is a stand-in; the binary, the sandboxes,
+//! Git and the agent's CLI are the real ones, and only the model is scripted or replayed.
+
+pub mod compare;
+pub mod server;
+pub mod torture;
