@@ -105,6 +105,11 @@ where
                     // Trailers are of the hop; there are none in this API.
                     let Ok(piece) = frame.into_data() else { continue };
                     this.exchange.take(&piece);
+                    // A body of known length is not asked for its end: what counts it knows that all has come.
+                    if this.source.is_end_stream() {
+                        this.exchange.end_of_answer();
+                        this.ended = true;
+                    }
                     return Poll::Ready(Some(Ok(Frame::data(piece))));
                 }
                 Poll::Ready(Some(Err(error))) => {

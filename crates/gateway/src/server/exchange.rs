@@ -329,7 +329,10 @@ impl Drop for Exchange {
             return;
         }
         let is_closing = self.open.as_ref().is_some_and(|open| open.closing().is_cancelled());
-        let is_whole = self.tap.as_ref().is_some_and(|tap| tap.usage().complete);
+        let is_whole = self.tap.as_mut().is_some_and(|tap| {
+            tap.end();
+            tap.usage().complete
+        });
         let outcome = match (is_whole, is_closing) {
             // Agents hang up after the last event without waiting for the end of the body.
             (true, _) => Outcome::Complete,

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{HeaderValue, header};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -39,7 +40,8 @@ pub(super) async fn serve(core: Arc<Core>, entrance: Arc<Entrance>, listener: Tc
         };
         match accepted {
             Ok((stream, _)) => {
-                let connection = serve_connection(Arc::clone(&core), Arc::clone(&entrance), stream, ending.clone());
+                let (core, entrance) = (Arc::clone(&core), Arc::clone(&entrance));
+                let connection = serve_connection(core, entrance, stream, Arc::clone(&places), ending.clone());
                 connections.spawn(async move {
                     connection.await;
                     drop(place);
@@ -58,7 +60,13 @@ pub(super) async fn serve(core: Arc<Core>, entrance: Arc<Entrance>, listener: Tc
     entrance.tasks.wait().await;
 }
 
-async fn serve_connection(core: Arc<Core>, entrance: Arc<Entrance>, stream: TcpStream, ending: CancellationToken) {
+async fn serve_connection(
+    core: Arc<Core>,
+    entrance: Arc<Entrance>,
+    stream: TcpStream,
+    places: Arc<Semaphore>,
+    ending: CancellationToken,
+) {
     // Small pieces must not wait for the acknowledgement of earlier ones.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "the gateway's client went before it was served");
@@ -69,7 +77,18 @@ async fn serve_connection(core: Arc<Core>, entrance: Arc<Entrance>, stream: TcpS
     let io = TokioIo::new(StallGuard::new(stream, timeouts.client_stall));
     let service = service_fn(|request| {
         let answer = handle::handle(Arc::clone(&core), Arc::clone(&entrance), request);
-        async move { Ok::<_, Infallible>(answer.await) }
+        let places = Arc::clone(&places);
+        async move {
+            let mut answer = answer.await;
+            // With every place taken, somebody may be waiting: the connection is not kept for a next request. So there is
+            // always one place that becomes free, however many connections rest.
+            if places.available_permits() == 0 {
+                answer
+                    .headers_mut()
+                    .insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let mut connection = pin!(
         http1::Builder::new()
