@@ -43,7 +43,7 @@ pub(super) async fn build(build: &mut Build<'_>, base: &DebianBase) -> Result<Ve
     ]
     .map(str::to_owned)
     .to_vec();
-    argv.push(format!("--include={}", base.packages.join(",")));
+    argv.extend(base.packages.iter().map(|package| format!("--include={package}")));
     argv.extend(EXCLUDED.iter().map(|path| format!("--dpkgopt=path-exclude={path}")));
     argv.push("--dpkgopt=force-unsafe-io".to_owned());
     argv.extend(host_apt_options(build).await);
