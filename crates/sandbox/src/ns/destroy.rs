@@ -10,13 +10,16 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::backend::Places;
-use super::launch::{Answer, EndReason, Ids, Request};
-use super::state::{Record, StateDirectory};
+use super::launch::{Answer, EndReason, Request};
+use super::state::StateDirectory;
 use super::{control, groups, idrange};
 use crate::{Destroyed, Error};
 
 /// How long a shim may take to kill everything before it is killed itself.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a shim may take to make its socket.
+const STARTING: Duration = Duration::from_millis(250);
 
 /// Kills a sandbox and removes what the host has of it.
 pub(super) fn destroy(places: &Places, id: &SandboxId) -> Result<Destroyed, Error> {
@@ -33,13 +36,7 @@ pub(super) fn destroy(places: &Places, id: &SandboxId) -> Result<Destroyed, Erro
     let (found, survivors) = groups::kill_all(groups);
     let held = until_released(&state);
     groups::remove(groups)?;
-    if let Some(Record {
-        ids: Ids::Mapped { base },
-        ..
-    }) = record
-    {
-        idrange::give_back(&places.ids, base);
-    }
+    idrange::give_back(&places.ids, id);
     let name = format!("{id}-{}", nonce());
     let trash = places.trash.join(name);
     fs::rename(&state.path, &trash).map_err(|error| Error::host("move to the trash", &state.path, error))?;
@@ -55,38 +52,55 @@ pub(super) fn sweep(places: &Places) {
     for entry in fs::read_dir(&places.trash).into_iter().flatten().flatten() {
         delete_in_background(entry.path());
     }
+    // Images that were being formatted.
+    for entry in fs::read_dir(&places.images).into_iter().flatten().flatten() {
+        if !entry.file_name().to_string_lossy().ends_with(".img") {
+            drop(fs::remove_file(entry.path()));
+        }
+    }
 }
 
-/// Ends a living shim and everything below it; returns how many processes there were. Kills it if it does not answer.
+/// Ends a living shim and everything below it; returns how many processes there were.
+///
+/// A shim that is only starting has no socket yet and maybe no pid on file, so this is tried until somebody is reached
+/// or nobody holds the sandbox any more. One that does not answer in time is killed.
 pub(super) fn end(state: &StateDirectory, groups: &[super::launch::Group]) -> u32 {
-    if !state.is_held() {
-        return 0;
+    let start = Instant::now();
+    while state.is_held() && start.elapsed() < groups::DEADLINE * 2 {
+        // The shim's pid is only good while the lock is held: opened before it may end, the descriptor can't be
+        // another's.
+        let shim = state
+            .shim_pid()
+            .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+        if !state.is_held() {
+            return 0;
+        }
+        let request = Request::Kill {
+            reason: EndReason::Killed,
+        };
+        let answer = state
+            .open()
+            .ok()
+            .and_then(|directory| control::ask(&directory, &request, PATIENCE).ok());
+        if let Some((Answer::Killed { processes }, _)) = answer {
+            return processes;
+        }
+        if let (Some(shim), true) = (shim, start.elapsed() > STARTING) {
+            kill(&shim, groups);
+            return 1;
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
-    // The shim's pid is only good while the lock is held: opened before it may end, the descriptor can't be another's.
-    let shim = state
-        .shim_pid()
-        .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
-    if !state.is_held() {
-        return 0;
-    }
-    let request = Request::Kill {
-        reason: EndReason::Killed,
-    };
-    let answer = state
-        .open()
-        .ok()
-        .and_then(|directory| control::ask(&directory, &request, PATIENCE).ok());
-    if let Some((Answer::Killed { processes }, _)) = answer {
-        return processes;
-    }
+    0
+}
+
+fn kill(shim: &std::os::fd::OwnedFd, groups: &[super::launch::Group]) {
     // What is frozen by version 1 dies only after it was thawed.
     drop(groups::thaw(groups));
-    let Some(shim) = shim else { return 0 };
     // The death signal takes pid 1 along, and the kernel the rest.
-    let _ = pidfd_send_signal(&shim, Signal::KILL);
-    let mut polled = [PollFd::new(&shim, PollFlags::IN)];
+    let _ = pidfd_send_signal(shim, Signal::KILL);
+    let mut polled = [PollFd::new(shim, PollFlags::IN)];
     let _ = poll(&mut polled, Some(&Timespec { tv_sec: 2, tv_nsec: 0 }));
-    1
 }
 
 /// Waits until the shim has let go; true if it has not in time.

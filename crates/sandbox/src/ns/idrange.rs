@@ -1,10 +1,12 @@
 //! Ranges of 65,536 host user ids, one per sandbox, so that two sandboxes share no id.
 //!
-//! A range is taken by making a file named by its number, and given back by removing it. Taking it again for the same
-//! sandbox is no error: a maker may have died in between.
+//! A range is taken by making a symbolic link named by its number that "points" to the sandbox's identifier: made with
+//! its content in one step, so that no crash leaves a range whose owner is not known. Taking again for the same sandbox
+//! is no error: a maker may have died in between.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use codecourier_domain::id::SandboxId;
@@ -24,14 +26,10 @@ pub(super) fn take(directory: &Path, id: &SandboxId) -> Result<u32, Error> {
     for step in 0..RANGES {
         let number = (start + step) % RANGES;
         let path = directory.join(number.to_string());
-        match fs::OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(mut file) => {
-                file.write_all(owner.as_bytes())
-                    .map_err(|error| Error::host("write", &path, error))?;
-                return Ok(FIRST + number * WIDTH);
-            }
+        match symlink(&owner, &path) {
+            Ok(()) => return Ok(FIRST + number * WIDTH),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                if fs::read_to_string(&path).is_ok_and(|text| text == owner) {
+                if is_owned_by(&path, &owner) {
                     return Ok(FIRST + number * WIDTH);
                 }
             }
@@ -44,12 +42,19 @@ pub(super) fn take(directory: &Path, id: &SandboxId) -> Result<u32, Error> {
     ))
 }
 
-/// Gives the range back.
-pub(super) fn give_back(directory: &Path, base: u32) {
-    if let Some(number) = base.checked_sub(FIRST).map(|offset| offset / WIDTH) {
-        // Losing this race only leaves a range unused until the sandbox's identifier comes again.
-        drop(fs::remove_file(directory.join(number.to_string())));
+/// Gives a sandbox's range back.
+pub(super) fn give_back(directory: &Path, id: &SandboxId) {
+    let owner = id.to_string();
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        if is_owned_by(&entry.path(), &owner) {
+            // Losing this race only leaves a range unused until the sandbox's identifier comes again.
+            drop(fs::remove_file(entry.path()));
+        }
     }
+}
+
+fn is_owned_by(path: &Path, owner: &str) -> bool {
+    fs::read_link(path).is_ok_and(|target| target.as_os_str() == owner)
 }
 
 /// The number of a base, to spread sandboxes over things that there are few of.
@@ -76,8 +81,8 @@ mod tests {
         assert_eq!(take(directory.path(), &first).unwrap(), base);
         let other = take(directory.path(), &same_start).unwrap();
         assert!(other.abs_diff(base) >= WIDTH);
-        give_back(directory.path(), base);
-        give_back(directory.path(), other);
+        give_back(directory.path(), &first);
+        give_back(directory.path(), &same_start);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 }

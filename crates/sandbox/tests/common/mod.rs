@@ -14,28 +14,28 @@ use codecourier_sandbox::templates::{NoProgress, TemplateStore, base_template};
 use codecourier_sandbox::{Backend, Degraded, FileOwner, LayerRef, Network, Output, ProcessSpec, Sandbox, SandboxSpec};
 
 /// More output than any test wants to see.
-pub const OUTPUT: usize = 4 << 20;
+pub(crate) const OUTPUT: usize = 4 << 20;
 
 /// The template's layers, built once per checkout.
-pub async fn layers() -> Vec<LayerRef> {
+pub(crate) async fn layers() -> Vec<LayerRef> {
     let shared = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/testdata"));
     let store = TemplateStore::open(shared).unwrap();
     store.ensure(&base_template(), &NoProgress).await.unwrap().layers
 }
 
 /// A data directory and its backend.
-pub struct Bench {
-    pub directory: tempfile::TempDir,
-    pub backend: NsBackend,
-    pub layers: Vec<LayerRef>,
+pub(crate) struct Bench {
+    pub(crate) directory: tempfile::TempDir,
+    pub(crate) backend: NsBackend,
+    pub(crate) layers: Vec<LayerRef>,
 }
 
 impl Bench {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(|_| {}).await
     }
 
-    pub async fn with(change: impl FnOnce(&mut NsConfig)) -> Self {
+    pub(crate) async fn with(change: impl FnOnce(&mut NsConfig)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut config = NsConfig::new(directory.path());
         change(&mut config);
@@ -46,16 +46,16 @@ impl Bench {
         }
     }
 
-    pub fn spec(&self, number: u8) -> SandboxSpec {
+    pub(crate) fn spec(&self, number: u8) -> SandboxSpec {
         spec(number, &self.layers)
     }
 
-    pub async fn create(&self, number: u8) -> Arc<dyn Sandbox> {
+    pub(crate) async fn create(&self, number: u8) -> Arc<dyn Sandbox> {
         self.backend.create(self.spec(number)).await.unwrap()
     }
 
     /// Destroys everything that is left and proves that nothing is.
-    pub async fn end(self) {
+    pub(crate) async fn end(self) {
         for id in self.backend.list().await.unwrap() {
             let destroyed = self.backend.destroy(&id).await.unwrap();
             assert_eq!(destroyed.survivors, 0, "{id} left processes behind");
@@ -65,7 +65,7 @@ impl Bench {
 }
 
 /// Deleting and unmounting go on in the background; they must come to an end.
-pub async fn assert_nothing_left(backend: &NsBackend) {
+pub(crate) async fn assert_nothing_left(backend: &NsBackend) {
     let start = Instant::now();
     loop {
         let left = backend.leftovers();
@@ -77,14 +77,14 @@ pub async fn assert_nothing_left(backend: &NsBackend) {
     }
 }
 
-pub fn only_directories(left: Leftovers) -> Leftovers {
+pub(crate) fn only_directories(left: Leftovers) -> Leftovers {
     Leftovers {
         directories: Vec::new(),
         ..left
     }
 }
 
-pub fn id(number: u8) -> SandboxId {
+pub(crate) fn id(number: u8) -> SandboxId {
     format!(
         "sbx_01890000000070008000{:012x}",
         u64::from(number) + (u64::from(std::process::id()) << 8)
@@ -93,7 +93,7 @@ pub fn id(number: u8) -> SandboxId {
     .unwrap()
 }
 
-pub fn spec(number: u8, layers: &[LayerRef]) -> SandboxSpec {
+pub(crate) fn spec(number: u8, layers: &[LayerRef]) -> SandboxSpec {
     SandboxSpec {
         id: id(number),
         layers: layers.to_vec(),
@@ -106,11 +106,11 @@ pub fn spec(number: u8, layers: &[LayerRef]) -> SandboxSpec {
 }
 
 /// Runs a line of shell as the ordinary user; the tag is derived from the line.
-pub async fn shell(sandbox: &dyn Sandbox, line: &str) -> Output {
+pub(crate) async fn shell(sandbox: &dyn Sandbox, line: &str) -> Output {
     shell_as(sandbox, FileOwner::User, line).await
 }
 
-pub async fn shell_as(sandbox: &dyn Sandbox, user: FileOwner, line: &str) -> Output {
+pub(crate) async fn shell_as(sandbox: &dyn Sandbox, user: FileOwner, line: &str) -> Output {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let tag = format!(
@@ -129,7 +129,7 @@ pub async fn shell_as(sandbox: &dyn Sandbox, user: FileOwner, line: &str) -> Out
 }
 
 /// Standard output of a line of shell that must succeed, trimmed.
-pub async fn say(sandbox: &dyn Sandbox, line: &str) -> String {
+pub(crate) async fn say(sandbox: &dyn Sandbox, line: &str) -> String {
     let output = shell(sandbox, line).await;
     assert!(
         output.exit.is_success(),
@@ -141,7 +141,7 @@ pub async fn say(sandbox: &dyn Sandbox, line: &str) -> String {
 }
 
 /// Everything a line of shell wrote, whatever became of it.
-pub async fn words(sandbox: &dyn Sandbox, user: FileOwner, line: &str) -> String {
+pub(crate) async fn words(sandbox: &dyn Sandbox, user: FileOwner, line: &str) -> String {
     let output = shell_as(sandbox, user, line).await;
     format!(
         "{}{}{:?}",
@@ -152,7 +152,7 @@ pub async fn words(sandbox: &dyn Sandbox, user: FileOwner, line: &str) -> String
 }
 
 /// Whether a process lives, by its pid on this host.
-pub fn is_alive(pid: i32) -> bool {
+pub(crate) fn is_alive(pid: i32) -> bool {
     let stat = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).unwrap_or_default();
     stat.rsplit_once(") ")
         .is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
