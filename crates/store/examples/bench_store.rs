@@ -4,7 +4,11 @@
 //! one for temporary files otherwise), or on the PostgreSQL database, which must be empty.
 //! Everything is durable: SQLite with `synchronous=FULL`, PostgreSQL with `synchronous_commit=on`.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement ends at the first failure, and prints")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a measurement ends at the first failure, and prints"
+)]
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,14 +46,31 @@ struct Options {
 async fn main() {
     let options = options();
     // Made in the directory, not merely named after it, so that the disk is the one that was asked for.
-    let place = tempfile::Builder::new().prefix("bench-store-").tempdir_in(&options.directory).unwrap();
+    let place = tempfile::Builder::new()
+        .prefix("bench-store-")
+        .tempdir_in(&options.directory)
+        .unwrap();
     let (name, config) = match &options.postgres {
         Some(url) => ("postgres", StoreConfig::Postgres { url: url.clone() }),
-        None => ("sqlite", StoreConfig::Sqlite { path: place.path().join("store.db") }),
+        None => (
+            "sqlite",
+            StoreConfig::Sqlite {
+                path: place.path().join("store.db"),
+            },
+        ),
     };
     let store = Store::open(config).await.unwrap();
-    let bench = Bench { store, name, time: Duration::from_secs(options.seconds), project: id(1) };
-    bench.store.write(|tx| Box::pin(async move { tx.insert_project(&a_project(id(1))).await })).await.unwrap();
+    let bench = Bench {
+        store,
+        name,
+        time: Duration::from_secs(options.seconds),
+        project: id(1),
+    };
+    bench
+        .store
+        .write(|tx| Box::pin(async move { tx.insert_project(&a_project(id(1))).await }))
+        .await
+        .unwrap();
     let runs = bench.insert_runs(RUNS).await;
     bench.events(&runs, place.path()).await;
     bench.single_commits().await;
@@ -61,7 +82,11 @@ async fn main() {
 }
 
 fn options() -> Options {
-    let mut options = Options { directory: std::env::temp_dir(), postgres: None, seconds: 5 };
+    let mut options = Options {
+        directory: std::env::temp_dir(),
+        postgres: None,
+        seconds: 5,
+    };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let value = arguments.next().expect("a value after each option");
@@ -120,18 +145,33 @@ impl Bench {
         let measured = self
             .measure(runs.len(), |index| {
                 let body = Body::of(&json!({ "kind": "text", "text": text })).unwrap();
-                let event = NewEvent { kind: Arc::from("text"), at: NOON, body };
+                let event = NewEvent {
+                    kind: Arc::from("text"),
+                    at: NOON,
+                    body,
+                };
                 let events = vec![event; EVENTS_PER_APPEND];
-                let append = EventAppend { project: self.project, run: runs[index], step: None, cursor: None, events };
+                let append = EventAppend {
+                    project: self.project,
+                    run: runs[index],
+                    step: None,
+                    cursor: None,
+                    events,
+                };
                 async {
-                    self.store.write(move |tx| Box::pin(async move { tx.append_events(append).await })).await.unwrap();
+                    self.store
+                        .write(move |tx| Box::pin(async move { tx.append_events(append).await }))
+                        .await
+                        .unwrap();
                 }
             })
             .await;
         let events = measured.latencies.len() * EVENTS_PER_APPEND;
         let bytes = (events * EVENT_BYTES) as f64;
         let amplification = (self.name == "sqlite").then(|| (bytes_written() - written) as f64 / bytes);
-        let stored = std::fs::metadata(directory.join("store.db")).map(|file| file.len() as f64 / bytes).ok();
+        let stored = std::fs::metadata(directory.join("store.db"))
+            .map(|file| file.len() as f64 / bytes)
+            .ok();
         self.print(
             "durable_events",
             "50 runs append 50 events of about 300 bytes at a time; bytes_written is what the process had written, over the bytes of the events",
@@ -153,7 +193,10 @@ impl Bench {
             at: NOON,
             body: Body::of(&"x".repeat(200)).unwrap(),
         };
-        self.store.write(move |tx| Box::pin(async move { tx.append_change(change).await })).await.unwrap();
+        self.store
+            .write(move |tx| Box::pin(async move { tx.append_change(change).await }))
+            .await
+            .unwrap();
     }
 
     async fn single_commits(&self) {
@@ -181,8 +224,13 @@ impl Bench {
             .measure(16, |_| {
                 let task = self.a_task(next.fetch_add(1, Ordering::Relaxed), NOON);
                 async move {
-                    self.store.write(move |tx| Box::pin(async move { tx.insert_task(&task).await })).await.unwrap();
-                    let claim = self.store.write(move |tx| Box::pin(async move { tx.claim_tasks(claim(owner)).await }));
+                    self.store
+                        .write(move |tx| Box::pin(async move { tx.insert_task(&task).await }))
+                        .await
+                        .unwrap();
+                    let claim = self
+                        .store
+                        .write(move |tx| Box::pin(async move { tx.claim_tasks(claim(owner)).await }));
                     for claimed in claim.await.unwrap().tasks {
                         let fence = claimed.fence;
                         let complete = self
@@ -203,7 +251,9 @@ impl Bench {
     async fn backlog(&self) {
         for first in (0..BACKLOG as u64).step_by(1000) {
             // Numbers above those of the round trips.
-            let tasks: Vec<NewTask> = (first..first + 1000).map(|number| self.a_task(number + (1 << 40), NOON)).collect();
+            let tasks: Vec<NewTask> = (first..first + 1000)
+                .map(|number| self.a_task(number + (1 << 40), NOON))
+                .collect();
             let insert = self.store.write(move |tx| {
                 Box::pin(async move {
                     for task in &tasks {
@@ -217,12 +267,16 @@ impl Bench {
         let owner = BootId::from_uuid(Uuid::now_v7());
         // The first claim wakes all that are due.
         let start = Instant::now();
-        let first = self.store.write(move |tx| Box::pin(async move { tx.claim_tasks(claim(owner)).await }));
+        let first = self
+            .store
+            .write(move |tx| Box::pin(async move { tx.claim_tasks(claim(owner)).await }));
         first.await.unwrap();
         let woken = start.elapsed();
         let measured = self
             .measure(1, |_| async {
-                let claim = self.store.write(move |tx| Box::pin(async move { tx.claim_tasks(claim(owner)).await }));
+                let claim = self
+                    .store
+                    .write(move |tx| Box::pin(async move { tx.claim_tasks(claim(owner)).await }));
                 claim.await.unwrap();
             })
             .await;
@@ -238,9 +292,16 @@ impl Bench {
         let measured = self
             .measure(1, |_| async {
                 let mut reader = self.store.read().await.unwrap();
-                let list = RunList { status: Some(RunStatus::Pending), after: None, limit: 50 };
+                let list = RunList {
+                    status: Some(RunStatus::Pending),
+                    after: None,
+                    limit: 50,
+                };
                 let page = reader.runs(self.project, list).await.unwrap();
-                let list = RunList { after: page.next, ..list };
+                let list = RunList {
+                    after: page.next,
+                    ..list
+                };
                 assert_eq!(reader.runs(self.project, list).await.unwrap().items.len(), 50);
             })
             .await;
@@ -324,7 +385,13 @@ fn id(number: u128) -> ProjectId {
 }
 
 fn claim(owner: BootId) -> ClaimRequest {
-    ClaimRequest { owner, class: TaskClass::Work, limit: 1, now: NOON, lease_until: NOON.plus_milliseconds(60_000) }
+    ClaimRequest {
+        owner,
+        class: TaskClass::Work,
+        limit: 1,
+        now: NOON,
+        lease_until: NOON.plus_milliseconds(60_000),
+    }
 }
 
 fn a_project(id: ProjectId) -> Project {

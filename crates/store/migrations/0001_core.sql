@@ -192,4 +192,3 @@ CREATE TABLE usage_record (
     body TEXT NOT NULL
 ) /*clustered*/;
 CREATE INDEX usage_of_run ON usage_record (run, at, request);
-CREATE INDEX usage_of_project ON usage_record (project, at, request);

@@ -154,12 +154,7 @@ pub(crate) enum Met<T> {
 
 impl<L: Log> Follower<L> {
     /// `announcements` must have been subscribed to before this is called.
-    pub(crate) fn new(
-        store: Store,
-        log: L,
-        after: u64,
-        announcements: broadcast::Receiver<L::Announced>,
-    ) -> Self {
+    pub(crate) fn new(store: Store, log: L, after: u64, announcements: broadcast::Receiver<L::Announced>) -> Self {
         Self {
             store,
             log,

@@ -107,7 +107,13 @@ mod tests {
     }
 
     fn with_second(text: &'static str) -> [Migration; 2] {
-        [Migration { version: 1, text: MIGRATIONS[0].text }, Migration { version: 2, text }]
+        [
+            Migration {
+                version: 1,
+                text: MIGRATIONS[0].text,
+            },
+            Migration { version: 2, text },
+        ]
     }
 
     const SECOND_TEXT: &str = "CREATE TABLE second (id TEXT NOT NULL PRIMARY KEY) /*clustered*/;";
@@ -116,18 +122,32 @@ mod tests {
     async fn a_newer_schema_is_refused_and_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         let mut connection = connect(&directory).await;
-        migrate_to(&mut connection, Dialect::Sqlite, &with_second(SECOND_TEXT)).await.unwrap();
+        migrate_to(&mut connection, Dialect::Sqlite, &with_second(SECOND_TEXT))
+            .await
+            .unwrap();
         let older = migrate(&mut connection, Dialect::Sqlite).await;
-        assert!(matches!(older, Err(Error::SchemaTooNew { found: 2, known: 1 })), "{older:?}");
-        migrate_to(&mut connection, Dialect::Sqlite, &with_second(SECOND_TEXT)).await.unwrap();
+        assert!(
+            matches!(older, Err(Error::SchemaTooNew { found: 2, known: 1 })),
+            "{older:?}"
+        );
+        migrate_to(&mut connection, Dialect::Sqlite, &with_second(SECOND_TEXT))
+            .await
+            .unwrap();
     }
 
     #[tokio::test]
     async fn an_edited_migration_is_noticed() {
         let directory = tempfile::tempdir().unwrap();
         let mut connection = connect(&directory).await;
-        migrate_to(&mut connection, Dialect::Sqlite, &with_second(SECOND_TEXT)).await.unwrap();
-        let edited = migrate_to(&mut connection, Dialect::Sqlite, &with_second("CREATE TABLE other (id TEXT)")).await;
+        migrate_to(&mut connection, Dialect::Sqlite, &with_second(SECOND_TEXT))
+            .await
+            .unwrap();
+        let edited = migrate_to(
+            &mut connection,
+            Dialect::Sqlite,
+            &with_second("CREATE TABLE other (id TEXT)"),
+        )
+        .await;
         assert!(matches!(edited, Err(Error::SchemaForeign { version: 2 })), "{edited:?}");
     }
 
@@ -139,7 +159,9 @@ mod tests {
         let broken = with_second("CREATE TABLE second (id TEXT); CREATE TABLE second (id TEXT);");
         let failed = migrate_to(&mut connection, Dialect::Sqlite, &broken).await;
         assert!(matches!(failed, Err(Error::Migrate { version: 2, .. })), "{failed:?}");
-        migrate_to(&mut connection, Dialect::Sqlite, &with_second(SECOND_TEXT)).await.unwrap();
+        migrate_to(&mut connection, Dialect::Sqlite, &with_second(SECOND_TEXT))
+            .await
+            .unwrap();
     }
 
     #[tokio::test]

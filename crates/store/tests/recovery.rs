@@ -10,7 +10,9 @@ use tokio::sync::oneshot;
 const NOON: Timestamp = Timestamp(1_800_000_000_000);
 
 async fn put(store: &Store, key: &'static str) -> Result<()> {
-    store.write(move |tx| Box::pin(async move { tx.put_setting(key, &Body::null(), NOON).await })).await
+    store
+        .write(move |tx| Box::pin(async move { tx.put_setting(key, &Body::null(), NOON).await }))
+        .await
 }
 
 /// After a crash each pooled connection may be found dead once; that is said as what it is.
@@ -32,10 +34,7 @@ struct Paused {
     go_on: oneshot::Sender<()>,
 }
 
-fn paused(
-    store: &Store,
-    keys: &'static [&'static str],
-) -> (Paused, impl Future<Output = Result<()>> + Send + use<>) {
+fn paused(store: &Store, keys: &'static [&'static str]) -> (Paused, impl Future<Output = Result<()>> + Send + use<>) {
     let (tell, wrote) = oneshot::channel();
     let (go_on, told) = oneshot::channel();
     let store = store.clone();
@@ -66,7 +65,11 @@ async fn crash_while(server: &Server, paused: Paused) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_of_the_server_is_told_apart_and_survived() {
     let server = Server::start();
-    let store = Store::open(StoreConfig::Postgres { url: server.create_database() }).await.unwrap();
+    let store = Store::open(StoreConfig::Postgres {
+        url: server.create_database(),
+    })
+    .await
+    .unwrap();
     put(&store, "before").await.unwrap();
     assert!(has(&store, "before").await);
 
@@ -85,7 +88,13 @@ async fn a_crash_of_the_server_is_told_apart_and_survived() {
     assert!(matches!(unknown, Err(Error::CommitUnknown(_))), "{unknown:?}");
 
     put(&store, "after").await.unwrap();
-    for (key, expected) in [("before", true), ("between", true), ("begun", false), ("never", false), ("after", true)] {
+    for (key, expected) in [
+        ("before", true),
+        ("between", true),
+        ("begun", false),
+        ("never", false),
+        ("after", true),
+    ] {
         assert_eq!(has(&store, key).await, expected, "{key}");
     }
     store.close().await;
@@ -97,9 +106,14 @@ async fn a_server_that_is_not_there_is_unavailable() {
     let url = format!("postgres:///nothing?user=nobody&host={}", nowhere.path().display());
     let opened = Store::open(StoreConfig::Postgres { url }).await;
     assert!(matches!(opened, Err(Error::Unavailable(_))), "{opened:?}");
-    let opened = Store::open(StoreConfig::Postgres { url: "not a url".to_owned() }).await;
+    let opened = Store::open(StoreConfig::Postgres {
+        url: "not a url".to_owned(),
+    })
+    .await;
     assert!(matches!(opened, Err(Error::Address { .. })), "{opened:?}");
-    let file = StoreConfig::Sqlite { path: nowhere.path().join("missing/store.db") };
+    let file = StoreConfig::Sqlite {
+        path: nowhere.path().join("missing/store.db"),
+    };
     let opened = Store::open(file).await;
     assert!(matches!(opened, Err(Error::Unavailable(_))), "{opened:?}");
 }

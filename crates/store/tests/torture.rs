@@ -48,7 +48,9 @@ async fn worker_process() {
 }
 
 async fn torture(config: StoreConfig, place: &str) {
-    let seed: u64 = environment(SEED_VARIABLE).and_then(|text| text.parse().ok()).unwrap_or_else(rand::random);
+    let seed: u64 = environment(SEED_VARIABLE)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(rand::random);
     say(&format!("seed {seed}"));
     let mut random = StdRng::seed_from_u64(seed);
     let store = Store::open(config).await.unwrap();
@@ -58,7 +60,10 @@ async fn torture(config: StoreConfig, place: &str) {
     let mut kills = 0;
     loop {
         let observed = chains.observe(&store).await;
-        assert!(began.elapsed() < DEADLINE, "seed {seed}: the chains do not end: {observed:?}");
+        assert!(
+            began.elapsed() < DEADLINE,
+            "seed {seed}: the chains do not end: {observed:?}"
+        );
         if observed == Observed::Ended {
             break;
         }
@@ -76,9 +81,18 @@ async fn torture(config: StoreConfig, place: &str) {
         worker.wait().unwrap();
     }
     let reclaimed = chains.verify(&store, seed).await;
-    assert!(kills > WORKERS, "seed {seed}: the chains ended before anybody was killed: {kills} kills");
-    assert!(reclaimed > 0, "seed {seed}: no task was ever taken from a dead worker, so nothing was proved");
-    say(&format!("{kills} kills, {reclaimed} tasks reclaimed, {} ms", began.elapsed().as_millis()));
+    assert!(
+        kills > WORKERS,
+        "seed {seed}: the chains ended before anybody was killed: {kills} kills"
+    );
+    assert!(
+        reclaimed > 0,
+        "seed {seed}: no task was ever taken from a dead worker, so nothing was proved"
+    );
+    say(&format!(
+        "{kills} kills, {reclaimed} tasks reclaimed, {} ms",
+        began.elapsed().as_millis()
+    ));
     store.close().await;
 }
 
@@ -94,7 +108,10 @@ fn start_worker(place: &str, seed: u64) -> Child {
         .unwrap()
 }
 
-#[expect(clippy::print_stderr, reason = "a failure must be repeatable, and a slow run visible")]
+#[expect(
+    clippy::print_stderr,
+    reason = "a failure must be repeatable, and a slow run visible"
+)]
 fn say(text: &str) {
     eprintln!("torture: {text}");
 }

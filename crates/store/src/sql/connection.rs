@@ -74,6 +74,8 @@ impl Database {
             // Fewer, larger checkpoints: pages that are written again and again between two are moved once.
             .pragma("wal_autocheckpoint", "4000")
             .pragma("journal_size_limit", "67108864")
+            // What a savepoint must remember is small, and needs no file.
+            .pragma("temp_store", "MEMORY")
             .disable_statement_logging();
         let reading = options.clone().create_if_missing(false).pragma("query_only", "1");
         let pool = SqlitePoolOptions::new()
@@ -257,6 +259,8 @@ impl Snapshot {
 
 async fn execute_sqlite(connection: &mut SqliteConnection, statement: Statement) -> Result<u64, sqlx::Error> {
     let (text, arguments) = statement.into_sqlite()?;
+    #[cfg(test)]
+    super::plans::check(connection, text.as_str()).await;
     Ok(sqlx::query_with::<Sqlite, _>(text, arguments)
         .execute(connection)
         .await?
@@ -277,6 +281,8 @@ async fn fetch_sqlite(
     statement: Statement,
 ) -> Result<Vec<Row>, sqlx::Error> {
     let (text, arguments) = statement.into_sqlite()?;
+    #[cfg(test)]
+    super::plans::check(connection, text.as_str()).await;
     let rows = sqlx::query_with::<Sqlite, _>(text, arguments)
         .fetch_all(connection)
         .await?;

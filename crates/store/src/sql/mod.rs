@@ -6,6 +6,8 @@
 
 pub(crate) mod connection;
 pub(crate) mod dialect;
+#[cfg(test)]
+mod plans;
 mod row;
 mod value;
 

@@ -13,12 +13,18 @@ use crate::{Store, StoreConfig, Tx};
 const NOON: Timestamp = Timestamp(1_800_000_000_000);
 
 async fn open(directory: &tempfile::TempDir) -> Store {
-    Store::open(StoreConfig::Sqlite { path: directory.path().join("store.db") }).await.unwrap()
+    Store::open(StoreConfig::Sqlite {
+        path: directory.path().join("store.db"),
+    })
+    .await
+    .unwrap()
 }
 
 async fn put(store: &Store, key: &'static str, size: usize) -> Result<()> {
     let value = Body::of(&"x".repeat(size)).unwrap();
-    store.write(move |tx| Box::pin(async move { tx.put_setting(key, &value, NOON).await })).await
+    store
+        .write(move |tx| Box::pin(async move { tx.put_setting(key, &value, NOON).await }))
+        .await
 }
 
 async fn has(store: &Store, key: &str) -> bool {
@@ -27,7 +33,11 @@ async fn has(store: &Store, key: &str) -> bool {
 
 /// Lets the database grow by that many pages and no further: what a full disk does, at a place of our choosing.
 async fn leave_room(tx: &mut Tx, pages: i64) -> Result<()> {
-    let count = tx.fetch_optional("count pages", assembled("PRAGMA page_count".to_owned())).await?.unwrap().integer(0)?;
+    let count = tx
+        .fetch_optional("count pages", assembled("PRAGMA page_count".to_owned()))
+        .await?
+        .unwrap()
+        .integer(0)?;
     let limit = assembled(format!("PRAGMA max_page_count = {}", count + pages));
     tx.fetch_all("limit the pages", limit).await.map(drop)
 }
@@ -50,10 +60,14 @@ async fn a_full_disk_undoes_what_did_not_fit_and_passes() {
             tx.put_setting("holder", &Body::null(), NOON).await
         })
     });
-    let (held, small, large, ()) =
-        tokio::join!(holding, put(&store, "small", 10), put(&store, "large", 100_000), async {
+    let (held, small, large, ()) = tokio::join!(
+        holding,
+        put(&store, "small", 10),
+        put(&store, "large", 100_000),
+        async {
             release.send(()).unwrap();
-        });
+        }
+    );
     assert!(matches!(large, Err(Error::DiskFull(_))));
     // The database may give up the whole transaction or the statement: what was acknowledged must be there.
     for (result, key) in [(held, "holder"), (small, "small")] {
@@ -70,8 +84,12 @@ async fn a_full_disk_undoes_what_did_not_fit_and_passes() {
 #[tokio::test]
 async fn a_command_that_hangs_is_given_up_and_the_writer_goes_on() {
     let directory = tempfile::tempdir().unwrap();
-    let config = StoreConfig::Sqlite { path: directory.path().join("store.db") };
-    let store = Store::open_with_command_limit(config, Duration::from_millis(20)).await.unwrap();
+    let config = StoreConfig::Sqlite {
+        path: directory.path().join("store.db"),
+    };
+    let store = Store::open_with_command_limit(config, Duration::from_millis(20))
+        .await
+        .unwrap();
     let hanging = store.write::<(), _>(|tx| {
         Box::pin(async move {
             tx.put_setting("hanging", &Body::null(), NOON).await?;
@@ -88,8 +106,12 @@ async fn a_command_that_hangs_is_given_up_and_the_writer_goes_on() {
 #[tokio::test]
 async fn a_hanging_command_takes_its_group_with_it_and_says_so() {
     let directory = tempfile::tempdir().unwrap();
-    let config = StoreConfig::Sqlite { path: directory.path().join("store.db") };
-    let store = Store::open_with_command_limit(config, Duration::from_millis(20)).await.unwrap();
+    let config = StoreConfig::Sqlite {
+        path: directory.path().join("store.db"),
+    };
+    let store = Store::open_with_command_limit(config, Duration::from_millis(20))
+        .await
+        .unwrap();
     let hanging = store.write::<(), _>(|_| Box::pin(std::future::pending()));
     let (before, hung) = tokio::join!(put(&store, "before", 10), hanging);
     assert!(matches!(hung, Err(Error::CommandTimedOut)));

@@ -71,12 +71,23 @@ impl Chains {
         let mut running: std::collections::HashMap<ProjectId, u32> = std::collections::HashMap::new();
         for &(project, run) in &self.runs {
             let tasks = snapshot.tasks(project, run).await.unwrap();
-            ended += usize::from(tasks.len() == LINKS as usize && tasks.iter().all(|task| task.status == TaskStatus::Done));
+            ended +=
+                usize::from(tasks.len() == LINKS as usize && tasks.iter().all(|task| task.status == TaskStatus::Done));
             let held = tasks.iter().filter(|task| task.status == TaskStatus::Running).count();
             *running.entry(project).or_default() += u32::try_from(held).unwrap();
         }
-        assert!(running.values().all(|&count| count <= WORK_LIMIT), "a project passed its limit: {running:?}");
-        if ended == self.runs.len() { Observed::Ended } else { Observed::Going { ended, of: self.runs.len() } }
+        assert!(
+            running.values().all(|&count| count <= WORK_LIMIT),
+            "a project passed its limit: {running:?}"
+        );
+        if ended == self.runs.len() {
+            Observed::Ended
+        } else {
+            Observed::Going {
+                ended,
+                of: self.runs.len(),
+            }
+        }
     }
 
     /// Every chain has every number once and in order. Gives how many tasks were claimed more than once.
@@ -86,9 +97,17 @@ impl Chains {
         for &(project, run) in &self.runs {
             let events = reader.events(project, run, EventWindow::After(0), 1000).await.unwrap();
             let numbers: Vec<u32> = events.iter().map(|event| event.body.read().unwrap()).collect();
-            assert_eq!(numbers, (0..LINKS).collect::<Vec<_>>(), "seed {seed}: the history of {run} is broken");
+            assert_eq!(
+                numbers,
+                (0..LINKS).collect::<Vec<_>>(),
+                "seed {seed}: the history of {run} is broken"
+            );
             let tasks = reader.tasks(project, run).await.unwrap();
-            assert_eq!(tasks.len(), LINKS as usize, "seed {seed}: {run} has tasks that nobody inserted");
+            assert_eq!(
+                tasks.len(),
+                LINKS as usize,
+                "seed {seed}: {run} has tasks that nobody inserted"
+            );
             reclaimed += tasks.iter().map(|task| task.attempt - 1).sum::<u32>();
         }
         reclaimed
@@ -99,12 +118,30 @@ impl Chains {
 pub(crate) async fn advance(tx: &mut Tx, fence: Fence, task: &Task) -> Result<(), Error> {
     let link: Link = task.body.read()?;
     let run = task.run.ok_or(Error::NotFound { entity: "run" })?;
-    let event = NewEvent { kind: Arc::from("link"), at: now(), body: Body::of(&link.index)? };
-    let append = EventAppend { project: task.project, run, step: None, cursor: None, events: vec![event] };
+    let event = NewEvent {
+        kind: Arc::from("link"),
+        at: now(),
+        body: Body::of(&link.index)?,
+    };
+    let append = EventAppend {
+        project: task.project,
+        run,
+        step: None,
+        cursor: None,
+        events: vec![event],
+    };
     tx.append_events(append).await?;
     tx.complete_task(fence, now()).await?;
     if link.index + 1 < LINKS {
-        tx.insert_task(&a_link(task.project, run, Link { index: link.index + 1, ..link })?).await?;
+        tx.insert_task(&a_link(
+            task.project,
+            run,
+            Link {
+                index: link.index + 1,
+                ..link
+            },
+        )?)
+        .await?;
     }
     Ok(())
 }

@@ -25,7 +25,9 @@ const PERIOD: Duration = Duration::from_millis(20);
 pub(crate) async fn work(place: &str) {
     let config = match place.starts_with("postgres:") {
         true => StoreConfig::Postgres { url: place.to_owned() },
-        false => StoreConfig::Sqlite { path: PathBuf::from(place) },
+        false => StoreConfig::Sqlite {
+            path: PathBuf::from(place),
+        },
     };
     let store = Store::open(config).await.unwrap();
     let mut random = StdRng::seed_from_u64(environment(SEED_VARIABLE).unwrap().parse().unwrap());
@@ -41,7 +43,10 @@ pub(crate) async fn work(place: &str) {
             now: now(),
             lease_until: now().plus_milliseconds(LEASE_MS),
         };
-        let claim = store.write(move |tx| Box::pin(async move { tx.claim_tasks(request).await })).await.unwrap();
+        let claim = store
+            .write(move |tx| Box::pin(async move { tx.claim_tasks(request).await }))
+            .await
+            .unwrap();
         for claimed in claim.tasks {
             hands.spawn(finish(store.clone(), claimed, random.random()));
         }
@@ -53,16 +58,27 @@ pub(crate) async fn work(place: &str) {
 async fn finish(store: Store, claimed: ClaimedTask, seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
     let stalls = random.random_bool(0.02);
-    let work = if stalls { LEASE_MS.unsigned_abs() * 3 / 2 } else { random.random_range(0..60) };
+    let work = if stalls {
+        LEASE_MS.unsigned_abs() * 3 / 2
+    } else {
+        random.random_range(0..60)
+    };
     tokio::time::sleep(Duration::from_millis(work)).await;
     let ClaimedTask { task, fence } = claimed;
-    let advanced = store.write(move |tx| Box::pin(async move { advance(tx, fence, &task).await })).await;
+    let advanced = store
+        .write(move |tx| Box::pin(async move { advance(tx, fence, &task).await }))
+        .await;
     assert!(matches!(advanced, Ok(()) | Err(Error::Fenced)), "{advanced:?}");
 }
 
-#[expect(clippy::disallowed_methods, reason = "leases between processes need the time of the machine")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "leases between processes need the time of the machine"
+)]
 pub(crate) fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
     Timestamp(i64::try_from(since.as_millis()).unwrap())
 }
 

@@ -1,0 +1,233 @@
+//! Checks, in this crate's tests only, that every statement on SQLite finds its rows by an index.
+//!
+//! Each statement is explained before it runs. Invariant: a statement that reads a table from end to end panics, unless
+//! the table cannot grow large or the whole of an index that holds few rows is what was asked for.
+
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, Row as _};
+
+/// Tables that hold a row per thing that people make one by one, and names that are no tables but steps of a query.
+const SMALL: &[&str] = &[
+    "project",
+    "schema_migration",
+    "sqlite_schema",
+    "w",
+    "waiting",
+    "busy",
+    "head",
+    "h",
+    "CONSTANT",
+];
+
+/// Partial indexes that hold only what is under way.
+const OF_WHAT_IS_UNDER_WAY: &[&str] = &["run_unfinished", "step_with_sandbox", "task_leased", "reservation_held"];
+
+pub(super) async fn check(connection: &mut SqliteConnection, text: &str) {
+    if text.starts_with("PRAGMA") {
+        return;
+    }
+    let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
+    let plan = sqlx::query(explain).fetch_all(connection).await.unwrap();
+    for row in plan {
+        let line: String = row.get(3);
+        let Some(scanned) = line.strip_prefix("SCAN ") else {
+            continue;
+        };
+        let table = scanned.split(' ').next().unwrap();
+        let fits = SMALL.contains(&table) || OF_WHAT_IS_UNDER_WAY.iter().any(|index| line.ends_with(index));
+        assert!(fits, "`{line}` in the plan of: {text}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use codecourier_domain::id::{BootId, ProjectId, ReservationId, RunId, StepId, TaskId};
+    use codecourier_domain::money::MicroUsd;
+    use codecourier_domain::run::RunStatus;
+    use codecourier_domain::time::Timestamp;
+    use codecourier_domain::usage::Tokens;
+    use uuid::Uuid;
+
+    use crate::body::Body;
+    use crate::changes::{ChangeOp, NewChange, Scope};
+    use crate::error::Result;
+    use crate::events::{CursorAdvance, EventAppend, EventWindow, JournalCursor};
+    use crate::ledger::{NewReservation, TokenHash, UsageRecord};
+    use crate::page::PageCursor;
+    use crate::runs::{RunList, RunUpdate};
+    use crate::tasks::{ClaimRequest, Fence, TaskClass, TaskRetry};
+    use crate::{Reader, Store, StoreConfig, Tx};
+
+    const NIL: Uuid = Uuid::nil();
+    const NOW: Timestamp = Timestamp(1);
+
+    /// Whether the rows exist is of no interest: the plan is the same.
+    #[tokio::test]
+    async fn every_statement_finds_its_rows_by_an_index() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(StoreConfig::Sqlite {
+            path: directory.path().join("store.db"),
+        })
+        .await
+        .unwrap();
+        read_everything(&mut store.read().await.unwrap()).await.unwrap();
+        store.write(|tx| Box::pin(move_tasks(tx))).await.unwrap();
+        for write in [write_run, write_events, write_ledger, write_changes] {
+            // Most find nothing to write and say so.
+            drop(store.write(move |tx| Box::pin(write(tx))).await);
+        }
+    }
+
+    async fn read_everything(reader: &mut Reader<'_>) -> Result<()> {
+        let (project, run, step) = (ProjectId::from_uuid(NIL), RunId::from_uuid(NIL), StepId::from_uuid(NIL));
+        reader.setting("key").await?;
+        reader.project(project).await?;
+        reader.project_by_slug("slug").await?;
+        reader.projects().await?;
+        reader.run(project, run).await?;
+        reader.run_body(project, run).await?;
+        reader.run_totals(project, run).await?;
+        reader.unfinished_runs().await?;
+        for status in [None, Some(RunStatus::Failed)] {
+            let after = Some(PageCursor { at: NOW, id: run });
+            reader
+                .runs(
+                    project,
+                    RunList {
+                        status,
+                        after,
+                        limit: 1,
+                    },
+                )
+                .await?;
+        }
+        reader.step(project, step).await?;
+        reader.steps(project, run).await?;
+        reader.steps_with_sandbox().await?;
+        reader.journal_cursor(project, step).await?;
+        for window in [EventWindow::After(1), EventWindow::Before(9), EventWindow::Last] {
+            reader.events(project, run, window, 1).await?;
+        }
+        reader.task(project, TaskId::from_uuid(NIL)).await?;
+        reader.tasks(project, run).await?;
+        reader.change_head(Scope::Installation).await?;
+        reader.changes_after(Scope::Installation, 0, 1).await?;
+        reader.step_token(TokenHash::of("token"), NOW).await?;
+        reader.reservations_of_other_boots(BootId::from_uuid(NIL)).await?;
+        reader.usage_of_run(project, run).await.map(drop)
+    }
+
+    fn move_tasks(tx: &mut Tx) -> futures::future::BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let (project, run, owner) = (ProjectId::from_uuid(NIL), RunId::from_uuid(NIL), BootId::from_uuid(NIL));
+            for class in [TaskClass::Control, TaskClass::Work] {
+                tx.claim_tasks(ClaimRequest {
+                    owner,
+                    class,
+                    limit: 1,
+                    now: NOW,
+                    lease_until: NOW,
+                })
+                .await?;
+            }
+            let fence = Fence {
+                project,
+                task: TaskId::from_uuid(NIL),
+                attempt: 1,
+            };
+            tx.heartbeat_tasks(&[fence], NOW).await?;
+            assert!(tx.complete_task(fence, NOW).await.is_err());
+            assert!(tx.fail_task(fence, "failure", NOW).await.is_err());
+            let retry = TaskRetry {
+                due: NOW,
+                failure: "failure".to_owned(),
+            };
+            assert!(tx.retry_task(fence, &retry).await.is_err());
+            tx.cancel_tasks(project, run, NOW).await?;
+            tx.void_leases(owner).await.map(drop)
+        })
+    }
+
+    fn write_run(tx: &mut Tx) -> futures::future::BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let update = RunUpdate {
+                status: RunStatus::Failed,
+                started_at: None,
+                finished_at: None,
+                state: Body::null(),
+            };
+            tx.save_run(ProjectId::from_uuid(NIL), RunId::from_uuid(NIL), 0, &update)
+                .await
+        })
+    }
+
+    fn write_events(tx: &mut Tx) -> futures::future::BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let (project, run) = (ProjectId::from_uuid(NIL), RunId::from_uuid(NIL));
+            let cursor = CursorAdvance {
+                expected: JournalCursor::default(),
+                new: JournalCursor::default(),
+            };
+            for (step, cursor) in [(None, None), (Some(StepId::from_uuid(NIL)), Some(cursor))] {
+                let append = EventAppend {
+                    project,
+                    run,
+                    step,
+                    cursor,
+                    events: Vec::new(),
+                };
+                assert!(tx.append_events(append).await.is_err());
+            }
+            Ok(())
+        })
+    }
+
+    fn write_ledger(tx: &mut Tx) -> futures::future::BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let (project, run, step) = (ProjectId::from_uuid(NIL), RunId::from_uuid(NIL), StepId::from_uuid(NIL));
+            tx.release(project, "request", NOW).await?;
+            tx.revoke_step_tokens(project, run, Some(step), NOW).await?;
+            let reservation = NewReservation {
+                id: ReservationId::from_uuid(NIL),
+                request: "request".to_owned(),
+                project,
+                run,
+                step,
+                boot: BootId::from_uuid(NIL),
+                amount: MicroUsd(1),
+                run_budget: None,
+                at: NOW,
+            };
+            assert!(tx.reserve(&reservation).await.is_err());
+            let usage = UsageRecord {
+                request: "request".to_owned(),
+                project,
+                run,
+                step,
+                provider: String::new(),
+                model: String::new(),
+                at: NOW,
+                tokens: Tokens::default(),
+                cost: MicroUsd(1),
+                body: Body::null(),
+            };
+            tx.settle(&usage).await.map(drop)
+        })
+    }
+
+    fn write_changes(tx: &mut Tx) -> futures::future::BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let change = NewChange {
+                scope: Scope::Installation,
+                kind: "project",
+                id: String::new(),
+                op: ChangeOp::Delete,
+                actor: String::new(),
+                at: NOW,
+                body: Body::null(),
+            };
+            tx.append_change(change).await?;
+            tx.trim_changes(Scope::Installation, 1).await.map(drop)
+        })
+    }
+}
