@@ -47,3 +47,12 @@ async fn postgres_keeps_the_contract() {
         .await,
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_start_together_on_an_empty_database_all_start() {
+    let url = Server::shared().create_database();
+    let opening = (0..4).map(|_| Store::open(StoreConfig::Postgres { url: url.clone() }));
+    for store in futures::future::join_all(opening).await {
+        store.unwrap().close().await;
+    }
+}
