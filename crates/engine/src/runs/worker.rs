@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use codecourier_domain::failure::{Failure, FailureClass};
@@ -176,13 +176,25 @@ async fn claim(
         engine.workers.under_way.lock().insert(claimed.task.id, under_way);
         let tasks = engine.tasks.clone();
         tasks.spawn("work", async move {
-            let id = claimed.task.id;
+            // Also when the work panics: else its lease would be prolonged for ever, and nobody would do it again.
+            let _ended = Ended { engine: Arc::clone(&engine), task: claimed.task.id, _place: place };
             perform(&engine, claimed, let_go).await;
-            engine.workers.under_way.lock().remove(&id);
-            drop(place);
         });
     }
     Ok(claim.next_due)
+}
+
+/// Takes a task off the list of what is under way, and frees its place.
+struct Ended {
+    engine: Arc<Inner>,
+    task: TaskId,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.engine.workers.under_way.lock().remove(&self.task);
+    }
 }
 
 /// Does one task and advances its run.
