@@ -1,5 +1,9 @@
 //! What tests of every crate share. A dev-dependency only: nothing that ships may use it.
 
+pub mod clock;
+pub mod engine;
+pub mod fake_agent;
+pub mod fake_sandbox;
 pub mod postgres;
 pub mod repository;
 pub mod scripted_model;

@@ -1,0 +1,3 @@
+//! The engine as its callers see it: real store, real Git, agents that follow a script in fake sandboxes.
+
+mod happy;

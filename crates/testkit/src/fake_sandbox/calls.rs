@@ -1,0 +1,90 @@
+//! Counts the calls to a backend and its sandboxes, and makes the one that a test names never return.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use codecourier_domain::id::SandboxId;
+use tokio::sync::watch;
+
+/// A call that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// What was asked, as the method is called; with the tag or path where there is one.
+    pub what: String,
+    /// Of which sandbox; `None` of the whole backend.
+    pub sandbox: Option<SandboxId>,
+}
+
+/// Where in a call an engine can be stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// Nothing was done yet.
+    Before,
+    /// Everything was done, and nobody was told.
+    After,
+}
+
+/// Everything that was asked of a backend.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    points: AtomicU64,
+    stop_at: AtomicU64,
+    made: Mutex<Vec<Call>>,
+    /// What was stopped at, once it was.
+    stopped: watch::Sender<Option<String>>,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self {
+            points: AtomicU64::new(0),
+            stop_at: AtomicU64::new(u64::MAX),
+            made: Mutex::default(),
+            stopped: watch::Sender::new(None),
+        }
+    }
+}
+
+impl Calls {
+    /// A point of a call. Does not return once the point to stop at was reached, here or in another call.
+    pub(crate) async fn point(&self, moment: Moment, sandbox: Option<SandboxId>, what: &str) {
+        if self.stopped.borrow().is_some() {
+            return std::future::pending().await;
+        }
+        if moment == Moment::Before {
+            let call = Call {
+                what: what.to_owned(),
+                sandbox,
+            };
+            self.made.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+        }
+        let number = self.points.fetch_add(1, Ordering::SeqCst) + 1;
+        if number >= self.stop_at.load(Ordering::SeqCst) {
+            self.stopped.send_if_modified(|stopped| {
+                let is_first = stopped.is_none();
+                stopped.get_or_insert_with(|| format!("{moment:?} {what} (point {number})"));
+                is_first
+            });
+            std::future::pending().await
+        }
+    }
+
+    /// The point from which on nothing returns, counted from now, from 1.
+    pub(crate) fn stop_at(&self, point: u64) {
+        self.stop_at
+            .store(self.points.load(Ordering::SeqCst) + point, Ordering::SeqCst);
+    }
+
+    pub(crate) fn revive(&self) {
+        self.stop_at.store(u64::MAX, Ordering::SeqCst);
+        self.stopped.send_replace(None);
+    }
+
+    pub(crate) fn stopped(&self) -> watch::Receiver<Option<String>> {
+        self.stopped.subscribe()
+    }
+
+    pub(crate) fn made(&self) -> Vec<Call> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
