@@ -41,7 +41,6 @@ pub(super) fn write(child: Pid, ids: &Ids) -> Fallible<()> {
 /// A user namespace in which the ids from `stored` on are the ids from `base` on: for showing a layer's tree shifted.
 pub(super) fn shifting_namespace(stored: u32, base: u32) -> io::Result<OwnedFd> {
     let (ours, theirs) = rustix::pipe::pipe()?;
-    #[expect(clippy::cast_sign_loss, reason = "a positive constant")]
     let flags = libc::CLONE_NEWUSER as u64;
     match clone_child(flags)? {
         Cloned::Child => {

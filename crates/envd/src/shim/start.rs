@@ -62,7 +62,6 @@ pub(super) fn start(spec: &LaunchSpec) -> Fallible<Running> {
     if as_root {
         sys::unshare(rustix::thread::UnshareFlags::NEWNS).in_step("make the shim's mount namespace")?;
     }
-    #[expect(clippy::cast_sign_loss, reason = "positive constants")]
     let namespaces =
         (libc::CLONE_NEWUSER | libc::CLONE_NEWPID | libc::CLONE_NEWNET | libc::CLONE_NEWUTS | libc::CLONE_NEWIPC)
             as u64;

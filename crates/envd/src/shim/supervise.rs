@@ -122,11 +122,8 @@ fn turn(
 }
 
 fn accept(running: &Running, connections: &mut Vec<OwnedFd>) {
-    if let Ok(connection) = rustix::net::accept_with(&running.requests, rustix::net::SocketFlags::CLOEXEC) {
-        if connections.len() < MOST_CONNECTIONS {
-            connections.push(connection);
-        }
-    }
+    let accepted = rustix::net::accept_with(&running.requests, rustix::net::SocketFlags::CLOEXEC);
+    connections.extend(accepted.ok().filter(|_| connections.len() < MOST_CONNECTIONS));
 }
 
 enum Answered {
@@ -189,12 +186,8 @@ fn reply(connection: &OwnedFd, answer: &Answer, descriptor: Option<std::os::fd::
 fn end(running: &Running) {
     group::thaw(&running.groups);
     let _ = rustix::process::pidfd_send_signal(&running.init_descriptor, Signal::KILL);
-    loop {
-        match rustix::process::waitid(WaitId::PidFd(running.init_descriptor.as_fd()), WaitIdOptions::EXITED) {
-            Err(rustix::io::Errno::INTR) => {}
-            _ => break,
-        }
-    }
+    let wait = || rustix::process::waitid(WaitId::PidFd(running.init_descriptor.as_fd()), WaitIdOptions::EXITED);
+    while matches!(wait(), Err(rustix::io::Errno::INTR)) {}
 }
 
 fn why(running: &Running) -> (EndReason, String) {

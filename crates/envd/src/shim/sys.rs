@@ -29,11 +29,8 @@ pub(super) fn clone_child(namespaces: u64) -> io::Result<Cloned> {
     let mut pidfd: RawFd = -1;
     // SAFETY: an all-zero `clone_args` is valid, and the descriptor's address outlives the call.
     let mut arguments: libc::clone_args = unsafe { zeroed() };
-    #[expect(clippy::cast_sign_loss, reason = "flags are positive constants")]
-    {
-        arguments.flags = namespaces | libc::CLONE_PIDFD as u64;
-        arguments.exit_signal = libc::SIGCHLD as u64;
-    }
+    arguments.flags = namespaces | libc::CLONE_PIDFD as u64;
+    arguments.exit_signal = libc::SIGCHLD as u64;
     arguments.pidfd = (&raw mut pidfd) as u64;
     // SAFETY: no stack and no CLONE_VM, so the child goes on with a copy of this (single) thread.
     let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw const arguments, size_of::<libc::clone_args>()) };

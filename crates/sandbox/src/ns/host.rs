@@ -121,7 +121,8 @@ fn range_of(text: &str, name: &str, id: u32) -> Option<(u32, u32)> {
     text.lines().find_map(|line| {
         let mut fields = line.trim().split(':');
         let owner = fields.next()?;
-        if !(owner == name && !name.is_empty()) && owner != id.to_string() {
+        let ours = !name.is_empty() && owner == name || owner == id.to_string();
+        if !ours {
             return None;
         }
         Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
