@@ -1,7 +1,7 @@
 //! `fuzz`: runs the coverage-guided fuzzer on each target for a bounded time, with the stable toolchain.
 //!
 //! The instrumentation is a stable code generation option; only the sanitizers need nightly, and these parsers have no
-//! `unsafe` for them to watch. Why so: `docs/decisions/fuzzing.md`.
+//! `unsafe` for them to watch. Why so: `docs/decisions/0004-fuzzing-on-the-stable-toolchain.md`.
 
 use clap::Args;
 
