@@ -49,7 +49,7 @@ impl Mirror {
         let change = match present {
             Some(at) if at == tip => DeliveryChange::AlreadyThere,
             Some(at) => {
-                if !self.is_ancestor(&at, &tip).await? {
+                if !self.is_ancestor_of(&at, &tip).await? {
                     return Err(Error::DeliveryBranchTaken {
                         path: repository.root,
                         branch: branch.clone(),
@@ -145,7 +145,7 @@ impl Mirror {
     }
 
     /// Whether everything in `older` is in `newer` too. A commit that the mirror does not know is in nothing.
-    pub(crate) async fn is_ancestor(&self, older: &CommitId, newer: &CommitId) -> Result<bool, Error> {
+    pub async fn is_ancestor_of(&self, older: &CommitId, newer: &CommitId) -> Result<bool, Error> {
         if self.commit_of(older.as_str()).await?.is_none() {
             return Ok(false);
         }

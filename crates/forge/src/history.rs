@@ -123,6 +123,8 @@ fn parse(output: &[u8]) -> Option<Vec<CommitWithChanges>> {
     let mut fields = output.split(|byte| *byte == 0);
     let mut commits: Vec<CommitWithChanges> = Vec::new();
     while let Some(field) = fields.next() {
+        // Git puts a line end between a commit and its first entry.
+        let field = field.strip_prefix(b"\n").unwrap_or(field);
         if field.is_empty() {
             continue;
         }

@@ -114,17 +114,28 @@ impl Workshop {
             .filter(|path| path.extension().is_some_and(|end| end == "lock"))
         {
             if let Some(_lock) = Lock::try_acquire(lock_path)? {
-                remove_tree(&lock_path.with_extension(""))?;
-                fs::remove_file(lock_path)?;
+                let path = lock_path.with_extension("");
+                if is_removed(&path) {
+                    fs::remove_file(lock_path)?;
+                }
             }
         }
         for path in names.iter().filter(|path| path.extension().is_none()) {
             if !path.with_extension("lock").exists() {
-                remove_tree(path)?;
+                is_removed(path);
             }
         }
         Ok(())
     }
+}
+
+/// A process that outlived its server may still write there; then the next sweep gets it.
+fn is_removed(path: &Path) -> bool {
+    let result = remove_tree(path);
+    if let Err(error) = &result {
+        tracing::warn!(path = %path.display(), %error, "a temporary directory is left for the next start to remove");
+    }
+    result.is_ok()
 }
 
 /// A temporary directory.
@@ -143,10 +154,10 @@ impl Bench {
 
 impl Drop for Bench {
     fn drop(&mut self) {
-        for result in [remove_tree(&self.path), fs::remove_file(&self.lock_path)] {
-            if let Err(error) = result {
-                tracing::warn!(path = %self.path.display(), %error, "a temporary directory is left for the next start to remove");
-            }
+        if is_removed(&self.path)
+            && let Err(error) = fs::remove_file(&self.lock_path)
+        {
+            tracing::warn!(path = %self.lock_path.display(), %error, "a lock file is left for the next start to remove");
         }
     }
 }

@@ -424,22 +424,21 @@ async fn read_tail<R: AsyncRead + Unpin>(stream: Option<R>) -> Vec<u8> {
     tail
 }
 
-/// What Git said, fit for a message: the lines that name a cause, no control characters, not long.
+/// What Git and its helpers said, fit for a message: the last lines, without advice and control characters.
 fn clean(detail: &[u8]) -> String {
+    const ADVICE: [&str; 4] = [
+        "hint:",
+        "Please make sure you have",
+        "and the repository exists",
+        "Cloning into",
+    ];
     let text = String::from_utf8_lossy(detail);
     let lines: Vec<&str> = text
         .split(['\n', '\r'])
         .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("hint:"))
+        .filter(|line| !line.is_empty() && !ADVICE.iter().any(|advice| line.starts_with(advice)))
         .collect();
-    let is_cause = |line: &&str| {
-        ["fatal:", "error:", "remote:", "warning:"]
-            .iter()
-            .any(|prefix| line.starts_with(prefix))
-    };
-    let causes: Vec<&str> = lines.iter().copied().filter(is_cause).collect();
-    let chosen = if causes.is_empty() { &lines } else { &causes };
-    let last = &chosen[chosen.len().saturating_sub(6)..];
+    let last = &lines[lines.len().saturating_sub(6)..];
     let joined = last.join("; ");
     joined
         .chars()

@@ -269,9 +269,8 @@ impl SampleRepository {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place where samples start git")]
 fn git_command(directory: &Path) -> Command {
-    let mut command = Command::new("git");
+    let mut command = crate::spawn::command("git");
     command
         .current_dir(directory)
         .env_remove("GIT_DIR")

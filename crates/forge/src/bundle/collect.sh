@@ -18,7 +18,7 @@ scratch=$(mktemp -d) || { report reason scratch; finish failed; }
 trap 'rm -rf "$scratch"' EXIT
 
 # In the agent's repository: reads references only, and does not wait for a configuration that never ends.
-theirs() { timeout 20 git -c core.fsmonitor=false -c core.hooksPath=/dev/null --git-dir="$store" "$@" 2> /dev/null; }
+theirs() { timeout 5 git -c core.fsmonitor=false -c core.hooksPath=/dev/null --git-dir="$store" "$@" 2> /dev/null; }
 ours() {
     GIT_DIR=$scratch/git GIT_WORK_TREE=$project GIT_INDEX_FILE=$scratch/index git -c core.bare=false -c gc.auto=0 \
         -c core.quotePath=true -c advice.addEmbeddedRepo=false -c core.excludesFile="$scratch/exclude" "$@"
@@ -70,14 +70,17 @@ is_beyond_base() { [ "$1" != "$base" ] && ours merge-base --is-ancestor "$base" 
 find_tip() {
     head= own= newest= newest_name= symbolic=
     if [ "$1" = borrowed ]; then
-        symbolic=$(theirs symbolic-ref -q HEAD)
         theirs show-ref --head > "$scratch/references"
+        # Not even that: then nothing of theirs is asked again. (1 says that there is no reference.)
+        [ $? -le 1 ] || return 1
+        symbolic=$(theirs symbolic-ref -q HEAD)
         while read -r commit name; do
             case $name in
                 HEAD) head=$commit ;;
                 "refs/heads/$branch") own=$commit ;;
             esac
         done < "$scratch/references"
+        [ -n "$head" ] || from=files
         [ -z "$head" ] || ours cat-file -e "$head^{tree}" 2> /dev/null || return 1
     fi
     start=${head:-$base}
@@ -144,7 +147,7 @@ collect() {
 
 store=$project/.git
 if [ -f "$store" ]; then
-    store=$(timeout 20 git -C "$project" rev-parse --path-format=absolute --git-common-dir 2> /dev/null)
+    store=$(timeout 5 git -C "$project" rev-parse --path-format=absolute --git-common-dir 2> /dev/null)
 fi
 if [ -d "$store/objects" ] && collect borrowed "$@" 2> "$scratch/error"; then
     :

@@ -28,7 +28,7 @@ impl Mirror {
         let Some(name) = base else {
             return match self.commit_of(self.origin.head()).await? {
                 Some(commit) => Ok(commit),
-                None => Err(self.no_default_branch().await?),
+                None => self.only_branch().await,
             };
         };
         let own = format!("refs/heads/{name}");
@@ -220,15 +220,18 @@ impl Mirror {
             .collect())
     }
 
-    async fn no_default_branch(&self) -> Result<Error, Error> {
+    /// What a run starts from when `HEAD` does not say: there may be only one answer.
+    async fn only_branch(&self) -> Result<CommitId, Error> {
         let branches = self.branch_names(5).await?;
-        Ok(if branches.is_empty() {
-            Error::SourceEmpty {
-                source_name: "the project's repository".to_owned(),
+        let only = match branches.as_slice() {
+            [] => {
+                let source_name = "the project's repository".to_owned();
+                return Err(Error::SourceEmpty { source_name });
             }
-        } else {
-            Error::DefaultBranchUnknown { branches }
-        })
+            [only] => self.commit_of(&format!("{}{only}", self.origin.branches())).await?,
+            _ => None,
+        };
+        only.ok_or(Error::DefaultBranchUnknown { branches })
     }
 }
 

@@ -112,7 +112,7 @@ impl Quarantine {
         let pack = rewound.map_err(Error::files("read", "the bundle"))?;
         let outcome = self
             .command("unpack the step's commits")
-            .args(["index-pack", "--strict", "--fix-thin", "--stdin"])
+            .args(["index-pack", "--strict=badFilemode=error", "--fix-thin", "--stdin"])
             .arg(format!("--max-input-size={}", limits.bundle_bytes))
             .input(Input::File(pack))
             .memory_limit(limits.unpack_memory_bytes)
@@ -126,6 +126,9 @@ impl Quarantine {
             Err(Error::GitOutputTooLong { .. }) => return Err(Refusal::TrailingBytes.into()),
             other => other?,
         };
+        if finished.detail.contains("junk at the end") {
+            return Err(Refusal::TrailingBytes.into());
+        }
         if !finished.status.success() {
             let is_out_of_memory = ["Out of memory", "out of memory", "mmap failed"]
                 .iter()

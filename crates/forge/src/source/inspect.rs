@@ -20,7 +20,10 @@ pub async fn inspect_local(git: &Git, path: &Path) -> Result<SourceState, Error>
         .output()
         .await?;
     let names: Vec<String> = String::from_utf8_lossy(&names).split('\0').map(str::to_owned).collect();
-    if names.iter().any(|name| name == "extensions.partialclone") {
+    let is_promise = |name: &String| {
+        name == "extensions.partialclone" || (name.starts_with("remote.") && name.ends_with(".promisor"))
+    };
+    if names.iter().any(is_promise) {
         return Err(Error::SourcePartial {
             source_name: format!("`{}`", path.display()),
         });

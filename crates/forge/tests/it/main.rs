@@ -1,0 +1,14 @@
+//! What this crate does with real repositories, real bundles and the real Git.
+
+#![expect(clippy::unwrap_used, reason = "in a test, and in its helpers, a panic is the answer")]
+
+mod crash;
+mod deliver;
+mod diff;
+mod hostile_bundle;
+mod hostile_tree;
+mod mirror;
+mod receive;
+mod sandbox;
+mod source;
+mod support;
