@@ -36,6 +36,33 @@ pub const TARGETS: &[Target] = &[
         recorded: &[],
     },
     Target {
+        name: "gateway_cassette",
+        run: |input| {
+            if let Err(broken) = codecourier_gateway::fuzz::check_cassette(input) {
+                panic!("{broken}");
+            }
+        },
+        recorded: &[],
+    },
+    Target {
+        name: "gateway_meter",
+        run: |input| {
+            if let Err(broken) = codecourier_gateway::fuzz::check_meter(input) {
+                panic!("{broken}");
+            }
+        },
+        recorded: &[],
+    },
+    Target {
+        name: "gateway_request",
+        run: |input| {
+            if let Err(broken) = codecourier_gateway::fuzz::check_request(input) {
+                panic!("{broken}");
+            }
+        },
+        recorded: &[],
+    },
+    Target {
         name: "git_bundle",
         run: codecourier_forge::fuzz_entry,
         recorded: &[],

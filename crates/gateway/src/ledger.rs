@@ -72,8 +72,13 @@ pub struct Estimate {
     pub input_tokens: u64,
     /// Output tokens at the most: the request's own `max_tokens`.
     pub output_tokens: u64,
-    /// The price of both together, every input token taken as written to the dearer cache.
+    /// The price of both together, every input token taken as written to the dearer cache. A ledger that holds this much
+    /// back never overspends; but agents ask for far more output than they get (128,000 tokens and more), so it refuses
+    /// while dollars are left.
     pub ceiling: Cost,
+    /// What such a request usually comes to: the input at its plain price and a long answer, but no novel. A ledger that
+    /// holds this much back may overspend by what is open beyond it, once.
+    pub likely: Cost,
     /// Whether money is at stake.
     pub traffic: Traffic,
 }

@@ -21,6 +21,7 @@
 pub mod cassette;
 pub mod config;
 pub mod error;
+pub mod fuzz;
 pub mod grant;
 pub mod keys;
 pub mod ledger;

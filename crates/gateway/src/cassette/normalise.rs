@@ -1,8 +1,8 @@
 //! Requests with everything volatile taken out, so that the same conversation is recognised in another run. Pure.
 //!
 //! Kept: the model, whether there are tools, and of each message its role, its texts, the names and inputs of tool
-//! calls, and the results of tools. Dropped: the system prompt and the definitions of tools (they hold dates, paths and
-//! versions of the agent), `metadata`, `cache_control`, limits and settings, thinking, identifiers of calls, blocks of
+//! calls, and the results of tools. Dropped: the system prompt, messages of the role `system` before the model's first
+//! one, and the definitions of tools (they hold dates, paths, the kernel's and the agent's versions), `metadata`, `cache_control`, limits and settings, thinking, identifiers of calls, blocks of
 //! `<system-reminder>`. Replaced within texts: identifiers, times, dates, durations, decimal numbers, hashes and names of
 //! temporary files, each by a placeholder; white space becomes a single space.
 
@@ -45,6 +45,9 @@ impl NormalisedRequest {
         let mut last_words = String::new();
         for message in request["messages"].as_array().into_iter().flatten() {
             let role = text_of(&message["role"]).to_owned();
+            if role == "system" && index == 0 {
+                continue;
+            }
             if role == "assistant" {
                 index += 1;
                 last_words.clear();
@@ -421,6 +424,21 @@ mod tests {
         assert_eq!(hash, change("/stream", json!(false)));
         assert_eq!(hash, change("/system", json!("else")));
         assert_eq!(hash, change("/max_tokens", json!(1)));
+    }
+
+    #[test]
+    fn the_machine_an_agent_describes_does_not_matter_but_what_it_is_told_later_does() {
+        let with = |environment: &str, steer: &str| {
+            read(&json!({"model": "m", "messages": [
+                {"role": "user", "content": "Go."},
+                {"role": "system", "content": environment},
+                {"role": "assistant", "content": "Going."},
+                {"role": "user", "content": "And?"},
+                {"role": "system", "content": steer}]}))
+        };
+        let here = with("# Environment: Linux 6.18", "Hurry.");
+        assert_eq!(here.hash, with("# Environment: Linux 5.10", "Hurry.").hash);
+        assert_ne!(here.hash, with("# Environment: Linux 6.18", "Stop.").hash);
     }
 
     #[test]

@@ -26,6 +26,9 @@ use crate::scrub::Scrubber;
 
 /// Settlements are tried this often, each time after twice the wait: ten seconds in all.
 const SETTLE_ATTEMPTS: u32 = 9;
+/// Output of a request that writes a big file. Few answers are longer.
+const LONG_ANSWER_TOKENS: u64 = 8_000;
+
 const FIRST_SETTLE_WAIT: Duration = Duration::from_millis(20);
 
 /// A request under way.
@@ -123,21 +126,27 @@ impl Exchange {
             Operation::Messages => {}
         }
         let input_tokens = self.profile.body_bytes.div_ceil(3);
-        let worst = Tokens {
+        let price = |tokens: Tokens| {
+            let prices = &self.core.config.prices;
+            prices.cost(self.grant.provider, &self.model, &tokens, Extras::default())
+        };
+        let ceiling = price(Tokens {
             output: self.max_tokens,
             cache_write_1h: input_tokens,
             ..Tokens::default()
-        };
+        });
+        let likely = price(Tokens {
+            input: self.profile.body_bytes.div_ceil(4),
+            output: self.max_tokens.min(LONG_ANSWER_TOKENS),
+            ..Tokens::default()
+        });
         let estimate = Estimate {
             request: self.request,
             model: self.model.clone(),
             input_tokens,
             output_tokens: self.max_tokens,
-            ceiling: self
-                .core
-                .config
-                .prices
-                .cost(self.grant.provider, &self.model, &worst, Extras::default()),
+            ceiling,
+            likely,
             traffic: self.traffic,
         };
         self.reservation = Some(self.core.ledger.reserve(&self.grant, &estimate).await?);

@@ -211,7 +211,7 @@ async fn a_cassette_written_by_hand_plays_a_whole_conversation() {
             ..Tokens::default()
         }
     );
-    let mut go_on = |request: &mut Value, result: &str| {
+    let go_on = |request: &mut Value, result: &str| {
         let messages = request["messages"].as_array_mut().unwrap();
         messages.push(
             json!({"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "Bash", "input": {}}]}),
