@@ -79,13 +79,23 @@ async fn release_reservations(inner: &Inner) -> Result<(), Error> {
         .await?
         .reservations_of_other_boots(inner.boot)
         .await?;
-    for held in stale {
-        tracing::warn!(run = %held.run, request = held.request, "a request died with its server; its price is not known");
-        let now = inner.clock.now();
-        inner
-            .store
-            .write(move |tx| Box::pin(async move { tx.release(held.project, &held.request, now).await }))
-            .await?;
+    if stale.is_empty() {
+        return Ok(());
     }
+    for held in &stale {
+        tracing::warn!(run = %held.run, request = held.request, "a request died with its server; its price is not known");
+    }
+    let now = inner.clock.now();
+    inner
+        .store
+        .write(move |tx| {
+            Box::pin(async move {
+                for held in stale {
+                    tx.release(held.project, &held.request, now).await?;
+                }
+                Ok(())
+            })
+        })
+        .await?;
     Ok(())
 }

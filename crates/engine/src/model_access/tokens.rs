@@ -10,6 +10,7 @@ use codecourier_store::{Body, Error as StoreError};
 
 use super::ModelAccess;
 use crate::random::step_token;
+use crate::runs::hold;
 use crate::runs::spec::ModelSource;
 use crate::runs::step::StepContext;
 
@@ -43,8 +44,15 @@ impl ModelAccess {
             expires_at: now.plus_milliseconds(LIFETIME_MILLISECONDS),
             grant: Body::of(&permission)?,
         };
+        let fence = context.recorder.fence();
         self.store
-            .write(move |tx| Box::pin(async move { tx.insert_step_token(&new).await }))
+            .write(move |tx| {
+                Box::pin(async move {
+                    // Under the hold: a run that was cancelled meanwhile must not get a token after its last one died.
+                    hold(tx, fence, now).await?;
+                    tx.insert_step_token(&new).await
+                })
+            })
             .await?;
         Ok(token)
     }

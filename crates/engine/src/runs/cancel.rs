@@ -1,13 +1,14 @@
 //! Cancelling a run. Stop means stopped: the tokens die first, then every process, and the record says what was left.
 
 use codecourier_domain::event::Event;
-use codecourier_domain::id::{ProjectId, RunId, SandboxId};
-use codecourier_domain::run::{RunEvent, RunStatus};
+use codecourier_domain::id::{ProjectId, RunId, SandboxId, TaskId};
+use codecourier_domain::run::{Progress, RunEvent, RunStatus};
 use codecourier_store::events::EventAppend;
 use codecourier_store::steps::{Step, StepStatus};
 
-use super::advance::{Move, advance};
+use super::advance::{Move, RunRecord, advance};
 use super::live::Notice;
+use super::recorder::store_failure;
 use super::worker::TaskContext;
 use super::{Runs, hold, new_event};
 use crate::error::{Error, ErrorCode};
@@ -18,42 +19,45 @@ impl Runs {
     pub async fn cancel(&self, project: ProjectId, run: RunId, actor: &str) -> Result<(), Error> {
         let now = self.engine.clock.now();
         let by = actor.to_owned();
-        let state = self
+        let asked = self
             .engine
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    let before = tx.read().run(project, run).await?;
-                    let Some(before) = before else { return Ok(None) };
+                    let Some(before) = tx.read().run(project, run).await? else {
+                        return Ok(Asked::Missing);
+                    };
                     if before.summary.status.has_ended() {
-                        return Ok(Some((before.summary.status, false)));
+                        return Ok(Asked::Ended(before.summary.status));
+                    }
+                    let record: RunRecord = before.state.read()?;
+                    if record.machine.progress == Progress::Cancelling {
+                        // The task that kills is under way; calling off all tasks again would call off that one.
+                        return Ok(Asked::Cancelling);
                     }
                     tx.revoke_step_tokens(project, run, None, now).await?;
-                    tx.cancel_tasks(project, run, now).await?;
-                    let state = advance(
-                        tx,
-                        project,
-                        run,
-                        Move {
-                            event: RunEvent::CancelRequested,
-                            pinned: None,
-                            actor: &by,
-                            now,
-                        },
-                    )
-                    .await?;
-                    Ok(Some((state.status(), true)))
+                    let tasks = tx.cancel_tasks(project, run, now).await?;
+                    let moved = Move {
+                        event: RunEvent::CancelRequested,
+                        pinned: None,
+                        actor: &by,
+                        now,
+                    };
+                    advance(tx, project, run, moved).await?;
+                    Ok(Asked::Accepted(tasks))
                 })
             })
             .await?;
-        match state {
-            None => Err(Error::not_found(format!("There is no run {run}."))),
-            Some((status, false)) => Err(Error::new(
+        match asked {
+            Asked::Missing => Err(Error::not_found(format!("There is no run {run}."))),
+            Asked::Ended(status) => Err(Error::new(
                 ErrorCode::Conflict,
                 format!("The run has ended already: it is {status}."),
             )),
-            Some((_, true)) => {
-                self.engine.workers.let_go_of_run(run);
+            Asked::Cancelling => Ok(()),
+            Asked::Accepted(tasks) => {
+                // These and no others: the task that kills may be under way by now.
+                self.engine.workers.let_go_of_tasks(&tasks);
                 self.engine.live.tell(run, Notice::Changed);
                 Ok(())
             }
@@ -78,11 +82,21 @@ impl Runs {
     }
 }
 
+/// What asking for the end of a run came to.
+enum Asked {
+    Missing,
+    Ended(RunStatus),
+    Cancelling,
+    Accepted(Vec<TaskId>),
+}
+
 /// The task: kills whatever of the run is left, counts what survived, and ends the steps.
 pub(super) async fn stop_processes(context: &TaskContext) -> Result<RunEvent, crate::runs::step::StepError> {
     let engine = &context.engine;
     let (project, run) = (context.project, context.run);
-    let internal = |error: &codecourier_store::Error| crate::runs::step::internal("Stopping the run", error);
+    let internal = |error: &codecourier_store::Error| store_failure("Stopping the run", error);
+    // Who executed a step may be about to make its sandbox: not after this.
+    engine.workers.alone_on(run, context.fence).await;
     let steps = engine
         .store
         .read()
@@ -94,6 +108,8 @@ pub(super) async fn stop_processes(context: &TaskContext) -> Result<RunEvent, cr
         if !matches!(step.status, StepStatus::Pending | StepStatus::Running) {
             continue;
         }
+        // Its tokens are dead since the request. What it had under way at the model ends now.
+        engine.gateway.close_step(&step.id).await;
         let destroyed = engine
             .backend
             .destroy(&SandboxId::of_step(&step.id))

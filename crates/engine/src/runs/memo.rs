@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use codecourier_domain::check::CheckResult;
 use codecourier_domain::event::{Phase, TurnOutcome};
+use codecourier_domain::failure::Failure;
 use codecourier_domain::run::StepPlan;
 use codecourier_domain::time::Timestamp;
 use codecourier_domain::verdict::Verdict;
@@ -33,6 +34,10 @@ pub struct StepMemo {
     pub asked_again: u32,
     /// What was wrong with it the last time.
     pub last_problem: Option<String>,
+    /// How many turns had ended when the agent was last given a message: only a later one answers it.
+    pub turns_before_message: u32,
+    /// Whether the agent's standard error was taken over.
+    pub stderr_taken: bool,
     /// The verdict, once it was read.
     pub verdict: Option<Verdict>,
     /// The agent's whole standard output, in blob storage, once the agent has ended.
@@ -41,6 +46,21 @@ pub struct StepMemo {
     pub collected: Option<String>,
     /// The checks that have ended.
     pub checks: Vec<CheckResult>,
+    /// How the work ended. From here on only the clean-up is left: the sandbox may be gone.
+    pub outcome: Option<StepOutcome>,
+}
+
+/// How a step's work ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum StepOutcome {
+    /// With a result: the rest of the memo holds it.
+    Finished,
+    /// With a failure.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
 }
 
 /// When a phase began and ended.
@@ -80,10 +100,13 @@ impl StepMemo {
             last_turn: None,
             asked_again: 0,
             last_problem: None,
+            turns_before_message: 0,
+            stderr_taken: false,
             verdict: None,
             journal: None,
             collected: None,
             checks: Vec::new(),
+            outcome: None,
         }
     }
 

@@ -31,10 +31,19 @@ pub(super) async fn prepare(context: &TaskContext, spec: &RunSpec) -> Result<Pin
         .ensure(context.project, &source)
         .await
         .map_err(|error| forge_failure(&error))?;
-    let base = mirror
-        .resolve_base(spec.base_branch.as_ref())
+    // A crash may have cut an earlier preparation off after it made the branch: the run began there, wherever the
+    // source is by now.
+    let began = mirror
+        .run_base(&context.run)
         .await
         .map_err(|error| forge_failure(&error))?;
+    let base = match began {
+        Some(base) => base,
+        None => mirror
+            .resolve_base(spec.base_branch.as_ref())
+            .await
+            .map_err(|error| forge_failure(&error))?,
+    };
     let base_branch = match &spec.base_branch {
         Some(branch) => branch.clone(),
         None => match mirror.default_branch().await.map_err(|error| forge_failure(&error))? {

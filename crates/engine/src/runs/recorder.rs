@@ -21,6 +21,7 @@ use super::memo::{PhaseTimes, StepMemo};
 use super::step::{StepError, internal};
 use super::worker::LEASE_MILLISECONDS;
 use crate::Inner;
+use crate::error::chain;
 
 /// The recorder of one step.
 pub(crate) struct StepRecorder {
@@ -60,6 +61,11 @@ impl StepRecorder {
         self.written.lock().memo.clone()
     }
 
+    /// The hold under which it writes.
+    pub(crate) const fn fence(&self) -> Fence {
+        self.fence
+    }
+
     /// How far the agent's output has been read and committed, in bytes.
     pub(crate) fn offset(&self) -> u64 {
         self.written.lock().offset
@@ -91,19 +97,21 @@ impl StepRecorder {
         self.commit(events, Some(offset), change).await
     }
 
-    /// Records that a phase begins, unless it has begun before.
-    pub(crate) async fn begin(&self, phase: Phase) -> Result<(), StepError> {
+    /// Records that a phase begins, with more events that belong to its beginning, unless it has begun before. Either
+    /// way the caller holds the step when this returns.
+    pub(crate) async fn begin(&self, phase: Phase, more: Vec<Event>) -> Result<(), StepError> {
         if self.memo().has_begun(phase) {
-            return Ok(());
+            return self.commit(Vec::new(), None, |_| {}).await;
         }
         let now = self.engine.clock.now();
-        let event = Event::Phase {
+        let mut events = vec![Event::Phase {
             phase,
             state: PhaseState::Started,
             duration_ms: None,
             detail: None,
-        };
-        self.record(vec![event], |memo| {
+        }];
+        events.extend(more);
+        self.record(events, |memo| {
             memo.phases.insert(
                 phase,
                 PhaseTimes {
@@ -117,20 +125,30 @@ impl StepRecorder {
 
     /// Records that a phase ended well, unless that is known.
     pub(crate) async fn end(&self, phase: Phase, detail: Option<String>) -> Result<(), StepError> {
+        self.end_as(phase, PhaseState::Finished, detail, Vec::new()).await
+    }
+
+    /// Records that a phase ended, after events that belong to its end, unless that is known.
+    pub(crate) async fn end_as(
+        &self,
+        phase: Phase,
+        state: PhaseState,
+        detail: Option<String>,
+        mut events: Vec<Event>,
+    ) -> Result<(), StepError> {
         let now = self.engine.clock.now();
         let started_at = match self.memo().phases.get(&phase) {
             Some(PhaseTimes { ended_at: Some(_), .. }) => return Ok(()),
             Some(times) => times.started_at,
             None => now,
         };
-        let duration_ms = u64::try_from(now.since(started_at)).ok();
-        let event = Event::Phase {
+        events.push(Event::Phase {
             phase,
-            state: PhaseState::Finished,
-            duration_ms,
+            state,
+            duration_ms: u64::try_from(now.since(started_at)).ok(),
             detail,
-        };
-        self.record(vec![event], |memo| {
+        });
+        self.record(events, |memo| {
             memo.phases.insert(
                 phase,
                 PhaseTimes {
@@ -171,7 +189,7 @@ impl StepRecorder {
             cursor,
             events: events.map_err(|error| wrapped(&error))?,
         };
-        if memo_changed || row.status == StepStatus::Pending {
+        if memo_changed {
             row.status = StepStatus::Running;
             row.started_at = row.started_at.or(Some(now));
             row.body = Body::of(&memo).map_err(|error| wrapped(&error))?;
@@ -236,10 +254,16 @@ fn cursor_of(offset: u64) -> JournalCursor {
     }
 }
 
-/// What a store's error means for the worker: somebody else goes on with the step, or the platform has a fault.
-fn store_failure(operation: &str, error: &StoreError) -> StepError {
+/// What a store's error means for the worker: somebody else goes on with the work, it is done again once the store is
+/// there again, or the platform has a fault.
+pub(crate) fn store_failure(operation: &str, error: &StoreError) -> StepError {
     match error {
-        StoreError::Fenced | StoreError::Stale { .. } => StepError::Fenced,
+        StoreError::Fenced | StoreError::Stale { .. } | StoreError::Closed => StepError::LetGo,
+        // These pass. The lease ends, and the work goes on where the store has it: a full disk fails no run.
+        StoreError::DiskFull(_) | StoreError::Unavailable(_) | StoreError::CommitUnknown(_) => {
+            tracing::warn!("{operation} is put off: {}", chain(error));
+            StepError::LetGo
+        }
         other => internal(operation, other),
     }
 }

@@ -5,29 +5,33 @@
 //! stops in order leaves agents alive: they go on in their sandboxes, and the next server picks them up.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use codecourier_domain::event::Event;
 use codecourier_domain::failure::{Failure, FailureClass};
 use codecourier_domain::id::{ProjectId, RunId, StepId, TaskId};
 use codecourier_domain::run::{RunEvent, RunState};
 use codecourier_domain::time::Timestamp;
+use codecourier_store::events::EventAppend;
 use codecourier_store::steps::StepStatus;
-use codecourier_store::tasks::{ClaimRequest, ClaimedTask, Fence, TaskClass};
+use codecourier_store::tasks::{ClaimRequest, ClaimedTask, Fence, TaskClass, TaskRetry};
 use codecourier_store::{Error as StoreError, Result as StoreResult};
 
 use super::advance::{ENGINE_ACTOR, Move, RunRecord, Work, advance};
 use super::live::Notice;
 use super::memo::StepMemo;
 use super::pinned::Pinned;
-use super::recorder::StepRecorder;
+use super::recorder::{StepRecorder, store_failure};
 use super::spec::RunSpec;
 use super::step::{StepContext, StepEnd, StepError, execute};
-use super::{cancel, close, deliver, prepare};
+use super::{cancel, close, deliver, new_event, prepare};
 use crate::Inner;
 use crate::error::chain;
 
@@ -35,19 +39,27 @@ use crate::error::chain;
 pub(crate) const LEASE_MILLISECONDS: i64 = 30_000;
 /// How long a worker waits before it looks again although nothing told it to: the net under the signal.
 const SWEEP: Duration = Duration::from_secs(30);
+/// How long a worker waits after the store refused a claim.
+const CLAIM_AGAIN: Duration = Duration::from_secs(1);
 /// How many bookkeeping tasks run at once.
 const CONTROL_PLACES: usize = 16;
+/// How often the clean-up of a failed run is tried. What is left then is reaped at the next start.
+const CLOSE_ATTEMPTS: u32 = 10;
 
 /// What is under way in this process.
+///
+/// By the hold and not by the task: a task whose lease ended may be claimed again by this very process while the attempt
+/// before still runs.
 #[derive(Debug, Default)]
 pub(crate) struct Workers {
-    under_way: Mutex<HashMap<TaskId, UnderWay>>,
+    under_way: Mutex<HashMap<Fence, UnderWay>>,
+    /// Told whenever work has ended and its place is free.
+    ended: Notify,
 }
 
 #[derive(Debug)]
 struct UnderWay {
     run: Option<RunId>,
-    fence: Fence,
     let_go: CancellationToken,
 }
 
@@ -61,54 +73,92 @@ pub(crate) struct TaskContext {
 }
 
 impl Workers {
-    /// Tells whoever works on a run to let go of it: it was cancelled.
-    pub(crate) fn let_go_of_run(&self, run: RunId) {
-        for work in self.under_way.lock().values().filter(|work| work.run == Some(run)) {
+    /// Tells whoever works on one of these tasks to let go of it: they were called off.
+    pub(crate) fn let_go_of_tasks(&self, tasks: &[TaskId]) {
+        let under_way = self.under_way.lock();
+        for (_, work) in under_way.iter().filter(|(fence, _)| tasks.contains(&fence.task)) {
             work.let_go.cancel();
         }
     }
 
+    /// Waits until nobody in this process works on a run but the holder of one task. The others were told to let go.
+    pub(crate) async fn alone_on(&self, run: RunId, fence: Fence) {
+        loop {
+            let ended = self.ended.notified();
+            tokio::pin!(ended);
+            ended.as_mut().enable();
+            let others: Vec<_> = {
+                let under_way = self.under_way.lock();
+                let others = under_way
+                    .iter()
+                    .filter(|(other, work)| work.run == Some(run) && **other != fence);
+                others.map(|(_, work)| work.let_go.clone()).collect()
+            };
+            if others.is_empty() {
+                return;
+            }
+            for let_go in others {
+                let_go.cancel();
+            }
+            ended.await;
+        }
+    }
+
     fn fences(&self) -> Vec<Fence> {
-        self.under_way.lock().values().map(|work| work.fence).collect()
+        self.under_way.lock().keys().copied().collect()
     }
 
     fn let_go_of(&self, lost: &[Fence]) {
         let under_way = self.under_way.lock();
-        for fence in lost {
-            if let Some(work) = under_way.get(&fence.task).filter(|work| work.fence == *fence) {
-                work.let_go.cancel();
-            }
+        for work in lost.iter().filter_map(|fence| under_way.get(fence)) {
+            work.let_go.cancel();
         }
+    }
+
+    /// Puts work on the list. Whoever still works on an earlier hold of the same task has lost it.
+    fn begin(&self, fence: Fence, work: UnderWay) {
+        let mut under_way = self.under_way.lock();
+        for (_, earlier) in under_way.iter().filter(|(other, _)| other.task == fence.task) {
+            earlier.let_go.cancel();
+        }
+        under_way.insert(fence, work);
+    }
+
+    fn end(&self, fence: &Fence) {
+        self.under_way.lock().remove(fence);
+        self.ended.notify_waiters();
     }
 }
 
 /// Claims and does tasks until `stop`.
 pub(crate) async fn run(engine: Arc<Inner>, stop: CancellationToken) {
-    let places = [
-        (TaskClass::Control, CONTROL_PLACES),
-        (TaskClass::Work, engine.work_places),
-    ];
-    let places = places.map(|(class, count)| (class, Arc::new(Semaphore::new(count))));
+    let places = Places {
+        control: Arc::new(Semaphore::new(CONTROL_PLACES)),
+        work: Arc::new(Semaphore::new(engine.work_places)),
+    };
     let mut signal = engine.store.work_signal();
     loop {
-        let mut next_due = None;
-        for (class, free) in &places {
-            let claim = claim(&engine, *class, free, &stop).await;
-            match claim {
-                Ok(due) => next_due = [next_due, due].into_iter().flatten().min(),
-                Err(StoreError::Closed) => return,
-                Err(error) => tracing::error!("claiming tasks failed: {}", chain(&error)),
+        // Listened to before the claim counts the free places: one that becomes free meanwhile is not missed.
+        let ended = engine.workers.ended.notified();
+        tokio::pin!(ended);
+        ended.as_mut().enable();
+        let wait = match claim(&engine, &places, &stop).await {
+            Ok(next_due) => next_due.map_or(SWEEP, |due| {
+                let milliseconds = due.since(engine.clock.now()).max(0);
+                Duration::from_millis(milliseconds.unsigned_abs() + 1).min(SWEEP)
+            }),
+            Err(StoreError::Closed) => return,
+            Err(error) => {
+                tracing::error!("claiming tasks failed: {}", chain(&error));
+                CLAIM_AGAIN
             }
-        }
-        let until_due = next_due.map_or(SWEEP, |due: Timestamp| {
-            let milliseconds = due.since(engine.clock.now()).clamp(0, i64::MAX);
-            Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0) + 1).min(SWEEP)
-        });
+        };
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
             moved = signal.moved() => if moved.is_err() { return },
-            () = tokio::time::sleep(until_due) => {}
+            () = &mut ended => {}
+            () = tokio::time::sleep(wait) => {}
         }
     }
 }
@@ -138,62 +188,81 @@ pub(crate) async fn heartbeat(engine: Arc<Inner>, stop: CancellationToken) {
     }
 }
 
-/// Claims as many tasks of a class as there are free places, and starts them. Gives the time of the next timer.
-async fn claim(
-    engine: &Arc<Inner>,
-    class: TaskClass,
-    places: &Arc<Semaphore>,
-    stop: &CancellationToken,
-) -> StoreResult<Option<Timestamp>> {
-    let limit = u32::try_from(places.available_permits()).unwrap_or(u32::MAX);
-    if limit == 0 {
-        return Ok(None);
-    }
+/// How much may be under way at once.
+struct Places {
+    control: Arc<Semaphore>,
+    work: Arc<Semaphore>,
+}
+
+/// Claims as many tasks of each class as there are free places, and starts them. Gives the time of the next timer.
+async fn claim(engine: &Arc<Inner>, places: &Places, stop: &CancellationToken) -> StoreResult<Option<Timestamp>> {
     let now = engine.clock.now();
-    let request = ClaimRequest {
+    let request = |class, places: &Semaphore| ClaimRequest {
         owner: engine.boot,
         class,
-        limit,
+        limit: u32::try_from(places.available_permits()).unwrap_or(u32::MAX),
         now,
         lease_until: now.plus_milliseconds(LEASE_MILLISECONDS),
     };
-    let claim = engine
+    let requests = [
+        request(TaskClass::Control, &places.control),
+        request(TaskClass::Work, &places.work),
+    ];
+    let (tasks, next_due) = engine
         .store
-        .write(move |tx| Box::pin(async move { tx.claim_tasks(request).await }))
+        .write(move |tx| {
+            Box::pin(async move {
+                let mut tasks = Vec::new();
+                let mut next_due = None;
+                for request in requests {
+                    let claim = tx.claim_tasks(request).await?;
+                    tasks.extend(claim.tasks);
+                    next_due = claim.next_due;
+                }
+                Ok((tasks, next_due))
+            })
+        })
         .await?;
-    for claimed in claim.tasks {
+    for claimed in tasks {
+        let places = match claimed.task.class {
+            TaskClass::Control => &places.control,
+            TaskClass::Work => &places.work,
+        };
         let Ok(place) = Arc::clone(places).try_acquire_owned() else {
             // Nobody else takes permits, so there is one for each task that was claimed.
             continue;
         };
-        let engine = Arc::clone(engine);
         let let_go = stop.child_token();
-        let under_way = UnderWay {
+        let work = UnderWay {
             run: claimed.task.run,
-            fence: claimed.fence,
             let_go: let_go.clone(),
         };
-        engine.workers.under_way.lock().insert(claimed.task.id, under_way);
-        let tasks = engine.tasks.clone();
-        tasks.spawn("work", async move {
-            // Also when the work panics: else its lease would be prolonged for ever, and nobody would do it again.
-            let _ended = Ended { engine: Arc::clone(&engine), task: claimed.task.id, _place: place };
-            perform(&engine, claimed, let_go).await;
+        engine.workers.begin(claimed.fence, work);
+        let ended = Ended {
+            engine: Arc::clone(engine),
+            fence: claimed.fence,
+            place: Some(place),
+        };
+        engine.tasks.spawn("work", async move {
+            perform(&ended.engine, claimed, let_go).await;
+            drop(ended);
         });
     }
-    Ok(claim.next_due)
+    Ok(next_due)
 }
 
-/// Takes a task off the list of what is under way, and frees its place.
+/// Takes a task off the list of what is under way, and frees its place, however its work ends.
 struct Ended {
     engine: Arc<Inner>,
-    task: TaskId,
-    _place: OwnedSemaphorePermit,
+    fence: Fence,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        self.engine.workers.under_way.lock().remove(&self.task);
+        // The place first, so that whoever is told finds it free.
+        drop(self.place.take());
+        self.engine.workers.end(&self.fence);
     }
 }
 
@@ -211,22 +280,91 @@ async fn perform(engine: &Arc<Inner>, claimed: ClaimedTask, let_go: Cancellation
         fence,
         let_go: let_go.clone(),
     };
-    let done = match task.body.read::<Work>() {
-        Ok(work) => do_work(&context, work).await,
-        Err(error) => Err(super::step::internal("Reading a task", &error)),
-    };
-    let outcome = match done {
-        Ok(Some(outcome)) => outcome,
-        Ok(None) | Err(StepError::Fenced) => return,
-        Err(StepError::Failure(failure)) => Outcome::of(RunEvent::TaskFailed { failure }),
-    };
-    if let Err(error) = record(&context, outcome).await {
-        match error {
-            StoreError::Fenced => {}
-            // The lease ends and somebody does the task again: everything it did may be done twice.
-            other => tracing::error!(%run, "recording a task's end failed: {}", chain(&other)),
+    let work = match task.body.read::<Work>() {
+        Ok(work) => work,
+        Err(error) => {
+            // Nobody who comes later can read it either.
+            tracing::error!(task = %task.id, %run, "a task cannot be read: {}", chain(&error));
+            return;
         }
+    };
+    // A panic is a fault of the platform, and ends the run with one; done again it would only come again.
+    let done = AssertUnwindSafe(do_work(&context, work.clone())).catch_unwind().await;
+    let done = done.unwrap_or_else(|_| {
+        tracing::error!(task = %task.id, %run, "{} panicked", work.kind());
+        Err(Failure::new(
+            FailureClass::Internal,
+            "The platform failed inside. The log has the cause; the run can be started again.",
+        )
+        .into())
+    });
+    let recorded = match done {
+        Ok(Some(outcome)) => record(&context, outcome).await.map(drop),
+        Ok(None) | Err(StepError::LetGo) => return,
+        Err(StepError::Failure(failure)) => match failed(&context, &work, task.attempt, failure).await {
+            Ok(Reaction::Record(outcome)) => record(&context, *outcome).await.map(drop),
+            Ok(Reaction::Again(retry)) => put_off(&context, retry).await,
+            Err(error) => Err(error),
+        },
+    };
+    match recorded {
+        Ok(()) | Err(StoreError::Fenced) => {}
+        // The lease ends and somebody does the task again: everything it did may be done twice.
+        Err(other) => tracing::error!(%run, "recording a task's end failed: {}", chain(&other)),
     }
+}
+
+/// What is done about work that failed outside of a step's own rules.
+enum Reaction {
+    /// The run is told.
+    Record(Box<Outcome>),
+    /// The task is done again later.
+    Again(TaskRetry),
+}
+
+/// Every task must move its run or be done again: a run that waits for a task which nobody does would wait for ever.
+async fn failed(context: &TaskContext, work: &Work, attempt: u32, failure: Failure) -> StoreResult<Reaction> {
+    let again = || {
+        let seconds = 1_i64 << attempt.min(6);
+        tracing::warn!(run = %context.run, "{} is tried again in {seconds} s: {failure}", work.kind());
+        Reaction::Again(TaskRetry {
+            due: context.engine.clock.now().plus_milliseconds(seconds * 1_000),
+            failure: failure.message.clone(),
+        })
+    };
+    let event = match work {
+        Work::Prepare | Work::Deliver => RunEvent::TaskFailed { failure },
+        Work::ExecuteStep { step } => {
+            let (run, step) = (context.run, *step);
+            let row = context.engine.store.read().await?.step(context.project, step).await?;
+            let Some(row) = row else {
+                tracing::error!(%run, %step, "the step is not in the store");
+                return Ok(again());
+            };
+            return Ok(Reaction::Record(Box::new(Outcome {
+                event: RunEvent::StepFailed {
+                    ordinal: row.ordinal,
+                    attempt: row.attempt,
+                    failure,
+                },
+                pinned: None,
+                step: Some((step, StepStatus::Failed)),
+            })));
+        }
+        Work::Close if attempt >= CLOSE_ATTEMPTS => RunEvent::Closed,
+        // What people asked for is that nothing is left: it is tried until that is so.
+        Work::Close | Work::StopProcesses => return Ok(again()),
+    };
+    Ok(Reaction::Record(Box::new(Outcome::of(event))))
+}
+
+async fn put_off(context: &TaskContext, retry: TaskRetry) -> StoreResult<()> {
+    let fence = context.fence;
+    context
+        .engine
+        .store
+        .write(move |tx| Box::pin(async move { tx.retry_task(fence, &retry).await }))
+        .await
 }
 
 /// What a task came to.
@@ -251,7 +389,7 @@ impl Outcome {
 async fn do_work(context: &TaskContext, work: Work) -> Result<Option<Outcome>, StepError> {
     let (spec, pinned) = load(context)
         .await
-        .map_err(|error| super::step::internal("Reading the run", &error))?;
+        .map_err(|error| store_failure("Reading the run", &error))?;
     let let_go = context.let_go.clone();
     let work = async {
         match work {
@@ -294,7 +432,7 @@ async fn execute_step(
     step: StepId,
 ) -> Result<Option<Outcome>, StepError> {
     let engine = &context.engine;
-    let internal = |error: &StoreError| super::step::internal("Reading the step", error);
+    let internal = |error: &StoreError| store_failure("Reading the step", error);
     let mut reader = engine.store.read().await.map_err(|error| internal(&error))?;
     let row = reader
         .step(context.project, step)
@@ -372,6 +510,22 @@ async fn record(context: &TaskContext, outcome: Outcome) -> StoreResult<RunState
         .write(move |tx| {
             Box::pin(async move {
                 tx.complete_task(fence, now).await?;
+                if let RunEvent::TaskFailed { failure } = &event {
+                    let failed = new_event(
+                        &Event::Failed {
+                            failure: failure.clone(),
+                        },
+                        now,
+                    )?;
+                    tx.append_events(EventAppend {
+                        project,
+                        run,
+                        step: None,
+                        cursor: None,
+                        events: vec![failed],
+                    })
+                    .await?;
+                }
                 if let Some((step, status)) = step
                     && let Some(mut row) = tx.read().step(project, step).await?
                 {

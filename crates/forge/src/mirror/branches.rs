@@ -117,6 +117,17 @@ impl Mirror {
         tip.ok_or_else(|| Error::BranchMissing { branch: branch.clone() })
     }
 
+    /// Puts a run's branch back to where a step begins: an attempt at the step that was taken over may have failed
+    /// afterwards. What it brought stays in the mirror until Git collects it.
+    pub async fn rewind_run_branch(&self, branch: &BranchName, to: &CommitId) -> Result<(), Error> {
+        let reference = branch.reference();
+        let lock = self.lock_references().await?;
+        match self.commit_of(&reference).await? {
+            Some(found) if found == *to => Ok(()),
+            found => self.update_reference(&reference, to, found.as_ref(), &lock).await,
+        }
+    }
+
     /// Removes a run's branch and the mark of its base. A branch that moved on from `tip` stays.
     pub async fn delete_run_branch(&self, run: &RunId, branch: &BranchName, tip: &CommitId) -> Result<(), Error> {
         let lock = self.lock_references().await?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use tokio::io::AsyncWriteExt as _;
+use tokio::time::Instant;
 
 use codecourier_agents::session::{GatewayAccess, Knowledge, Prompt, SessionStart, StepToken};
 use codecourier_agents::{Agent, Ending, ParsedLine, SessionSpec};
@@ -21,7 +22,7 @@ use codecourier_sandbox::{
 
 use super::{StepContext, StepError, ended, verdict};
 use crate::error::chain;
-use crate::runs::memo::LastTurn;
+use crate::runs::memo::{LastTurn, StepMemo};
 use crate::runs::prompt;
 
 /// The tag of the agent's process in its sandbox.
@@ -63,7 +64,10 @@ pub(super) async fn work(context: &StepContext, sandbox: &dyn Sandbox) -> Result
         context.end(Phase::Install, None).await?;
     }
 
-    context.begin(Phase::AgentCli).await?;
+    let said = Event::Prompt {
+        text: context.recorder.memo().prompt,
+    };
+    context.recorder.begin(Phase::AgentCli, vec![said]).await?;
     let (command, args) = launch
         .command
         .split_first()
@@ -86,7 +90,7 @@ pub(super) async fn work(context: &StepContext, sandbox: &dyn Sandbox) -> Result
         context,
         sandbox,
         agent: agent.as_ref(),
-        is_done: false,
+        farewell_until: None,
     };
     conversation.resume().await?;
     conversation.follow().await?;
@@ -130,8 +134,8 @@ struct Conversation<'a> {
     context: &'a StepContext,
     sandbox: &'a dyn Sandbox,
     agent: &'a dyn Agent,
-    /// Set once the result is valid and the agent was told to end.
-    is_done: bool,
+    /// Set once the result is valid and the agent was told to end: until when it may take its time.
+    farewell_until: Option<Instant>,
 }
 
 impl Conversation<'_> {
@@ -143,7 +147,7 @@ impl Conversation<'_> {
             self.send_again(memo.asked_again, &problem).await?;
         }
         match memo.last_turn {
-            Some(turn) if memo.turns_ended == memo.asked_again + 1 => self.turn_ended(&turn).await,
+            Some(turn) if memo.turns_ended > memo.turns_before_message => self.turn_ended(&turn).await,
             _ => Ok(()),
         }
     }
@@ -157,7 +161,9 @@ impl Conversation<'_> {
             .journal(AGENT_TAG, JournalStream::Stdout, self.context.recorder.offset())
             .await?;
         loop {
-            let patience = if self.is_done { FAREWELL } else { SILENCE };
+            let patience = self
+                .farewell_until
+                .map_or(SILENCE, |until| until.saturating_duration_since(Instant::now()));
             let chunk = tokio::select! {
                 biased;
                 failure = failures.fatal() => {
@@ -176,9 +182,10 @@ impl Conversation<'_> {
                     self.take(last.into_iter().collect(), parser.offset()).await?;
                     return self.process_ended().await;
                 }
-                Err(_) if self.is_done => {
+                Err(_) if self.farewell_until.is_some() => {
                     // It said its last word and stays: that is no failure of the work.
-                    self.sandbox.signal(AGENT_TAG, Signal::Kill).await?;
+                    unless_over(self.sandbox.signal(AGENT_TAG, Signal::Kill).await)?;
+                    self.farewell_until = Some(Instant::now() + FAREWELL);
                 }
                 Err(_) => {
                     self.sandbox.signal(AGENT_TAG, Signal::Kill).await.ok();
@@ -204,6 +211,10 @@ impl Conversation<'_> {
             .partition(|event| event.durability() == Durability::Durable);
         for event in transient {
             self.context.recorder.show(event);
+        }
+        if durable.is_empty() {
+            // Pieces of what comes again whole need no place in the log. The position stays behind them.
+            return Ok(());
         }
         let turns: Vec<LastTurn> = durable.iter().filter_map(last_turn).collect();
         self.context
@@ -232,23 +243,18 @@ impl Conversation<'_> {
                 verdict::Reading::AskAgain { attempt, problem } => return self.send_again(attempt, &problem).await,
             }
         }
-        self.is_done = true;
-        match self.agent.ending() {
-            Ending::CloseInput => self.sandbox.close_stdin(AGENT_TAG).await?,
-            Ending::Terminate => self.sandbox.signal(AGENT_TAG, Signal::Terminate).await?,
-        }
-        Ok(())
+        self.farewell_until = Some(Instant::now() + FAREWELL);
+        unless_over(match self.agent.ending() {
+            Ending::CloseInput => self.sandbox.close_stdin(AGENT_TAG).await,
+            Ending::Terminate => self.sandbox.signal(AGENT_TAG, Signal::Terminate).await,
+        })
     }
 
     /// Sends the question for the structured result. The same attempt is sent once, however often this is called.
     async fn send_again(&self, attempt: u32, problem: &str) -> Result<(), StepError> {
         let message = self.agent.user_message(&Prompt::text(prompt::ask_again(problem)));
         let id = format!("ask-again-{attempt}");
-        match self.sandbox.send_input(AGENT_TAG, &id, Bytes::from(message)).await {
-            // A process that has ended says so at the end of its output, with its reason.
-            Ok(()) | Err(codecourier_sandbox::Error::Refused { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        unless_over(self.sandbox.send_input(AGENT_TAG, &id, Bytes::from(message)).await)
     }
 
     /// The failure of a turn that did not complete: the gateway knows more than the agent about the provider.
@@ -261,6 +267,8 @@ impl Conversation<'_> {
                 }
                 match turn.status {
                     Some(401 | 403) => FailureClass::ProviderAuth,
+                    // The gateway's own refusal, told to the server before this one.
+                    Some(402) => FailureClass::Budget,
                     Some(429) => FailureClass::ProviderRateLimit,
                     Some(500..=599) => FailureClass::ProviderOverload,
                     Some(_) => FailureClass::ProviderRequest,
@@ -279,14 +287,15 @@ impl Conversation<'_> {
     async fn process_ended(&mut self) -> Result<(), StepError> {
         let exit = self.sandbox.wait(AGENT_TAG).await?;
         let stderr = self.read_stderr().await;
-        if !stderr.is_empty() {
+        if !self.context.recorder.memo().stderr_taken {
             let lines = stderr.lines().take(200).map(|line| Event::AgentStderr {
                 line: line.chars().take(2_000).collect(),
             });
-            self.context.recorder.record(lines.collect(), |_| {}).await?;
+            let taken = |memo: &mut StepMemo| memo.stderr_taken = true;
+            self.context.recorder.record(lines.collect(), taken).await?;
         }
         self.keep_journal().await?;
-        if self.is_done && !matches!(exit.status, ExitStatus::SandboxEnded(_)) {
+        if self.farewell_until.is_some() && !matches!(exit.status, ExitStatus::SandboxEnded(_)) {
             return Ok(());
         }
         let tail: String = stderr
@@ -375,10 +384,33 @@ fn last_turn(event: &Event) -> Option<LastTurn> {
             status,
         } => Some(LastTurn {
             outcome: *outcome,
-            final_text: final_text.chars().take(8_000).collect(),
+            final_text: shortened(final_text),
             error: error.clone(),
             status: *status,
         }),
         _ => None,
+    }
+}
+
+/// The beginning and the end of the agent's last words. The end matters: a verdict may stand there.
+fn shortened(text: &str) -> String {
+    const HEAD: usize = 2_000;
+    const TAIL: usize = 6_000;
+    let count = text.chars().count();
+    if count <= HEAD + TAIL {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(HEAD).collect();
+    let tail: String = text.chars().skip(count - TAIL).collect();
+    format!("{head}\n[…]\n{tail}")
+}
+
+/// A process that has ended cannot be told anything, which is no failure of the step: the end of its output says what
+/// its end meant.
+fn unless_over(told: Result<(), codecourier_sandbox::Error>) -> Result<(), StepError> {
+    use codecourier_sandbox::Error;
+    match told {
+        Ok(()) | Err(Error::Refused { .. } | Error::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }

@@ -84,7 +84,8 @@ async fn run_one(
     let exit = match waited {
         Ok(exit) => Some(exit?),
         Err(_) => {
-            sandbox.signal(&tag, Signal::Kill).await?;
+            // It may have ended just now, which is as good.
+            sandbox.signal(&tag, Signal::Kill).await.ok();
             sandbox.wait(&tag).await?;
             None
         }

@@ -2,7 +2,7 @@
 //!
 //! Called by the worker for the task `execute_step`. Invariants: everything in here may be done again from the start
 //! after a crash, and what was done is found and not repeated: the sandbox is named after the step, its processes are
-//! started once by tag, and [`StepMemo`](super::memo::StepMemo) holds what was found; a step that ends, however it ends,
+//! started once by tag, and [`StepMemo`] holds what was found; a step that ends, however it ends,
 //! leaves no sandbox and no valid token.
 
 mod agent;
@@ -16,19 +16,23 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use codecourier_domain::event::{Event, Phase};
+use codecourier_domain::event::{Event, Phase, PhaseState};
 use codecourier_domain::failure::{Failure, FailureClass};
-use codecourier_domain::id::{ProjectId, RunId, StepId};
+use codecourier_domain::id::{ProjectId, RunId, SandboxId, StepId};
 use codecourier_domain::role::{Role, TreeAccess};
 use codecourier_domain::run::{StepPlan, StepResult};
 use codecourier_sandbox::Error as SandboxError;
 
+use super::memo::{StepMemo, StepOutcome};
 use super::pinned::Pinned;
-use super::recorder::StepRecorder;
+use super::recorder::{StepRecorder, store_failure};
 use super::spec::RunSpec;
 use crate::Inner;
 use crate::error::chain;
 use crate::model_access::ProviderFailures;
+
+/// How often the removal of a step's sandbox is tried before the step ends without it.
+const DESTROY_TRIES: u32 = 3;
 
 /// Everything a step's execution needs.
 pub(crate) struct StepContext {
@@ -59,8 +63,8 @@ pub(crate) enum StepEnd {
 pub(crate) enum StepError {
     /// The step fails.
     Failure(Failure),
-    /// This worker is no longer the one that may write.
-    Fenced,
+    /// This worker goes on no more: it may no longer write, or cannot now. Whoever may goes on where the store has it.
+    LetGo,
 }
 
 impl From<Failure> for StepError {
@@ -77,83 +81,139 @@ impl From<SandboxError> for StepError {
 
 /// Executes a step to its end and clears up behind it.
 pub(crate) async fn execute(context: &StepContext) -> StepEnd {
-    let attempt = tokio::select! {
+    let work = async {
+        if context.recorder.memo().outcome.is_none() {
+            let outcome = match attempt(context).await {
+                Ok(()) => StepOutcome::Finished,
+                Err(StepError::LetGo) => return Err(StepError::LetGo),
+                Err(StepError::Failure(failure)) => StepOutcome::Failed {
+                    failure: explained(context, failure).await,
+                },
+            };
+            conclude(context, outcome).await?;
+        }
+        tear_down(context).await
+    };
+    let done = tokio::select! {
         biased;
         () = context.let_go.cancelled() => return StepEnd::LetGo,
-        attempt = attempt(context) => attempt,
+        done = work => done,
     };
-    let end = match attempt {
-        Ok(result) => StepEnd::Finished(Box::new(result)),
-        Err(StepError::Fenced) => return StepEnd::LetGo,
-        Err(StepError::Failure(failure)) => {
-            let recorded = context
-                .recorder
-                .record(
-                    vec![Event::Failed {
-                        failure: failure.clone(),
-                    }],
-                    |_| {},
-                )
-                .await;
-            if recorded.is_err() {
-                return StepEnd::LetGo;
-            }
-            StepEnd::Failed(failure)
-        }
-    };
-    match tear_down(context).await {
-        Ok(()) => end,
-        Err(StepError::Fenced) => StepEnd::LetGo,
+    match done {
+        Ok(()) => ended(context.recorder.memo()),
+        Err(StepError::LetGo) => StepEnd::LetGo,
         Err(StepError::Failure(failure)) => StepEnd::Failed(failure),
     }
 }
 
-async fn attempt(context: &StepContext) -> Result<StepResult, StepError> {
-    let sandbox = sandbox::acquire(context).await?;
-    let service = sandbox::serve_gateway(context, sandbox.as_ref()).await?;
-    repository::clone(context, sandbox.as_ref()).await?;
-    agent::work(context, sandbox.as_ref()).await?;
-    // The agent is done: nothing of the step may reach the model any more, and nothing it left may go on.
-    context.revoke_tokens().await?;
-    context.engine.gateway.close_step(&context.step).await;
-    drop(service);
+/// What the run is told of a step whose clean-up is done.
+fn ended(memo: StepMemo) -> StepEnd {
+    match memo.outcome {
+        Some(StepOutcome::Failed { failure }) => StepEnd::Failed(failure),
+        Some(StepOutcome::Finished) | None => StepEnd::Finished(Box::new(StepResult {
+            summary: memo.last_turn.map(|turn| turn.final_text).unwrap_or_default(),
+            commit: memo.collected,
+            verdict: memo.verdict,
+            checks: memo.checks,
+        })),
+    }
+}
 
-    let writes = context.plan.spec.role.tree_access() == TreeAccess::Writes;
-    if writes {
-        sandbox.kill_processes().await?;
-        let commit = repository::collect(context, sandbox.as_ref()).await?;
-        checks::run(context, sandbox.as_ref(), &commit).await?;
+/// The work itself, from a sandbox to checks that have ended. What it came to is in the memo.
+async fn attempt(context: &StepContext) -> Result<(), StepError> {
+    let sandbox = sandbox::acquire(context).await?;
+    if !context.recorder.memo().has_ended(Phase::AgentCli) {
+        let _service = sandbox::serve_gateway(context, sandbox.as_ref()).await?;
+        repository::clone(context, sandbox.as_ref()).await?;
+        agent::work(context, sandbox.as_ref()).await?;
+        // The agent is done: nothing of the step may reach the model any more.
+        context.close_model_access().await?;
     }
     let memo = context.recorder.memo();
     if context.plan.spec.role == Role::Checker && memo.verdict.is_none() {
         return Err(Failure::new(FailureClass::StructuredResult, "The checker gave no verdict.").into());
     }
-    Ok(StepResult {
-        summary: memo.last_turn.map(|turn| turn.final_text).unwrap_or_default(),
-        commit: memo.collected,
-        verdict: memo.verdict,
-        checks: memo.checks,
-    })
+    if context.plan.spec.role.tree_access() == TreeAccess::Writes {
+        if !memo.has_begun(Phase::Collect) {
+            // Nothing that the agent left may go on. Not again after a restart: what runs then is the platform's own.
+            sandbox.kill_processes().await?;
+        }
+        let commit = repository::collect(context, sandbox.as_ref()).await?;
+        checks::run(context, sandbox.as_ref(), &commit).await?;
+    }
+    Ok(())
 }
 
-/// Revokes the step's tokens, kills whatever it left, says how much that was, and removes the sandbox.
+/// A sandbox that ends takes down whatever was asked of it just then: the reason it ended for says more.
+async fn explained(context: &StepContext, failure: Failure) -> Failure {
+    if failure.class != FailureClass::Sandbox {
+        return failure;
+    }
+    match context.engine.backend.ended(&context.sandbox()).await {
+        Ok(Some(end)) => ended::sandbox_ended(end.because),
+        Ok(None) | Err(_) => failure,
+    }
+}
+
+/// Records how the work ended, before anything of it is cleared away: after a crash the end is known, and nothing is
+/// done twice.
+async fn conclude(context: &StepContext, outcome: StepOutcome) -> Result<(), StepError> {
+    context.close_model_access().await?;
+    let mut events = Vec::new();
+    if let StepOutcome::Failed { failure } = &outcome {
+        events.push(Event::Failed {
+            failure: failure.clone(),
+        });
+    }
+    context
+        .recorder
+        .record(events, move |memo| memo.outcome = Some(outcome))
+        .await
+}
+
+/// Kills whatever the step left, says how much that was, and removes the sandbox.
 async fn tear_down(context: &StepContext) -> Result<(), StepError> {
-    context.revoke_tokens().await?;
+    if context.recorder.memo().has_ended(Phase::Teardown) {
+        return Ok(());
+    }
     context.begin(Phase::Teardown).await?;
-    let id = codecourier_domain::id::SandboxId::of_step(&context.step);
-    let destroyed = context.engine.backend.destroy(&id).await?;
+    let mut tries = 0;
+    let destroyed = loop {
+        tries += 1;
+        match context.engine.backend.destroy(&context.sandbox()).await {
+            Ok(destroyed) => break destroyed,
+            Err(error) if tries < DESTROY_TRIES => {
+                tracing::warn!(step = %context.step, "destroying the sandbox failed: {}", chain(&error));
+            }
+            Err(error) => {
+                // The step's result is none the worse for it. The next start reaps what is left.
+                let detail = Some(chain(&error));
+                let recorder = &context.recorder;
+                return recorder
+                    .end_as(Phase::Teardown, PhaseState::Failed, detail, Vec::new())
+                    .await;
+            }
+        }
+    };
     let killed = Event::Killed {
         killed: destroyed.killed,
         survivors: destroyed.survivors,
     };
-    context.recorder.record(vec![killed], |_| {}).await?;
-    context.end(Phase::Teardown, None).await
+    let recorder = &context.recorder;
+    recorder
+        .end_as(Phase::Teardown, PhaseState::Finished, None, vec![killed])
+        .await
 }
 
 impl StepContext {
     /// Records that a phase begins, once.
     pub(super) async fn begin(&self, phase: Phase) -> Result<(), StepError> {
-        self.recorder.begin(phase).await
+        self.recorder.begin(phase, Vec::new()).await
+    }
+
+    /// The step's sandbox.
+    pub(super) fn sandbox(&self) -> SandboxId {
+        SandboxId::of_step(&self.step)
     }
 
     /// Records that a phase ended well, once.
@@ -162,22 +222,18 @@ impl StepContext {
     }
 
     /// A fresh token for the step's agent. Earlier ones stay good until the step ends: after a crash, the agent that is
-    /// still alive holds one of them.
+    /// still alive holds one of them. Whoever no longer holds the step gets none.
     pub(super) async fn mint_token(&self) -> Result<String, StepError> {
-        self.engine
-            .model_access
-            .mint(self)
-            .await
-            .map_err(|error| internal("Minting the step's token", &error))
+        let minted = self.engine.model_access.mint(self).await;
+        minted.map_err(|error| store_failure("Minting the step's token", &error))
     }
 
-    /// Ends every token of the step.
-    pub(super) async fn revoke_tokens(&self) -> Result<(), StepError> {
-        self.engine
-            .model_access
-            .revoke(self.project, self.run, self.step)
-            .await
-            .map_err(|error| internal("Revoking the step's tokens", &error))
+    /// Ends the step's way to the model: its tokens first, then what is under way.
+    pub(super) async fn close_model_access(&self) -> Result<(), StepError> {
+        let revoked = self.engine.model_access.revoke(self.project, self.run, self.step).await;
+        revoked.map_err(|error| store_failure("Revoking the step's tokens", &error))?;
+        self.engine.gateway.close_step(&self.step).await;
+        Ok(())
     }
 
     /// What the gateway learnt of the provider's refusals during this step.

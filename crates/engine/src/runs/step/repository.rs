@@ -6,12 +6,12 @@
 use codecourier_domain::event::{Event, Phase};
 use codecourier_domain::failure::{Failure, FailureClass};
 use codecourier_forge::{
-    CloneSpec, CollectOutcome, CollectReport, CollectSpec, CommitId, Expectation, History, HistoryPolicy, Identity,
-    Mirror, ReceiveLimits, SandboxCommand, SubmodulePolicy, clone_command, collect_command,
+    CloneSpec, CollectOutcome, CollectReport, CollectSpec, CollectedFrom, CommitId, Expectation, History,
+    HistoryPolicy, Identity, Mirror, ReceiveLimits, SandboxCommand, SubmodulePolicy, clone_command, collect_command,
 };
-use codecourier_sandbox::{FileOwner, Output, PROJECT_DIRECTORY, ProcessSpec, Sandbox};
+use codecourier_sandbox::{ExitStatus, FileOwner, Output, PROJECT_DIRECTORY, ProcessSpec, Sandbox};
 
-use super::{StepContext, StepError};
+use super::{StepContext, StepError, ended};
 use crate::runs::failures::forge_failure;
 
 /// Where the bundle that the step starts from is put: readable by the agent's user, owned by root.
@@ -28,6 +28,14 @@ pub(super) async fn clone(context: &StepContext, sandbox: &dyn Sandbox) -> Resul
     }
     context.begin(Phase::Clone).await?;
     let place = Place::of(context)?;
+    if context.plan.attempt > 1 {
+        // An attempt before this one may have been taken over and failed after that.
+        place
+            .mirror
+            .rewind_run_branch(&context.pinned.branch, &place.base)
+            .await
+            .map_err(|error| forge_failure(&error))?;
+    }
     let bundle = place
         .mirror
         .bundle_for_step(&place.base, &context.pinned.branch, History::Full)
@@ -94,7 +102,13 @@ pub(super) async fn collect(context: &StepContext, sandbox: &dyn Sandbox) -> Res
             insertions: 0,
             deletions: 0,
         },
-        CollectOutcome::Bundle(_) => receive(context, sandbox, &place).await?,
+        CollectOutcome::Bundle(tip) => {
+            let event = receive(context, sandbox, &place).await?;
+            if matches!(report.from, CollectedFrom::RunBranch | CollectedFrom::OtherBranch) {
+                check_out(context, sandbox, &place, tip).await?;
+            }
+            event
+        }
         CollectOutcome::Missing => {
             return Err(Failure::new(
                 FailureClass::Policy,
@@ -124,6 +138,36 @@ pub(super) async fn collect(context: &StepContext, sandbox: &dyn Sandbox) -> Res
         .await?;
     context.end(Phase::Collect, remark(&report)).await?;
     Ok(commit)
+}
+
+/// Puts the result into the work tree, where something older was checked out: what checks run on is what was taken.
+async fn check_out(
+    context: &StepContext,
+    sandbox: &dyn Sandbox,
+    place: &Place,
+    tip: &CommitId,
+) -> Result<(), StepError> {
+    let command = clone_command(&CloneSpec {
+        bundle: STEP_BUNDLE,
+        directory: PROJECT_DIRECTORY,
+        branch: &context.pinned.branch,
+        commit: tip,
+        shallow: &[],
+        identity: &place.identity,
+        run: &context.run,
+        step: &context.step,
+        excluded: &[],
+    });
+    let output = run(sandbox, "check-out", command).await?;
+    if output.exit.is_success() {
+        return Ok(());
+    }
+    let said: String = output.stderr_text().trim().chars().take(500).collect();
+    Err(Failure::new(
+        FailureClass::Policy,
+        format!("The result cannot be checked out where the agent left the repository: {said}"),
+    )
+    .into())
 }
 
 async fn receive(context: &StepContext, sandbox: &dyn Sandbox, place: &Place) -> Result<Event, StepError> {
@@ -191,7 +235,13 @@ async fn run(sandbox: &dyn Sandbox, tag: &str, command: SandboxCommand) -> Resul
         env: environment,
         ..ProcessSpec::new(tag, program, argv)
     };
-    Ok(sandbox.run(spec, 64 * 1024).await?)
+    let output = sandbox.run(spec, 64 * 1024).await?;
+    match output.exit.status {
+        ExitStatus::SandboxEnded(_) | ExitStatus::OutOfMemory | ExitStatus::JournalError => {
+            Err(ended::classify(&output.exit.status, "").into())
+        }
+        ExitStatus::Exited(_) | ExitStatus::Signalled(_) | ExitStatus::JournalLimit => Ok(output),
+    }
 }
 
 /// The repository of the step's run, and where the step starts in it.

@@ -6,7 +6,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use codecourier_domain::event::Phase;
 use codecourier_domain::failure::{Failure, FailureClass};
-use codecourier_domain::id::SandboxId;
 use codecourier_sandbox::{Degraded, EndedBecause, Network, Sandbox, SandboxSpec};
 
 use super::{StepContext, StepError, ended};
@@ -19,7 +18,7 @@ pub(super) struct GatewayService {
 
 /// The step's sandbox: made, or the one from before a restart.
 pub(super) async fn acquire(context: &StepContext) -> Result<Arc<dyn Sandbox>, StepError> {
-    let id = SandboxId::of_step(&context.step);
+    let id = context.sandbox();
     let backend = &context.engine.backend;
     if context.recorder.memo().has_ended(Phase::SandboxCreate) {
         // Whatever was in it is part of the step, so a new one would be no replacement.

@@ -54,6 +54,7 @@ pub(super) async fn read(sandbox: &dyn Sandbox, context: &StepContext, final_tex
             .record(vec![event], move |memo| {
                 memo.asked_again = attempt;
                 memo.last_problem = Some(remembered);
+                memo.turns_before_message = memo.turns_ended;
             })
             .await?;
         return Ok(Reading::AskAgain { attempt, problem });
