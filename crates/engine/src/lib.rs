@@ -9,6 +9,7 @@ pub mod error;
 mod model_access;
 mod projects;
 pub mod random;
+pub mod records;
 mod recovery;
 pub mod runs;
 pub mod tasks;

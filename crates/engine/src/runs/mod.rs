@@ -5,11 +5,11 @@
 //! transaction that completes the task; at the end the result is delivered. Invariants: a decision is a pure function of
 //! what is stored; an effect is a task whose repetition is harmless; nothing is told before it is committed.
 
-mod advance;
+pub(crate) mod advance;
 mod cancel;
 mod close;
 mod deliver;
-mod failures;
+pub(crate) mod failures;
 pub mod follow;
 pub mod live;
 pub mod memo;

@@ -1,0 +1,68 @@
+//! The command line: its verbs and what they share. Each verb's own arguments are in its file.
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::exit;
+use crate::verbs::{cancel, completions, demo, diff, doctor, logs, patch, resume, run, runs, show};
+
+/// The version, with the commit when the build knows it.
+static VERSION: LazyLock<String> = LazyLock::new(|| match option_env!("CODECOURIER_COMMIT") {
+    Some(commit) => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
+    None => env!("CARGO_PKG_VERSION").to_owned(),
+});
+
+/// Run AI coding agents in isolated, disposable sandboxes, and get their work back as a Git branch.
+///
+/// An agent works on a copy of your repository in a sandbox without network; a second one may check it. CodeCourier runs
+/// your checks itself, records everything that is said and done, and delivers a branch. Your work tree is never touched.
+#[derive(Debug, Parser)]
+#[command(name = "codecourier", version = VERSION.as_str(), after_help = exit::HELP, max_term_width = 110)]
+pub(crate) struct Cli {
+    /// What every verb takes.
+    #[command(flatten)]
+    pub(crate) global: Global,
+    /// The verb.
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// What every verb takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Where everything is kept [default: $XDG_DATA_HOME/codecourier, else ~/.local/share/codecourier]
+    #[arg(long, global = true, value_name = "DIRECTORY", help_heading = "Everywhere")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Write JSON to standard output, one object per line
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub(crate) json: bool,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Give a task to agents and follow it to its end
+    Run(Box<run::Arguments>),
+    /// See a whole run on a sample repository, with replayed answers: no key, no network to a model
+    Demo(demo::Arguments),
+    /// List runs, newest first
+    Runs(runs::Arguments),
+    /// Show what came out of a run
+    Show(show::Arguments),
+    /// Show everything that was said and done in a run
+    Logs(logs::Arguments),
+    /// Show the change of a run as a diff
+    Diff(diff::Arguments),
+    /// Write the change of a run as a patch, for `git am`
+    Patch(patch::Arguments),
+    /// End a run: its agents lose their keys first, then every process of it is killed
+    Cancel(cancel::Arguments),
+    /// Take up unfinished runs and follow them to their end
+    Resume(resume::Arguments),
+    /// Find out what this machine can do, and what to do about the rest
+    Doctor(doctor::Arguments),
+    /// Write a completion script for a shell
+    Completions(completions::Arguments),
+}

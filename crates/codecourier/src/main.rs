@@ -1,0 +1,20 @@
+//! The binary: every verb of `codecourier`. This file only dispatches; `cli` has the arguments, `verbs` a file per verb.
+
+mod cli;
+mod config;
+mod control;
+mod data_directory;
+mod exit;
+mod logging;
+mod platform;
+mod preflight;
+mod problem;
+mod spawn;
+mod templates;
+mod terminal;
+mod verbs;
+mod watch;
+
+fn main() -> std::process::ExitCode {
+    verbs::dispatch().into()
+}

@@ -1,0 +1,191 @@
+//! `codecourier doctor`: what this machine can do, found out by doing, and what to do about the rest.
+//!
+//! Invariants: a key is never printed; nothing is changed but what a probe makes and removes again; the exit code says
+//! whether a run could start.
+
+mod host;
+mod model;
+mod tools;
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::problem::Problem;
+use crate::terminal::{Line, Tone, data};
+use crate::watch::{Output, describe};
+
+/// The arguments of `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Finding {
+    /// The part of the machine it belongs to.
+    pub(super) group: &'static str,
+    /// What was looked at.
+    pub(super) name: String,
+    /// How it stands.
+    pub(super) state: Standing,
+    /// What was found.
+    pub(super) found: String,
+    /// What to do about it.
+    pub(super) remedy: Option<String>,
+}
+
+/// How something stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Standing {
+    /// It works.
+    Works,
+    /// Worth knowing; nothing is wrong.
+    Note,
+    /// It works less well than it should.
+    Degraded,
+    /// It does not work, and a run needs it.
+    Missing,
+}
+
+impl Finding {
+    pub(super) fn works(group: &'static str, name: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::new(group, name, Standing::Works, found)
+    }
+
+    pub(super) fn note(group: &'static str, name: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::new(group, name, Standing::Note, found)
+    }
+
+    pub(super) fn degraded(group: &'static str, name: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::new(group, name, Standing::Degraded, found)
+    }
+
+    pub(super) fn missing(group: &'static str, name: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::new(group, name, Standing::Missing, found)
+    }
+
+    pub(super) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    fn new(group: &'static str, name: impl Into<String>, state: Standing, found: impl Into<String>) -> Self {
+        Self {
+            group,
+            name: name.into(),
+            state,
+            found: found.into(),
+            remedy: None,
+        }
+    }
+}
+
+/// Looks at everything.
+pub(crate) async fn doctor(arguments: &Arguments, config: &Config, output: Output) -> Result<Exit, Problem> {
+    let Arguments {} = arguments;
+    let mut findings = host::look(config).await;
+    findings.extend(tools::look(config).await);
+    findings.extend(model::look(config));
+    let count = |state| findings.iter().filter(|finding| finding.state == state).count();
+    let (missing, degraded) = (count(Standing::Missing), count(Standing::Degraded));
+    match output {
+        Output::Json => {
+            for finding in &findings {
+                data::json(&json!({ "type": "finding", "finding": finding }));
+            }
+            data::json(&json!({ "type": "result", "missing": missing, "degraded": degraded }));
+        }
+        Output::People => {
+            data::lines(config, &lines(&findings, missing, degraded, data::width(config)));
+        }
+    }
+    Ok(if missing > 0 {
+        Exit::Environment
+    } else {
+        Exit::Completed
+    })
+}
+
+fn lines(findings: &[Finding], missing: usize, degraded: usize, width: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut group = "";
+    let column = findings
+        .iter()
+        .map(|finding| finding.name.len())
+        .max()
+        .unwrap_or(0)
+        .min(30);
+    for finding in findings {
+        if finding.group != group {
+            if !group.is_empty() {
+                lines.push(Line::new());
+            }
+            group = finding.group;
+            lines.push(Tone::Strong.line(group));
+        }
+        let (sign, tone) = match finding.state {
+            Standing::Works => ("✓", Tone::Good),
+            Standing::Note => ("·", Tone::Quiet),
+            Standing::Degraded => ("!", Tone::Warning),
+            Standing::Missing => ("✗", Tone::Bad),
+        };
+        let inner = width.min(120).saturating_sub(column + 5);
+        let mut found = describe::paragraph(Tone::Plain, &finding.found, inner).into_iter();
+        lines.push(
+            Tone::Plain
+                .line("  ")
+                .and(tone, sign)
+                .and(Tone::Plain, &format!(" {:column$} ", finding.name))
+                .joined(found.next().unwrap_or_default()),
+        );
+        lines.extend(found.map(|line| line.indented(column + 5)));
+        if let Some(remedy) = &finding.remedy {
+            let words = describe::paragraph(Tone::Usable, &format!("to do: {remedy}"), inner);
+            lines.extend(words.into_iter().map(|line| line.indented(column + 5)));
+        }
+    }
+    lines.push(Line::new());
+    lines.push(match (missing, degraded) {
+        (0, 0) => Tone::Good.line("Everything is there."),
+        (0, _) => Tone::Warning.line(&format!(
+            "Runs can start; {degraded} of the promises cannot be kept whole here, so they need --allow-degraded."
+        )),
+        (_, _) => Tone::Bad.line(&format!("Runs cannot start yet: {missing} of these are missing.")),
+    });
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terminal::Paint;
+
+    #[test]
+    fn what_is_missing_is_told_with_what_to_do() {
+        let findings = [
+            Finding::works("host", "kernel", "6.1"),
+            Finding::missing("tools", "git", "not found").with_remedy("apt-get install git"),
+        ];
+        let text: Vec<String> = lines(&findings, 1, 0, 80)
+            .iter()
+            .map(|line| line.render(80, Paint::PLAIN))
+            .collect();
+        assert_eq!(
+            text,
+            [
+                "host",
+                "  ✓ kernel 6.1",
+                "",
+                "tools",
+                "  ✗ git    not found",
+                "           to do: apt-get install git",
+                "",
+                "Runs cannot start yet: 1 of these are missing."
+            ]
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! The verbs, a file each, and what happens around every one of them: the environment is read, a problem is shown in one
+//! way, the exit code says how it went.
+
+pub(crate) mod cancel;
+pub(crate) mod completions;
+pub(crate) mod demo;
+pub(crate) mod diff;
+pub(crate) mod doctor;
+mod execute;
+mod load;
+pub(crate) mod logs;
+pub(crate) mod patch;
+pub(crate) mod resume;
+pub(crate) mod run;
+pub(crate) mod runs;
+pub(crate) mod show;
+
+use std::time::Duration;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Global, Verb};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::logging;
+use crate::problem::Problem;
+use crate::terminal::{Screen, Tone, data};
+use crate::watch::Output;
+
+/// How long background work may hold up the end of the process.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Parses the command line and does what it says.
+pub(crate) fn dispatch() -> Exit {
+    let Cli {
+        global: Global { data_dir, json },
+        verb,
+    } = Cli::parse();
+    let output = if json { Output::Json } else { Output::People };
+    let config = match Config::read(data_dir.as_deref()) {
+        Ok(config) => config,
+        Err(problem) => return show_without_config(&problem, output),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return show(&Problem::internal("Starting", &error), &config, output),
+    };
+    let done = runtime.block_on(act(verb, &config, output));
+    runtime.shutdown_timeout(FAREWELL);
+    done.unwrap_or_else(|problem| show(&problem, &config, output))
+}
+
+async fn act(verb: Verb, config: &Config, output: Output) -> Result<Exit, Problem> {
+    // Verbs that work in the data directory log into it; the others warn on standard error.
+    match &verb {
+        Verb::Run(_) | Verb::Demo(_) | Verb::Resume(_) | Verb::Cancel(_) => {}
+        Verb::Runs(_)
+        | Verb::Show(_)
+        | Verb::Logs(_)
+        | Verb::Diff(_)
+        | Verb::Patch(_)
+        | Verb::Doctor(_)
+        | Verb::Completions(_) => logging::start(config, logging::Target::StandardError)?,
+    }
+    match verb {
+        Verb::Run(arguments) => run::run(*arguments, config, output).await,
+        Verb::Demo(arguments) => demo::demo(arguments, config, output).await,
+        Verb::Runs(arguments) => runs::runs(&arguments, config, output).await,
+        Verb::Show(arguments) => show::show(&arguments, config, output).await,
+        Verb::Logs(arguments) => logs::logs(&arguments, config, output).await,
+        Verb::Diff(arguments) => diff::diff(&arguments, config, output).await,
+        Verb::Patch(arguments) => patch::patch(&arguments, config).await,
+        Verb::Cancel(arguments) => cancel::cancel(&arguments, config, output).await,
+        Verb::Resume(arguments) => resume::resume(&arguments, config, output).await,
+        Verb::Doctor(arguments) => doctor::doctor(&arguments, config, output).await,
+        Verb::Completions(arguments) => Ok(completions::completions(&arguments)),
+    }
+}
+
+fn show(problem: &Problem, config: &Config, output: Output) -> Exit {
+    show_on(problem, &mut Screen::standard_error(config), output)
+}
+
+/// A problem with the environment itself: nothing is known of colours and characters.
+fn show_without_config(problem: &Problem, output: Output) -> Exit {
+    show_on(problem, &mut Screen::bare(), output)
+}
+
+fn show_on(problem: &Problem, screen: &mut Screen, output: Output) -> Exit {
+    if output == Output::Json {
+        data::json(&problem.to_json());
+    }
+    let width = screen.width().min(120).saturating_sub(7);
+    let mut text = crate::watch::describe::paragraph(Tone::Plain, &problem.message, width).into_iter();
+    let mut lines = vec![Tone::Bad.line("error: ").joined(text.next().unwrap_or_default())];
+    lines.extend(text.map(|line| line.indented(7)));
+    if let Some(remedy) = &problem.remedy {
+        let mut text = crate::watch::describe::paragraph(Tone::Plain, remedy, width).into_iter();
+        lines.push(Tone::Usable.line("to do: ").joined(text.next().unwrap_or_default()));
+        lines.extend(text.map(|line| line.indented(7)));
+    }
+    let code = problem.code.as_str();
+    lines.push(Tone::Quiet.line(&format!("code:  {code}, see docs/errors/{code}.md")));
+    screen.lines(&lines);
+    problem.exit
+}

@@ -1,0 +1,375 @@
+//! `codecourier run`: give a task to agents and follow it to its end.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use codecourier_domain::agent::{AgentKind, Effort, ModelName};
+use codecourier_domain::branch::BranchName;
+use codecourier_domain::check::{CheckSpec, Requirement};
+use codecourier_domain::limits::SandboxLimits;
+use codecourier_domain::money::MicroUsd;
+use codecourier_domain::pipeline::{DEFAULT_ITERATIONS, Pipeline};
+use codecourier_engine::runs::spec::{Author, DEFAULT_BUDGET, DegradedPolicy, MAX_PROMPT_BYTES, RunSpec};
+use codecourier_gateway::ReplayPacing;
+
+use super::execute;
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::platform::{self, Platform, Purpose};
+use crate::preflight;
+use crate::problem::Problem;
+use crate::watch::Output;
+
+/// The model when nobody names one.
+pub(super) const DEFAULT_MODEL: &str = "claude-opus-5-5";
+
+/// The arguments of `run`.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// What the result should be; `-` reads it from standard input
+    prompt: String,
+    /// A Git repository: a path on this machine, or a URL
+    #[arg(long, value_name = "PATH|URL", default_value = ".")]
+    repo: String,
+    /// What is executed
+    #[arg(long, value_enum, default_value_t = Workflow::DesignerChecker)]
+    workflow: Workflow,
+    /// A command that must succeed on every change: `COMMAND`, or `name=COMMAND` with a name in small letters
+    #[arg(long, value_name = "[NAME=]COMMAND")]
+    check: Vec<String>,
+    /// A command whose result is shown and binds nobody
+    #[arg(long, value_name = "[NAME=]COMMAND")]
+    advisory_check: Vec<String>,
+    /// The branch to start from [default: the repository's own default branch]
+    #[arg(long, value_name = "BRANCH")]
+    base: Option<String>,
+    /// The model
+    #[arg(long, default_value = DEFAULT_MODEL)]
+    model: String,
+    /// How hard the model thinks
+    #[arg(long, value_enum)]
+    effort: Option<EffortWish>,
+    /// How often designer and checker may go round, 1 to 10 [default: 3]
+    #[arg(long, value_name = "N")]
+    max_iterations: Option<u32>,
+    /// What the checker is told besides its role
+    #[arg(long, value_name = "TEXT")]
+    checker_instructions: Option<String>,
+    /// What the run may cost, in US dollars
+    #[arg(long, value_name = "USD", default_value = "20")]
+    budget: String,
+    /// Memory of each sandbox, 256 to 8192
+    #[arg(long, value_name = "MB", default_value_t = SandboxLimits::DEFAULT.memory_mb())]
+    memory_mb: u32,
+    /// CPUs of each sandbox, 1 to 8
+    #[arg(long, value_name = "N", default_value_t = SandboxLimits::DEFAULT.cpus())]
+    cpus: u32,
+    /// What each sandbox may write, 64 to 102400
+    #[arg(long, value_name = "MB", default_value_t = SandboxLimits::DEFAULT.disk_mb())]
+    disk_mb: u32,
+    /// How long each sandbox may live, 60 to 14400 seconds; `90s`, `45m` and `2h` are understood
+    #[arg(long, value_name = "TIME", default_value = "1h")]
+    timeout: String,
+    /// Go on although this machine cannot keep every promise of isolation and limits
+    #[arg(long)]
+    allow_degraded: bool,
+    /// Whose name the commits carry
+    #[arg(long, value_name = "NAME <EMAIL>")]
+    author: Option<String>,
+    /// Write every exchange with the model into this new cassette
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    record: Option<PathBuf>,
+    /// Take the model's answers from this cassette: no key, no network
+    #[arg(long, value_name = "FILE")]
+    replay: Option<PathBuf>,
+    /// Give replayed answers at once, without the pauses of the recording
+    #[arg(long, requires = "replay")]
+    no_pacing: bool,
+}
+
+/// The workflows by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Workflow {
+    /// One designer writes the change
+    Single,
+    /// A designer writes, a checker judges, until it passes
+    DesignerChecker,
+}
+
+impl Workflow {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::DesignerChecker => "designer-checker",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum EffortWish {
+    Low,
+    Medium,
+    High,
+    Xhigh,
+    Max,
+}
+
+impl From<EffortWish> for Effort {
+    fn from(wish: EffortWish) -> Self {
+        match wish {
+            EffortWish::Low => Self::Low,
+            EffortWish::Medium => Self::Medium,
+            EffortWish::High => Self::High,
+            EffortWish::Xhigh => Self::Xhigh,
+            EffortWish::Max => Self::Max,
+        }
+    }
+}
+
+/// Runs it.
+pub(crate) async fn run(arguments: Arguments, config: &Config, output: Output) -> Result<Exit, Problem> {
+    let pacing = if arguments.no_pacing {
+        ReplayPacing::None
+    } else {
+        ReplayPacing::AsRecorded
+    };
+    let spec = spec(arguments, config).await?;
+    let held = platform::hold(config, "codecourier run").await?;
+    let purpose = Purpose {
+        command: "codecourier run",
+        pacing,
+        ending: None,
+    };
+    let platform = Platform::start(config, held, purpose).await?;
+    let executed = follow(&platform, spec, config, output).await;
+    platform.shut_down().await;
+    Ok(execute::present(&executed?, config, output))
+}
+
+async fn follow(
+    platform: &Platform,
+    spec: RunSpec,
+    config: &Config,
+    output: Output,
+) -> Result<execute::Executed, Problem> {
+    if spec.degraded == DegradedPolicy::Refuse && !platform.support.degraded.is_empty() {
+        return Err(platform::degraded(&platform.support));
+    }
+    preflight::base(platform, &spec.repository, spec.base_branch.as_ref()).await?;
+    let mut screen = execute::screen(config, output);
+    execute::start_and_follow(platform, spec, &mut screen, output).await
+}
+
+/// The run that the arguments ask for. Everything that can be refused at once is.
+async fn spec(arguments: Arguments, config: &Config) -> Result<RunSpec, Problem> {
+    let Arguments {
+        prompt,
+        repo,
+        workflow,
+        check,
+        advisory_check,
+        base,
+        model,
+        effort,
+        max_iterations,
+        checker_instructions,
+        budget,
+        memory_mb,
+        cpus,
+        disk_mb,
+        timeout,
+        allow_degraded,
+        author,
+        record,
+        replay,
+        no_pacing: _,
+    } = arguments;
+    let prompt = read_prompt(prompt)?;
+    let required = check.iter().map(|text| parse_check(text, Requirement::Required));
+    let advisory = advisory_check
+        .iter()
+        .map(|text| parse_check(text, Requirement::Advisory));
+    let pipeline = match workflow {
+        Workflow::Single if max_iterations.is_some() => {
+            return Err(Problem::usage(
+                "--max-iterations belongs to the workflow designer-checker.",
+            ));
+        }
+        Workflow::Single => Pipeline::single_designer(),
+        Workflow::DesignerChecker => Pipeline::designer_and_checker(max_iterations.unwrap_or(DEFAULT_ITERATIONS))
+            .map_err(|error| Problem::usage(format!("--max-iterations: {error}")))?,
+    };
+    let limits = SandboxLimits::new(
+        memory_mb,
+        cpus,
+        SandboxLimits::DEFAULT.processes(),
+        disk_mb,
+        parse_time(&timeout)?,
+    )
+    .map_err(|error| Problem::usage(error.to_string()))?;
+    let base_branch = base
+        .map(|name| name.parse::<BranchName>())
+        .transpose()
+        .map_err(|error| Problem::usage(format!("--base: {error}")))?;
+    let model: ModelName = model
+        .parse()
+        .map_err(|error| Problem::usage(format!("--model: {error}")))?;
+    let mut spec = RunSpec {
+        prompt,
+        workflow: workflow.name().to_owned(),
+        pipeline,
+        repository: codecourier_engine::runs::spec::RepositorySource::Url { url: String::new() },
+        base_branch,
+        agent: AgentKind::Claude,
+        model,
+        effort: effort.map(Effort::from),
+        checks: required.chain(advisory).collect(),
+        checker_instructions,
+        limits,
+        degraded: if allow_degraded {
+            DegradedPolicy::Allow
+        } else {
+            DegradedPolicy::Refuse
+        },
+        author: author.as_deref().map(parse_author).transpose()?.unwrap_or_default(),
+        model_source: codecourier_engine::runs::spec::ModelSource::Live,
+        budget: parse_budget(&budget)?,
+    };
+    spec.validate()?;
+    spec.repository = preflight::repository(config, &repo).await?;
+    spec.model_source = preflight::model_source(config, record.as_deref(), replay.as_deref())?;
+    Ok(spec)
+}
+
+fn read_prompt(prompt: String) -> Result<String, Problem> {
+    if prompt != "-" {
+        return Ok(prompt);
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .take(MAX_PROMPT_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Problem::usage(format!("The prompt cannot be read from standard input: {error}.")))?;
+    String::from_utf8(bytes).map_err(|_| Problem::usage("The prompt on standard input is not UTF-8."))
+}
+
+/// `name=command`, or a command that is its own name. A name in small letters, so that `FOO=1 make` is a command.
+pub(super) fn parse_check(text: &str, requirement: Requirement) -> CheckSpec {
+    let is_name = |name: &str| {
+        name.starts_with(|first: char| first.is_ascii_lowercase())
+            && name.chars().all(|character| {
+                character.is_ascii_lowercase() || character.is_ascii_digit() || "-_".contains(character)
+            })
+    };
+    let (name, command) = match text.split_once('=') {
+        Some((name, command)) if is_name(name) => (name.to_owned(), command),
+        _ => (text.trim().chars().take(60).collect(), text),
+    };
+    CheckSpec {
+        name,
+        command: command.trim().to_owned(),
+        requirement,
+        timeout_seconds: CheckSpec::default_timeout_seconds(),
+    }
+}
+
+fn parse_time(text: &str) -> Result<u32, Problem> {
+    let refused = || Problem::usage(format!("--timeout: `{text}` is no time. Write 90s, 45m or 2h."));
+    let (number, factor) = match text.trim().char_indices().next_back() {
+        Some((end, 's')) => (&text.trim()[..end], 1),
+        Some((end, 'm')) => (&text.trim()[..end], 60),
+        Some((end, 'h')) => (&text.trim()[..end], 3_600),
+        _ => (text.trim(), 1),
+    };
+    let number: u32 = number.parse().map_err(|_| refused())?;
+    number.checked_mul(factor).ok_or_else(refused)
+}
+
+/// Dollars with up to six decimals, exactly.
+fn parse_budget(text: &str) -> Result<MicroUsd, Problem> {
+    let refused = || {
+        Problem::usage(format!(
+            "--budget: `{text}` is no amount. Write dollars, such as 5 or 0.50."
+        ))
+    };
+    let (whole, fraction) = text
+        .trim()
+        .trim_start_matches('$')
+        .split_once('.')
+        .unwrap_or((text.trim().trim_start_matches('$'), ""));
+    let is_digits = |part: &str| part.chars().all(|character| character.is_ascii_digit());
+    if whole.is_empty() && fraction.is_empty() || fraction.len() > 6 || !is_digits(whole) || !is_digits(fraction) {
+        return Err(refused());
+    }
+    let whole: i64 = if whole.is_empty() {
+        0
+    } else {
+        whole.parse().map_err(|_| refused())?
+    };
+    let fraction: i64 = format!("{fraction:0<6}").parse().map_err(|_| refused())?;
+    let micros = whole
+        .checked_mul(1_000_000)
+        .and_then(|micros| micros.checked_add(fraction));
+    match micros {
+        Some(micros) if (1..=DEFAULT_BUDGET.0.saturating_mul(500)).contains(&micros) => Ok(MicroUsd(micros)),
+        _ => Err(Problem::usage(
+            "--budget must be more than 0 and at most 10000 dollars.",
+        )),
+    }
+}
+
+fn parse_author(text: &str) -> Result<Author, Problem> {
+    let parsed = text
+        .trim()
+        .strip_suffix('>')
+        .and_then(|rest| rest.split_once('<'))
+        .map(|(name, email)| Author {
+            name: name.trim().to_owned(),
+            email: email.trim().to_owned(),
+        });
+    parsed.ok_or_else(|| Problem::usage(format!("--author: `{text}` is not of the form `Name <email>`.")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_has_a_name_when_it_is_given_one() {
+        let parse = |text| {
+            let check = parse_check(text, Requirement::Required);
+            (check.name, check.command)
+        };
+        assert_eq!(parse("tests=cargo test"), ("tests".into(), "cargo test".into()));
+        assert_eq!(parse("cargo test"), ("cargo test".into(), "cargo test".into()));
+        assert_eq!(parse("FOO=1 make"), ("FOO=1 make".into(), "FOO=1 make".into()));
+        assert_eq!(parse("make x=1"), ("make x=1".into(), "make x=1".into()));
+    }
+
+    #[test]
+    fn times_and_amounts_are_exact_or_refused() {
+        assert_eq!(parse_time("90").unwrap(), 90);
+        assert_eq!(parse_time("45m").unwrap(), 2_700);
+        assert_eq!(parse_time("2h").unwrap(), 7_200);
+        assert!(parse_time("soon").is_err() && parse_time("").is_err() && parse_time("99999999h").is_err());
+        assert_eq!(parse_budget("0.5").unwrap(), MicroUsd(500_000));
+        assert_eq!(parse_budget("$20").unwrap(), MicroUsd(20_000_000));
+        assert_eq!(parse_budget(".000001").unwrap(), MicroUsd(1));
+        for bad in ["", "0", "-1", "1e3", "1.0000001", "10001", "x"] {
+            assert!(parse_budget(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_author_has_a_name_and_an_address() {
+        let author = parse_author("Ada Lovelace <ada@example.org>").unwrap();
+        assert_eq!(
+            (author.name.as_str(), author.email.as_str()),
+            ("Ada Lovelace", "ada@example.org")
+        );
+        assert!(parse_author("Ada").is_err());
+    }
+}

@@ -1,0 +1,42 @@
+//! `codecourier show`: what came out of a run.
+
+use clap::Args;
+
+use super::load;
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::problem::Problem;
+use crate::terminal::data;
+use crate::terminal::{Line, Tone};
+use crate::watch::Output;
+use crate::watch::describe;
+use crate::watch::result::{RunResult, recorded_isolation};
+
+/// The arguments of `show`.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The run: its identifier, or the eight characters at its end
+    run: String,
+}
+
+/// Shows it.
+pub(crate) async fn show(arguments: &Arguments, config: &Config, output: Output) -> Result<Exit, Problem> {
+    let loaded = load::run(config, &arguments.run).await?;
+    let isolation = recorded_isolation(&loaded.records, &loaded.view).await?;
+    let prompt = loaded.view.spec.prompt.clone();
+    let result = RunResult::gather(&loaded.records, loaded.view, isolation).await?;
+    match output {
+        Output::Json => {
+            data::json(&result.json());
+        }
+        Output::People => {
+            let width = data::width(config);
+            let mut lines = describe::paragraph(Tone::Strong, &prompt, width.min(110));
+            lines.truncate(10);
+            lines.push(Line::new());
+            lines.extend(result.lines(width));
+            data::lines(config, &lines);
+        }
+    }
+    Ok(Exit::Completed)
+}

@@ -1,0 +1,289 @@
+//! Following a run to its end: what happens is shown as it happens, and a `Ctrl-C` is understood.
+//!
+//! Invariants: every stored event is shown once and in order, also when it comes while the run ends; whoever watches
+//! changes nothing but by cancelling.
+
+pub(crate) mod describe;
+pub(crate) mod interrupts;
+pub(crate) mod result;
+pub(crate) mod tally;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use codecourier_domain::event::{Event, Phase, PhaseState};
+use codecourier_domain::id::{ProjectId, RunId, StepId};
+use codecourier_domain::run::RunStatus;
+use codecourier_domain::time::Timestamp;
+use codecourier_engine::runs::follow::Seen;
+use codecourier_engine::runs::view::RunView;
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::exit::Exit;
+use crate::platform::Platform;
+use crate::problem::Problem;
+use crate::terminal::screen::{Manner, WHEEL};
+use crate::terminal::{Screen, Tone, data, time};
+use describe::{Detail, Transcript};
+use interrupts::{Interrupt, Interrupts};
+use tally::Tally;
+
+/// How long after the first `Ctrl-C` a second one means to leave the run alone.
+const SECOND_THOUGHTS: Duration = Duration::from_millis(1_000);
+/// How often the line at the bottom moves.
+const TICK: Duration = Duration::from_millis(125);
+
+/// What goes to standard output while watching.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// Nothing: people watch the screen.
+    People,
+    /// One JSON object per line.
+    Json,
+}
+
+/// How watching ended.
+pub(crate) enum Watched {
+    /// The run ended, or waits for a person.
+    Ended(Box<RunView>),
+    /// The person goes; the run stays.
+    Left,
+}
+
+/// Follows a run from after an event's number to its end.
+pub(crate) async fn to_end(
+    platform: &Platform,
+    (project, run): (ProjectId, RunId),
+    after: u64,
+    screen: &mut Screen,
+    interrupts: &mut Interrupts,
+    output: Output,
+) -> Result<Watched, Problem> {
+    let runs = platform.engine.runs();
+    let mut feed = runs.follow(project, run, after);
+    let mut view = runs.get(project, run).await?;
+    let mut watch = Watch {
+        run,
+        last: after,
+        lanes: HashMap::new(),
+        shown_step: None,
+        activity: String::new(),
+        tally: Tally::from_totals(&view.summary.totals),
+        transcript: Transcript::new(Detail::Progress),
+        since: Instant::now(),
+        output,
+        turn: 0,
+    };
+    if after == 0 {
+        watch.tally = Tally::default();
+    }
+    watch.learn(&view);
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut cancel_at: Option<Instant> = None;
+    let mut is_cancelled = false;
+    loop {
+        if has_stopped(view.summary.status) {
+            // What was committed before the end is in the log: show it all.
+            let head = platform.records.event_head(project, run).await?;
+            while watch.last < head {
+                let seen = feed.next().await?;
+                watch.see(seen, screen);
+            }
+            screen.clear_status();
+            return Ok(Watched::Ended(Box::new(view)));
+        }
+        tokio::select! {
+            seen = feed.next() => match seen? {
+                Seen::Changed => {
+                    view = runs.get(project, run).await?;
+                    watch.learn(&view);
+                }
+                seen => {
+                    if let Seen::Stored { step: Some(step), .. } = &seen
+                        && !watch.lanes.contains_key(step)
+                    {
+                        view = runs.get(project, run).await?;
+                        watch.learn(&view);
+                    }
+                    watch.see(seen, screen);
+                }
+            },
+            interrupt = interrupts.next() => match (interrupt, cancel_at, is_cancelled) {
+                (Interrupt::Stop, None, false) => {
+                    screen.line(&Tone::Warning.line("Cancelling the run. Press Ctrl-C again at once to leave it running instead."));
+                    cancel_at = Some(Instant::now() + SECOND_THOUGHTS);
+                }
+                (Interrupt::Stop, _, true) => {
+                    screen.line(&Tone::Warning.line("The run is being cancelled; `codecourier resume` finishes that."));
+                    return Ok(Watched::Left);
+                }
+                (Interrupt::Stop, Some(_), false) | (Interrupt::Leave, _, _) => {
+                    let short = run.short();
+                    screen.line(&Tone::Warning.line(&format!(
+                        "Left running: its agents go on. `codecourier resume {short}` takes it up, `codecourier cancel {short}` ends it."
+                    )));
+                    return Ok(Watched::Left);
+                }
+            },
+            () = sleep_until(cancel_at), if cancel_at.is_some() && !is_cancelled => {
+                is_cancelled = true;
+                match runs.cancel(project, run, "cli").await {
+                    Ok(()) => watch.activity = "cancelling".to_owned(),
+                    // It ended by itself meanwhile: the loop sees that.
+                    Err(error) => tracing::info!(%run, "not cancelled: {error}"),
+                }
+                view = runs.get(project, run).await?;
+            }
+            _ = ticks.tick(), if screen.manner() == Manner::Live => watch.show_status(screen),
+        }
+    }
+}
+
+/// The exit code of a watch that was left.
+pub(crate) const LEFT: Exit = Exit::NotEnded;
+
+const fn has_stopped(status: RunStatus) -> bool {
+    status.has_ended() || matches!(status, RunStatus::Paused)
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What a watcher remembers.
+struct Watch {
+    run: RunId,
+    last: u64,
+    lanes: HashMap<StepId, Lane>,
+    shown_step: Option<StepId>,
+    activity: String,
+    tally: Tally,
+    transcript: Transcript,
+    since: Instant,
+    output: Output,
+    turn: usize,
+}
+
+/// A step as it is named on the screen.
+#[derive(Debug, Clone)]
+struct Lane {
+    name: String,
+    iteration: u32,
+    attempt: u32,
+}
+
+impl Watch {
+    /// Takes over what is known of the run's steps.
+    fn learn(&mut self, view: &RunView) {
+        for step in &view.steps {
+            self.lanes.entry(step.row.id).or_insert_with(|| Lane {
+                name: step.row.lane.clone(),
+                iteration: step.row.iteration,
+                attempt: step.row.attempt,
+            });
+        }
+    }
+
+    /// Shows one thing.
+    fn see(&mut self, seen: Seen, screen: &mut Screen) {
+        match seen {
+            Seen::Stored { seq, step, at, event } => self.stored(seq, step, at, &event, screen),
+            Seen::Transient { step: _, event } => {
+                if let Event::Text { partial: true, .. } = &*event {
+                    self.activity = "writing".to_owned();
+                } else if let Event::Thinking { partial: true, .. } = &*event {
+                    self.activity = "thinking".to_owned();
+                }
+            }
+            Seen::Preparing { stage, detail } => {
+                if self.output == Output::Json {
+                    data::json(&json!({ "type": "preparing", "run": self.run, "stage": stage, "detail": detail }));
+                }
+                let is_new = !self.activity.starts_with(&stage);
+                self.activity = format!("{stage}  {detail}");
+                if is_new && screen.manner() == Manner::Plain {
+                    screen.line(&Tone::Quiet.line(&format!("preparing: {stage}  {detail}")));
+                }
+            }
+            Seen::Changed => {}
+        }
+    }
+
+    fn stored(&mut self, seq: u64, step: Option<StepId>, at: Timestamp, event: &Event, screen: &mut Screen) {
+        self.last = seq;
+        self.tally.count(event);
+        if self.output == Output::Json {
+            data::json(&event_json(self.run, seq, step, self.lane_of(step), at, event));
+        }
+        if step.is_some() && step != self.shown_step {
+            self.shown_step = step;
+            if let Some(lane) = step.and_then(|step| self.lanes.get(&step)) {
+                screen.line(&describe::step_heading(&lane.name, lane.iteration, lane.attempt));
+            }
+        }
+        let lines = self.transcript.lines(step, event, screen.width());
+        screen.lines(&lines);
+        self.activity = match event {
+            Event::Phase {
+                phase,
+                state: PhaseState::Started,
+                ..
+            } => match phase {
+                Phase::AgentCli => "waiting for the agent".to_owned(),
+                phase => phase.as_str().to_owned(),
+            },
+            Event::ToolCall { .. } | Event::ToolResult { .. } => self
+                .transcript
+                .current_call(step)
+                .unwrap_or_else(|| "waiting for the model".to_owned()),
+            _ => std::mem::take(&mut self.activity),
+        };
+        if screen.manner() == Manner::Live {
+            self.show_status(screen);
+        }
+    }
+
+    fn lane_of(&self, step: Option<StepId>) -> Option<&str> {
+        step.and_then(|step| self.lanes.get(&step))
+            .map(|lane| lane.name.as_str())
+    }
+
+    fn show_status(&mut self, screen: &mut Screen) {
+        self.turn = self.turn.wrapping_add(1);
+        let wheel = WHEEL[self.turn % WHEEL.len()];
+        let elapsed = time::clock(self.since.elapsed().as_secs());
+        let place = self.lane_of(self.shown_step).unwrap_or("preparing").to_owned();
+        screen.status(
+            &Tone::Usable
+                .line(wheel)
+                .and(Tone::Strong, &format!(" {elapsed} "))
+                .and(Tone::Quiet, &self.tally.words())
+                .and(Tone::Plain, &format!("  {place} · {}", self.activity)),
+        );
+    }
+}
+
+/// A stored event for programs.
+pub(crate) fn event_json(
+    run: RunId,
+    seq: u64,
+    step: Option<StepId>,
+    lane: Option<&str>,
+    at: Timestamp,
+    event: &Event,
+) -> serde_json::Value {
+    json!({
+        "type": "event",
+        "run": run,
+        "seq": seq,
+        "step": step,
+        "lane": lane,
+        "at": time::rfc3339(at),
+        "event": event,
+    })
+}
