@@ -74,6 +74,8 @@ impl Database {
             // Fewer, larger checkpoints: pages that are written again and again between two are moved once.
             .pragma("wal_autocheckpoint", "4000")
             .pragma("journal_size_limit", "67108864")
+            // A group of commands must fit, or pages are written before the commit and again at it.
+            .pragma("cache_size", "-16000")
             // What a savepoint must remember is small, and needs no file.
             .pragma("temp_store", "MEMORY")
             .disable_statement_logging();
