@@ -7,4 +7,4 @@ mod files;
 mod process;
 mod transport;
 
-pub(crate) use transport::{EnvdClient, Failed};
+pub(crate) use transport::{EnvdClient, Failed, Users};

@@ -1,7 +1,11 @@
 //! The server dies; its sandboxes do not. This test binary is the server, too: it starts itself again with the name of
 //! a part to play, and is killed with SIGKILL.
 
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests: helpers outside of test functions count as code")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests: helpers outside of test functions count as code"
+)]
 
 mod common;
 

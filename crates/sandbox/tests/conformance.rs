@@ -1,6 +1,9 @@
 //! What every backend must do, on the tier `ns`, with real sandboxes.
 
-#![expect(clippy::unwrap_used, reason = "tests: helpers outside of test functions count as code")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests: helpers outside of test functions count as code"
+)]
 
 mod common;
 

@@ -2,7 +2,11 @@
 //!
 //! The numbers are those of the list in `docs/`; every probe has a name, so that a failure says which wall is down.
 
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests: helpers outside of test functions count as code")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests: helpers outside of test functions count as code"
+)]
 
 mod common;
 

@@ -1,6 +1,9 @@
 //! Processes that do not want to end. After `destroy` and after `kill_processes` none of them lives.
 
-#![expect(clippy::unwrap_used, reason = "tests: helpers outside of test functions count as code")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests: helpers outside of test functions count as code"
+)]
 
 mod common;
 

@@ -27,6 +27,8 @@ pub(super) struct Given {
     pub(super) control: OwnedFd,
     /// The daemon's socket.
     pub(super) listener: UnixListener,
+    /// Where pid 1 complains. A file of the host's that nothing else inside can reach.
+    pub(super) complaints: OwnedFd,
     /// Counts kills for want of memory.
     pub(super) memory_events: Option<OwnedFd>,
 }
@@ -202,7 +204,7 @@ fn confine(spec: &LaunchSpec, given: &Given) -> Fallible<()> {
     // Last, since standard error holds the lock that says: still starting.
     rustix::stdio::dup2_stdin(&null).in_step("close standard input")?;
     rustix::stdio::dup2_stdout(&null).in_step("close standard output")?;
-    rustix::stdio::dup2_stderr(&null).in_step("close standard error")
+    rustix::stdio::dup2_stderr(&given.complaints).in_step("close standard error")
 }
 
 fn limit_resources(spec: &LaunchSpec) -> Fallible<()> {
@@ -258,8 +260,9 @@ fn configuration(spec: &LaunchSpec, given: Given) -> InitConfig {
             gid: 1000,
             home,
         },
+        // A name that no template has, so that the home is this one and not root's.
         Ids::Single => DefaultUser {
-            name: "root".to_owned(),
+            name: "sandbox".to_owned(),
             uid: 0,
             gid: 0,
             home,

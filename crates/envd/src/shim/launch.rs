@@ -216,6 +216,8 @@ pub(crate) mod name {
     pub(crate) const SHIM_PID: &str = "shim.pid";
     /// The shim's complaints. An advisory lock on it is held for as long as the shim, or whoever is starting it, lives.
     pub(crate) const LOG: &str = "shim.log";
+    /// What pid 1 complained about.
+    pub(crate) const COMPLAINTS: &str = "init.log";
     /// Mount point of the shim's private root. Always empty in the host's view.
     pub(crate) const STAGE: &str = "stage";
     /// Upper and work directories, for [`super::Disk::Directory`].

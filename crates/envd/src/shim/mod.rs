@@ -14,6 +14,7 @@ mod inside;
 #[expect(dead_code, reason = "the other side reads some of it")]
 mod launch;
 mod message;
+mod remove;
 mod stage;
 mod start;
 mod supervise;
@@ -52,9 +53,18 @@ impl<T, E: std::fmt::Display> InStep<T> for Result<T, E> {
 /// More than any real spec: a bound, not a limit.
 const LARGEST_SPEC: u64 = 4 << 20;
 
-/// Runs `envd shim` until its sandbox is over.
-pub(crate) fn run(_arguments: &[String]) -> ExitCode {
-    let started = read_spec().and_then(|spec| start::start(&spec).map(|sandbox| (spec, sandbox)));
+/// Runs `envd shim` until its sandbox is over, or `envd shim remove` until a tree is gone.
+pub(crate) fn run(arguments: &[String]) -> ExitCode {
+    if arguments.first().is_some_and(|mode| mode == "remove") {
+        return match read_spec().and_then(|removal| remove::remove(&removal)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(Failure { step, message }) => {
+                say(&Launched::Failed { step, message });
+                ExitCode::FAILURE
+            }
+        };
+    }
+    let started = read_spec::<LaunchSpec>().and_then(|spec| start::start(&spec).map(|sandbox| (spec, sandbox)));
     let (spec, sandbox) = match started {
         Ok(started) => started,
         Err(Failure { step, message }) => {
@@ -73,7 +83,7 @@ pub(crate) fn run(_arguments: &[String]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn read_spec() -> Fallible<LaunchSpec> {
+fn read_spec<Spec: serde::de::DeserializeOwned>() -> Fallible<Spec> {
     sys::close_from(3).in_step("close inherited descriptors")?;
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     // A new session: signals to the server's process group or terminal do not reach the sandbox.

@@ -128,10 +128,14 @@ fn mount_disk(spec: &LaunchSpec, target: &Path, maker: &Maker<'_>) -> Fallible<(
     let (upper, work) = (target.join("upper"), target.join("work"));
     make_directory(&upper)?;
     make_directory(&work)?;
+    // Where a template of another owner could not be written, and everybody expects to.
+    for directory in ["etc", "run", "tmp"] {
+        make_directory(&upper.join(directory))?;
+    }
+    fs::set_permissions(upper.join("tmp"), fs::Permissions::from_mode(0o1777)).in_step("make /tmp")?;
     let etc = upper.join("etc");
-    make_directory(&etc)?;
     let hosts = format!("127.0.0.1\tlocalhost {}\n::1\tlocalhost\n", spec.hostname);
-    let mut owned = vec![upper, work, etc.clone()];
+    let mut owned = vec![upper.join("run"), upper.join("tmp"), upper, work, etc.clone()];
     let texts = [
         ("hosts", hosts),
         ("hostname", format!("{}\n", spec.hostname)),

@@ -54,6 +54,8 @@ pub(super) fn start(spec: &LaunchSpec) -> Fallible<Running> {
     let requests = listen_for_requests()?;
     let groups = group::open_all(&spec.groups)?;
     let memory_events = group::memory_events(&groups);
+    let append = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::CLOEXEC;
+    let complaints = rustix::fs::open(name::COMPLAINTS, append, Mode::RUSR | Mode::WUSR).in_step("open the log")?;
     let (control, theirs) =
         rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
             .in_step("make the control socket")?;
@@ -75,12 +77,13 @@ pub(super) fn start(spec: &LaunchSpec) -> Fallible<Running> {
                     control: theirs,
                     listener,
                     memory_events,
+                    complaints,
                 },
             )
         }
         Cloned::Parent { pid, pidfd } => (pid, pidfd),
     };
-    drop((theirs, listener, memory_events));
+    drop((theirs, listener, memory_events, complaints));
     let mut running = Running {
         state,
         requests,

@@ -206,9 +206,22 @@ fn why(running: &Running) -> (EndReason, String) {
             EndReason::Crashed,
             format!("its first process was killed by signal {signal}"),
         ),
-        (None, Some(code)) => (EndReason::Crashed, format!("its first process ended with {code}")),
+        (None, Some(code)) => (
+            EndReason::Crashed,
+            format!("its first process ended with {code}. {}", complaints(running)),
+        ),
         (None, None) => (EndReason::Crashed, "its first process is gone".to_owned()),
     }
+}
+
+/// The end of what pid 1 said.
+fn complaints(running: &Running) -> String {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let Ok(file) = rustix::fs::openat(&running.state, name::COMPLAINTS, flags, Mode::empty()) else {
+        return String::new();
+    };
+    let text = std::io::read_to_string(std::fs::File::from(file)).unwrap_or_default();
+    text.lines().rev().take(3).collect::<Vec<_>>().join(" ")
 }
 
 /// Whole or not at all, and on disk: the next server reads it.

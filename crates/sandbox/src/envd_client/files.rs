@@ -36,7 +36,7 @@ impl EnvdClient {
     pub(crate) async fn read(&self, path: &str, limit: u64) -> Result<Bytes, Failed> {
         in_time(async {
             let response = self
-                .send("GET", &query(path, FileOwner::Root), None, whole(Bytes::new()))
+                .send("GET", &self.query(path, FileOwner::Root), None, whole(Bytes::new()))
                 .await?;
             collect(response.into_body(), usize::try_from(limit).unwrap_or(usize::MAX)).await
         })
@@ -45,7 +45,7 @@ impl EnvdClient {
 
     /// Reads a file into one of the host; returns its size.
     pub(crate) async fn read_to(&self, path: &str, host_file: &Path, limit: u64) -> Result<u64, Failed> {
-        let response = in_time(self.send("GET", &query(path, FileOwner::Root), None, whole(Bytes::new()))).await?;
+        let response = in_time(self.send("GET", &self.query(path, FileOwner::Root), None, whole(Bytes::new()))).await?;
         let mut chunks = stream(response.into_body());
         let mut file = tokio::fs::File::create(host_file).await.map_err(Failed::Host)?;
         let mut size = 0;
@@ -62,17 +62,18 @@ impl EnvdClient {
     }
 
     async fn upload(&self, path: &str, body: Body, mode: u32, owner: FileOwner) -> Result<(), Failed> {
-        let path = format!("{}&mode={:o}", query(path, owner), mode & 0o7777);
+        let path = format!("{}&mode={:o}", self.query(path, owner), mode & 0o7777);
         self.send("POST", &path, Some("application/octet-stream"), body)
             .await
             .map(drop)
     }
-}
 
-fn query(path: &str, owner: FileOwner) -> String {
-    format!(
-        "{ROUTE_FILES}?path={}&username={}",
-        percent_encoded(path),
-        owner.as_str()
-    )
+    fn query(&self, path: &str, owner: FileOwner) -> String {
+        let user = self
+            .users
+            .name(owner)
+            .map(|name| format!("&username={name}"))
+            .unwrap_or_default();
+        format!("{ROUTE_FILES}?path={}{user}", percent_encoded(path))
+    }
 }

@@ -14,7 +14,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use serde_json::Value;
 
-use super::transport::{EnvdClient, Failed, in_time, percent_encoded, read_json, stream, whole};
+use super::transport::{EnvdClient, Failed, Users, in_time, percent_encoded, read_json, stream, whole};
 use crate::{Exit, ExitStatus, JournalStream, ProcessSpec, Signal, Stdin};
 
 /// The largest frame before the one that says that the process runs.
@@ -23,7 +23,7 @@ const LARGEST_FRAME: usize = 64 << 10;
 impl EnvdClient {
     /// Starts a process, once by tag, journaled. Returns when it runs (or ran).
     pub(crate) async fn start(&self, process: ProcessSpec) -> Result<(), Failed> {
-        let request = start_request(process);
+        let request = start_request(process, self.users);
         in_time(async {
             let body = whole(encode_message(&request));
             let response = self
@@ -132,7 +132,7 @@ impl EnvdClient {
     }
 }
 
-fn start_request(process: ProcessSpec) -> StartRequest {
+fn start_request(process: ProcessSpec, users: Users) -> StartRequest {
     let (stdin, input) = match process.stdin {
         Stdin::Null => (false, Bytes::new()),
         Stdin::Open { initial } => (true, initial),
@@ -151,7 +151,7 @@ fn start_request(process: ProcessSpec) -> StartRequest {
             once: true,
             journal: true,
             input,
-            user: Some(process.user.as_str().to_owned()),
+            user: users.name(process.user).map(str::to_owned),
             journal_limit: process.journal_limit,
             // A daemon that the process left behind must not keep it from having ended.
             drain_grace_ms: Some(1_000),

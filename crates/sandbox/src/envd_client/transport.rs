@@ -16,6 +16,8 @@ use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
+use crate::FileOwner;
+
 /// How long a call that has nothing to wait for may take. A paused sandbox does not answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -30,6 +32,26 @@ pub(super) type Body = BoxBody<Bytes, std::io::Error>;
 pub(crate) struct EnvdClient {
     directory: Arc<OwnedFd>,
     socket: &'static str,
+    pub(super) users: Users,
+}
+
+/// Whether the sandbox has users to name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Users {
+    /// `user` and `root`.
+    Named,
+    /// A single one, the daemon's default.
+    Single,
+}
+
+impl Users {
+    /// The name to ask for; `None` for the default user.
+    pub(super) const fn name(self, owner: FileOwner) -> Option<&'static str> {
+        match self {
+            Self::Named => Some(owner.as_str()),
+            Self::Single => None,
+        }
+    }
 }
 
 /// Why a call failed.
@@ -62,8 +84,12 @@ impl Failed {
 
 impl EnvdClient {
     /// The daemon that listens at `socket` in this directory.
-    pub(crate) fn new(directory: Arc<OwnedFd>, socket: &'static str) -> Self {
-        Self { directory, socket }
+    pub(crate) fn new(directory: Arc<OwnedFd>, socket: &'static str, users: Users) -> Self {
+        Self {
+            directory,
+            socket,
+            users,
+        }
     }
 
     /// Sends a request and waits for the head of the answer; a status other than success is [`Failed::Refused`].

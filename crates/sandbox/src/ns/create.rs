@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::backend::{NsBackend, Places, blocking};
 use super::host::Host;
-use super::launch::{Disk, Fallback, Ids, LaunchSpec, Launched, Layer};
+use super::launch::{Disk, Fallback, Ids, LaunchSpec, Launched, Layer, name};
 use super::sandbox::NsSandbox;
 use super::state::{Record, StateDirectory};
 use super::{destroy, disk, groups, idrange, spawn};
@@ -189,7 +189,8 @@ async fn launch(
         Ok(Launched::Ready { .. }) => NsSandbox::new(state, id, record),
         Ok(Launched::Failed { step, message }) => Err(Error::create(step, message)),
         Err(_) => {
-            let log = std::fs::read_to_string(state.path.join(super::launch::name::LOG)).unwrap_or_default();
+            let read = |file| std::fs::read_to_string(state.path.join(file)).unwrap_or_default();
+            let log = read(name::LOG) + &read(name::COMPLAINTS);
             Err(Error::create(
                 "wait for the shim",
                 format!("it ended without a word. {}", log.trim()),

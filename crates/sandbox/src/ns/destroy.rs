@@ -10,9 +10,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::backend::Places;
-use super::launch::{Answer, EndReason, Request};
+use super::launch::{Answer, EndReason, Ids, Request, name};
 use super::state::StateDirectory;
-use super::{control, groups, idrange};
+use super::{control, groups, idrange, spawn};
 use crate::{Destroyed, Error};
 
 /// How long a shim may take to kill everything before it is killed itself.
@@ -137,6 +137,18 @@ fn delete_in_background(path: std::path::PathBuf) {
 
 /// Like `remove_dir_all`, also for directories whose owner took away his own right to write.
 fn delete_tree(path: &Path) -> io::Result<()> {
+    let ids = StateDirectory {
+        path: path.to_path_buf(),
+    }
+    .record()
+    .map(|record| record.ids);
+    if let Some(ids @ Ids::Delegated { .. }) = ids {
+        // The record stays until the last of it is gone, so that a next try knows what this is.
+        let disk = path.join(name::DISK);
+        if disk.exists() {
+            spawn::remove_tree(&serde_json::to_vec(&serde_json::json!({ "ids": ids, "path": disk }))?)?;
+        }
+    }
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             open_directories(path)?;

@@ -29,7 +29,7 @@ impl Host {
     /// Looks around.
     pub(super) fn look(images: &Path) -> Self {
         let groups = hierarchy::find();
-        let is_root = getuid().is_root();
+        let is_root = getuid().is_root() && may_mount();
         let ids = if is_root { None } else { Some(ordinary_ids()) };
         let no_images = if is_root {
             disk::images_work(images).err()
@@ -79,6 +79,12 @@ impl Host {
             degraded,
         }
     }
+}
+
+/// Root without it (in a container) goes the way of an ordinary user.
+fn may_mount() -> bool {
+    let sets = rustix::thread::capabilities(None);
+    sets.is_ok_and(|sets| sets.effective.contains(rustix::thread::CapabilitySet::SYS_ADMIN))
 }
 
 fn ordinary_ids() -> Ids {

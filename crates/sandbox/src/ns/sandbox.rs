@@ -13,10 +13,10 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 
 use super::backend::blocking;
-use super::launch::{Answer, Request, name};
+use super::launch::{Answer, Ids, Request, name};
 use super::state::{Record, StateDirectory};
 use super::{control, disk, groups, snapshot};
-use crate::envd_client::{EnvdClient, Failed};
+use crate::envd_client::{EnvdClient, Failed, Users};
 use crate::{
     Degradation, Ended, EndedBecause, Error, Exit, ExitStatus, FileOwner, Isolation, JournalStream, Killed, LayerRef,
     Output, ProcessSpec, Sandbox, Signal, State, Tier, Usage,
@@ -40,9 +40,13 @@ impl NsSandbox {
     pub(super) fn new(state: StateDirectory, id: SandboxId, record: Record) -> Result<Self, Error> {
         let directory = Arc::new(state.open()?);
         let degraded: Vec<Degradation> = record.degraded.clone();
+        let users = match record.ids {
+            Ids::Mapped { .. } | Ids::Delegated { .. } => Users::Named,
+            Ids::Single => Users::Single,
+        };
         Ok(Self {
             id,
-            envd: EnvdClient::new(Arc::clone(&directory), name::ENVD),
+            envd: EnvdClient::new(Arc::clone(&directory), name::ENVD, users),
             state,
             directory,
             record: Arc::new(record),

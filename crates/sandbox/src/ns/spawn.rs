@@ -24,6 +24,27 @@ pub(super) fn shim(arguments: &[&str], log: File) -> io::Result<tokio::process::
         .spawn()
 }
 
+/// Deletes a tree that belongs to subordinate ids: `removal` is what `envd shim remove` reads.
+pub(super) fn remove_tree(removal: &[u8]) -> io::Result<()> {
+    use std::io::Write;
+    let mut remover = std::process::Command::new(super::program::path()?)
+        .args(["shim", "remove"])
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    if let Some(mut stdin) = remover.stdin.take() {
+        stdin.write_all(removal)?;
+    }
+    let output = remover.wait_with_output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(io::Error::other(String::from_utf8_lossy(&output.stdout).into_owned()))
+}
+
 /// Makes an ext4 file system in `image`, for a sandbox's writes: no journal, nothing reserved, many inodes.
 pub(super) fn make_ext4(image: &Path) -> io::Result<()> {
     let output = std::process::Command::new("mkfs.ext4")

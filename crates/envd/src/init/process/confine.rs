@@ -39,6 +39,7 @@ pub(crate) struct Prepared {
     capabilities: Option<u64>,
     seccomp: Option<seccompiler::BpfProgram>,
     changes_identity: bool,
+    is_own_identity: bool,
 }
 
 impl Prepared {
@@ -56,6 +57,8 @@ impl Prepared {
             seccomp: confinement.seccomp.clone(),
             // An ordinary user serving its own processes has nobody to change to and may not call setgroups.
             changes_identity: rustix::process::geteuid().is_root(),
+            is_own_identity: identity.uid == rustix::process::geteuid().as_raw()
+                && identity.gid == rustix::process::getegid().as_raw(),
         }
     }
 
@@ -83,7 +86,11 @@ impl Prepared {
         }
         self.drop_bounding_set()?;
         if self.changes_identity {
-            rustix::thread::set_thread_groups(&self.groups)?;
+            match rustix::thread::set_thread_groups(&self.groups) {
+                // A sandbox with a single id may not change its groups, and has nobody to change to.
+                Err(rustix::io::Errno::PERM) if self.is_own_identity => {}
+                result => result?,
+            }
             let (gid, uid) = (Gid::from_raw(self.gid), Uid::from_raw(self.uid));
             rustix::thread::set_thread_res_gid(gid, gid, gid)?;
             rustix::thread::set_thread_res_uid(uid, uid, uid)?;
