@@ -174,6 +174,21 @@ mod tests {
     }
 
     #[test]
+    fn gateway_cassette() {
+        run_on_known_and_mutated("gateway_cassette");
+    }
+
+    #[test]
+    fn gateway_meter() {
+        run_on_known_and_mutated("gateway_meter");
+    }
+
+    #[test]
+    fn gateway_request() {
+        run_on_known_and_mutated("gateway_request");
+    }
+
+    #[test]
     fn git_bundle() {
         run_on_known_and_mutated("git_bundle");
     }
@@ -186,6 +201,15 @@ mod tests {
     #[test]
     fn every_target_has_a_test_here() {
         let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
-        assert_eq!(names, ["agent_stream", "envd_protocol", "git_bundle", "verdict"]);
+        let tested = [
+            "agent_stream",
+            "envd_protocol",
+            "gateway_cassette",
+            "gateway_meter",
+            "gateway_request",
+            "git_bundle",
+            "verdict",
+        ];
+        assert_eq!(names, tested);
     }
 }

@@ -1,0 +1,285 @@
+//! Measures the gateway and prints one JSON object per line. `cargo xtask bench` runs it in release mode.
+//!
+//! The gateway runs in a process of its own (this program again, with `--gateway UPSTREAM`), so that its memory can be
+//! read; the scripted model and the clients share this one. Every figure compares with a direct connection to the same
+//! scripted model, taken in turns with it in the same run.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a measurement ends at the first failure, and prints"
+)]
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use codecourier_domain::id::{ProjectId, ReservationId, RunId, StepId};
+use codecourier_gateway::{
+    Estimate, Gateway, GatewayConfig, Lane, Ledger, MemoryStepTokens, Mode, Provider, ProviderKey, ReserveRefused,
+    SettleFailed, Settlement, SingleKey, StepGrant, StepToken, Unobserved,
+};
+use codecourier_testkit::scripted_model::{Options, ScriptedModel};
+use futures::future::join_all;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// The size of Claude Code's requests at the start of a session.
+const REQUEST_BYTES: usize = 50_000;
+const FIRST_BYTE_ROUNDS: usize = 1_000;
+const WARM_UP_ROUNDS: usize = 100;
+const STREAM_TEXT_BYTES: usize = 1_000_000;
+const THROUGHPUT_ROUNDS: usize = 9;
+const IDLE_STREAMS: usize = 1_000;
+
+struct NoBooks;
+
+#[async_trait]
+impl Ledger for NoBooks {
+    async fn reserve(&self, _: &StepGrant, estimate: &Estimate) -> Result<ReservationId, ReserveRefused> {
+        Ok(ReservationId::from_uuid(estimate.request.uuid()))
+    }
+
+    async fn settle(&self, _: &StepGrant, _: ReservationId, _: &Settlement) -> Result<(), SettleFailed> {
+        Ok(())
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, flag, upstream] = arguments.as_slice()
+        && flag == "--gateway"
+    {
+        serve(upstream).await;
+        return;
+    }
+    let model = ScriptedModel::start_with(Options {
+        forgetful: true,
+        ..Options::default()
+    })
+    .await
+    .unwrap();
+    let direct = Way::new(model.base_url());
+    first_byte(&direct, &GatewayProcess::start(&model.base_url()).way).await;
+    throughput(&direct, &GatewayProcess::start(&model.base_url()).way).await;
+    idle_streams(&GatewayProcess::start(&model.scenario_url("hang-stream"))).await;
+}
+
+/// The gateway's process: serves one token until it is killed.
+async fn serve(upstream: &str) {
+    let mut config = GatewayConfig::new().unwrap();
+    config.anthropic_base_url = upstream.to_owned();
+    config.limits.listener_connections = 2 * IDLE_STREAMS;
+    let tokens = Arc::new(MemoryStepTokens::default());
+    tokens.grant(
+        &token(),
+        StepGrant {
+            project: ProjectId::from_uuid(Uuid::now_v7()),
+            run: RunId::from_uuid(Uuid::now_v7()),
+            step: StepId::from_uuid(Uuid::now_v7()),
+            provider: Provider::Anthropic,
+            mode: Mode::Live,
+            lane: Lane::new("designer#1"),
+        },
+    );
+    let keys = Arc::new(SingleKey(Some(ProviderKey::api_key("sk-scripted"))));
+    let gateway = Gateway::new(config, keys, Arc::new(NoBooks), tokens, Arc::new(Unobserved)).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    println!(
+        "http://{}{}",
+        listener.local_addr().unwrap(),
+        Provider::Anthropic.base_path()
+    );
+    gateway.serve(listener, CancellationToken::new()).await;
+}
+
+fn token() -> StepToken {
+    StepToken::from_random(&[7; 32])
+}
+
+/// A way to the model: direct, or through the gateway.
+struct Way {
+    client: reqwest::Client,
+    url: String,
+}
+
+impl Way {
+    fn new(base: String) -> Self {
+        Self {
+            client: reqwest::Client::builder().no_proxy().tcp_nodelay(true).build().unwrap(),
+            url: format!("{base}/v1/messages"),
+        }
+    }
+
+    async fn ask(&self, request: &Value) -> reqwest::Response {
+        let request = self
+            .client
+            .post(&self.url)
+            .header("x-api-key", token().expose())
+            .json(request);
+        request.send().await.unwrap().error_for_status().unwrap()
+    }
+
+    /// From the request to the first byte of the answer's body. The rest is read, not timed.
+    async fn first_byte(&self, request: &Value) -> Duration {
+        let started = Instant::now();
+        let mut answer = self.ask(request).await;
+        answer.chunk().await.unwrap().unwrap();
+        let elapsed = started.elapsed();
+        while answer.chunk().await.unwrap().is_some() {}
+        elapsed
+    }
+
+    /// From the request to the end of the answer, and its bytes.
+    async fn whole(&self, request: &Value) -> (Duration, usize) {
+        let started = Instant::now();
+        let mut answer = self.ask(request).await;
+        let mut bytes = 0;
+        while let Some(piece) = answer.chunk().await.unwrap() {
+            bytes += piece.len();
+        }
+        (started.elapsed(), bytes)
+    }
+}
+
+/// This program again, as the gateway.
+struct GatewayProcess {
+    process: Child,
+    way: Way,
+}
+
+impl GatewayProcess {
+    fn start(upstream: &str) -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the benchmark's own second half, nothing of the product's"
+        )]
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        let mut process = command
+            .args(["--gateway", upstream])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut url = String::new();
+        BufReader::new(process.stdout.take().unwrap())
+            .read_line(&mut url)
+            .unwrap();
+        Self {
+            process,
+            way: Way::new(url.trim().to_owned()),
+        }
+    }
+
+    /// Resident memory in bytes.
+    fn memory(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() * 1024.0
+    }
+}
+
+impl Drop for GatewayProcess {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+fn request(script: &str) -> Value {
+    json!({
+        "model": "claude-opus-5-5", "max_tokens": 32000, "stream": true,
+        "system": [{"type": "text", "text": "x".repeat(REQUEST_BYTES)}],
+        "messages": [{"role": "user", "content": script}],
+    })
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+fn percentile(sorted: &[f64], percent: usize) -> f64 {
+    sorted[(sorted.len() - 1) * percent / 100]
+}
+
+async fn first_byte(direct: &Way, gateway: &Way) {
+    let request = request("@@say Hello.");
+    let mut times = [Vec::new(), Vec::new()];
+    for round in 0..WARM_UP_ROUNDS + FIRST_BYTE_ROUNDS {
+        for (way, times) in [direct, gateway].into_iter().zip(&mut times) {
+            let elapsed = way.first_byte(&request).await;
+            if round >= WARM_UP_ROUNDS {
+                times.push(milliseconds(elapsed));
+            }
+        }
+    }
+    for times in &mut times {
+        times.sort_by(f64::total_cmp);
+    }
+    let [direct, gateway] = &times;
+    let figures = json!({
+        "bench": "gateway.overhead",
+        "method": format!("first byte of a {REQUEST_BYTES}-byte request's answer over kept connections, {FIRST_BYTE_ROUNDS} through the gateway in turns with as many direct, difference of the percentiles; books in memory"),
+        "p50_ms": percentile(gateway, 50) - percentile(direct, 50),
+        "p99_ms": percentile(gateway, 99) - percentile(direct, 99),
+        "direct_p50_ms": percentile(direct, 50),
+        "direct_p99_ms": percentile(direct, 99),
+    });
+    println!("{figures}");
+}
+
+async fn throughput(direct: &Way, gateway: &Way) {
+    let mut script = String::from("@@say ");
+    script.push_str(&"word ".repeat(STREAM_TEXT_BYTES / 5));
+    let request = request(&script);
+    let mut rates = [Vec::new(), Vec::new()];
+    for round in 0..THROUGHPUT_ROUNDS + 2 {
+        for (way, rates) in [direct, gateway].into_iter().zip(&mut rates) {
+            let (elapsed, bytes) = way.whole(&request).await;
+            if round >= 2 {
+                rates.push(bytes as f64 / elapsed.as_secs_f64() / 1e6);
+            }
+        }
+    }
+    for rates in &mut rates {
+        rates.sort_by(f64::total_cmp);
+    }
+    let [direct, gateway] = rates.map(|rates| percentile(&rates, 50));
+    let figures = json!({
+        "bench": "gateway.throughput",
+        "method": format!("a stream with {STREAM_TEXT_BYTES} bytes of text in events of 24 characters, as fast as the scripted model writes it, median of {THROUGHPUT_ROUNDS} through the gateway in turns with as many direct"),
+        "loss_percent": (1.0 - gateway / direct) * 100.0,
+        "mb_per_second": gateway,
+        "direct_mb_per_second": direct,
+    });
+    println!("{figures}");
+}
+
+async fn idle_streams(gateway: &GatewayProcess) {
+    let request = request("@@say The stream stops after its first words.");
+    // The first stream pays for what all share.
+    let mut first = gateway.way.ask(&request).await;
+    first.chunk().await.unwrap();
+    let before = gateway.memory();
+    let open = |_| async {
+        let mut answer = gateway.way.ask(&request).await;
+        answer.chunk().await.unwrap();
+        answer
+    };
+    let mut streams = Vec::new();
+    for batch in 0..IDLE_STREAMS / 50 {
+        streams.extend(join_all((0..50).map(|number| open(batch * 50 + number))).await);
+    }
+    let grown = gateway.memory() - before;
+    let figures = json!({
+        "bench": "gateway.idle_streams",
+        "method": format!("resident memory of the gateway's process with {IDLE_STREAMS} open streams that say nothing, less that with one"),
+        "streams": streams.len(),
+        "kb_per_stream": grown / 1024.0 / streams.len() as f64,
+        "rss_mb": gateway.memory() / 1e6,
+    });
+    println!("{figures}");
+}
