@@ -68,7 +68,7 @@ async fn a_run_over_the_api_shape_delivers_a_branch_and_shows_no_key() {
     assert!(branch.starts_with("codecourier/"), "{branch:?}");
     assert_eq!(
         repository.git(["show", &format!("{branch}:greeting.txt")]),
-        "hello world\n"
+        "hello world"
     );
     assert_eq!(repository.git(["status", "--porcelain", "--branch"]), before);
     let trailers = repository.git([
