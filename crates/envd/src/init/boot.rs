@@ -11,6 +11,7 @@ use tokio::net::UnixListener;
 use tokio::task::LocalSet;
 
 use super::process::{OutOfMemory, Reaped, Registry, prepare_journal_directory, reap_for_ever};
+use super::reserve::Reserve;
 use super::server::accept_for_ever;
 use super::{InitConfig, Server, metrics, sys, tasks};
 
@@ -58,6 +59,7 @@ async fn serve_requests(config: InitConfig) -> io::Result<()> {
         reaped: Reaped::default(),
         out_of_memory: OutOfMemory::new(config.memory_events),
         meter: metrics::Meter::default(),
+        reserve: Reserve::default(),
     });
     tasks::spawn(accept_for_ever(Rc::clone(&server), listener));
     tokio::select! {

@@ -9,6 +9,7 @@ mod config;
 mod files;
 mod metrics;
 mod process;
+mod reserve;
 pub(crate) mod serve;
 mod server;
 mod sys;
@@ -38,6 +39,7 @@ struct Server {
     reaped: process::Reaped,
     out_of_memory: process::OutOfMemory,
     meter: metrics::Meter,
+    reserve: reserve::Reserve,
 }
 
 impl Server {

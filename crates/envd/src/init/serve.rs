@@ -51,6 +51,10 @@ pub(crate) fn parse(arguments: &[String]) -> Result<InitConfig, String> {
             privileges: Privileges::Fixed,
             open_files: 65_536,
         },
-        scope: Scope::Descendants,
+        scope: if std::process::id() == 1 {
+            Scope::PidNamespace
+        } else {
+            Scope::Descendants
+        },
     })
 }

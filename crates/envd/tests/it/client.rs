@@ -243,11 +243,12 @@ impl Events {
     pub(crate) async fn until(&mut self, text: &str) -> String {
         let mut seen = String::new();
         while !seen.contains(text) {
-            match self.next().await.expect("the stream ended") {
-                ProcessEvent::Data(
-                    ProcessOutput::Stdout(bytes) | ProcessOutput::Pty(bytes) | ProcessOutput::Stderr(bytes),
-                ) => seen.push_str(&String::from_utf8_lossy(&bytes)),
-                _ => {}
+            let event = self.next().await.expect("the stream ended");
+            if let ProcessEvent::Data(
+                ProcessOutput::Stdout(bytes) | ProcessOutput::Pty(bytes) | ProcessOutput::Stderr(bytes),
+            ) = event
+            {
+                seen.push_str(&String::from_utf8_lossy(&bytes));
             }
         }
         seen

@@ -18,9 +18,27 @@ impl Daemon {
     }
 
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
+        Self::launch(&[env!("CARGO_BIN_EXE_envd")], arguments)
+    }
+
+    /// As pid 1 of a pid namespace, with a `/proc` of its own.
+    pub(crate) fn start_as_pid_one() -> Self {
+        let unshare = [
+            "unshare",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+            env!("CARGO_BIN_EXE_envd"),
+        ];
+        Self::launch(&unshare, &[])
+    }
+
+    fn launch(command: &[&str], arguments: &[&str]) -> Self {
         let directory = TempDir::new().unwrap();
         #[expect(clippy::disallowed_methods, reason = "the test's one place that spawns")]
-        let mut child = Command::new(env!("CARGO_BIN_EXE_envd"))
+        let mut child = Command::new(command[0])
+            .args(&command[1..])
             .arg("serve")
             .arg("--socket")
             .arg(directory.path().join("envd.sock"))

@@ -1,4 +1,5 @@
 //! `envd serve` on a plain host, asked over its socket as the platform asks it.
+#![expect(clippy::unwrap_used, reason = "tests, and helpers of tests")]
 
 mod access;
 mod client;
@@ -8,5 +9,6 @@ mod filesystem;
 mod hostile;
 mod journal;
 mod kill;
+mod pid_one;
 mod processes;
 mod pty;

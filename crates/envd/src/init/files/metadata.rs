@@ -7,7 +7,7 @@ use std::path::Path;
 
 use codecourier_e2b::files::HEADER_METADATA_PREFIX;
 use http::HeaderMap;
-use rustix::fs::{XattrFlags, flistxattr, fremovexattr, fsetxattr, lgetxattr, llistxattr};
+use rustix::fs::{XattrFlags, flistxattr, fremovexattr, fsetxattr, lgetxattr, llistxattr, llistxattr_query};
 use rustix::io::Errno;
 
 use super::super::server::HttpRefusal;
@@ -68,8 +68,7 @@ pub(crate) fn replace(file: &File, metadata: &BTreeMap<String, String>) -> io::R
 pub(crate) fn read(path: &Path) -> BTreeMap<String, String> {
     let mut metadata = BTreeMap::new();
     // Most files have no attribute at all: ask for the length before making room.
-    let mut nothing: [u8; 0] = [];
-    if !matches!(llistxattr(path, &mut nothing[..]), Ok(length) if length > 0) {
+    if !matches!(llistxattr_query(path), Ok(length) if length > 0) {
         return metadata;
     }
     let mut names = vec![0; LIST_BYTES];

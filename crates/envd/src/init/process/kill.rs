@@ -8,6 +8,7 @@ use codecourier_e2b::extension::KillAllResponse;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::super::{Scope, Server};
+use super::reaper::Children;
 use super::{KillCause, Process, reaper, tree};
 
 /// Rounds of stopping a tree that keeps growing before everything is killed instead.
@@ -76,25 +77,29 @@ pub(crate) async fn kill_all(server: &Rc<Server>) -> KillAllResponse {
     for process in server.processes.living() {
         process.request_kill(KillCause::Requested);
     }
+    // Reading the process table takes descriptors.
+    server.reserve.release();
     let before = server.reaped.count();
     let patience = tokio::time::sleep(KILL_ALL_PATIENCE);
     tokio::pin!(patience);
     let remaining = loop {
         kill_everything(server.scope);
-        reaper::reap(server);
-        let remaining = match server.scope {
-            Scope::PidNamespace => tree::living().len(),
-            Scope::Descendants => tree::descendants().len(),
-        };
-        if remaining == 0 {
+        // Also the dead that nobody has reaped yet: only then nothing of them is left. And whoever is in the namespace
+        // without being a descendant.
+        let nobody = reaper::reap(server) == Children::None;
+        let remaining = count_living(server.scope);
+        if nobody && remaining == 0 {
             break 0;
         }
         tokio::select! {
             () = server.reaped.next_round() => {}
             () = tokio::time::sleep(LOOK_AGAIN) => {}
-            () = &mut patience => break remaining,
+            // Somebody is there, even if the table cannot be read.
+            () = &mut patience => break remaining.max(1),
         }
     };
+    // Tried again with the next connection.
+    let _ = server.reserve.refill();
     let killed = server.reaped.count() - before;
     let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
     KillAllResponse {
@@ -103,13 +108,21 @@ pub(crate) async fn kill_all(server: &Rc<Server>) -> KillAllResponse {
     }
 }
 
+fn count_living(scope: Scope) -> usize {
+    let there = match scope {
+        Scope::PidNamespace => tree::table(),
+        Scope::Descendants => tree::descendants(),
+    };
+    there.iter().filter(|entry| !entry.is_dead).count()
+}
+
 fn kill_everything(scope: Scope) {
     match scope {
         // One system call under the kernel's lock: nobody can fork past it.
         Scope::PidNamespace => super::super::sys::kill_everyone_else(),
         Scope::Descendants => {
-            for pid in tree::descendants() {
-                signal_one(pid, Signal::KILL);
+            for entry in tree::descendants() {
+                signal_one(entry.pid, Signal::KILL);
             }
         }
     }

@@ -43,10 +43,25 @@ pub(crate) async fn reap_for_ever(server: Rc<Server>) -> io::Result<()> {
     }
 }
 
+/// Whether anybody is left to reap, now or later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Children {
+    /// There are living ones.
+    Some,
+    /// There is none, so there are no descendants either: an orphan would have become a child.
+    None,
+}
+
 /// Reaps whoever is dead now.
-pub(crate) fn reap(server: &Server) {
+pub(crate) fn reap(server: &Server) -> Children {
     let mut anybody = false;
-    while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
+    let children = loop {
+        let (pid, status) = match wait(WaitOptions::NOHANG) {
+            Ok(Some(reaped)) => reaped,
+            Ok(None) => break Children::Some,
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(_) => break Children::None,
+        };
         let exit = match (status.exit_status(), status.terminating_signal()) {
             (Some(code), _) => OwnExit::Code(code),
             (None, Some(number)) => OwnExit::Signal {
@@ -61,10 +76,11 @@ pub(crate) fn reap(server: &Server) {
         if let Ok(pid) = u32::try_from(pid.as_raw_nonzero().get()) {
             server.processes.reaped(pid, exit);
         }
-    }
+    };
     if anybody {
         server.reaped.changed.notify_waiters();
     }
+    children
 }
 
 /// Tells whether the sandbox's memory ran out since the last question.

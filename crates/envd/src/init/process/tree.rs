@@ -24,11 +24,11 @@ pub(crate) struct Entry {
     group: u32,
     session: u32,
     /// Waits to be reaped.
-    is_dead: bool,
+    pub(crate) is_dead: bool,
 }
 
-/// The living processes, without kernel threads' names, dead ones and ourselves.
-pub(crate) fn living() -> Vec<Entry> {
+/// All processes but ourselves, dead ones included.
+pub(crate) fn table() -> Vec<Entry> {
     let own = std::process::id();
     let Ok(directory) = fs::read_dir("/proc") else {
         return Vec::new();
@@ -39,35 +39,34 @@ pub(crate) fn living() -> Vec<Entry> {
         .filter(|pid| *pid != own)
         // Gone between the two reads is gone.
         .filter_map(|pid| parse_stat(pid, &fs::read(format!("/proc/{pid}/stat")).ok()?))
-        .filter(|entry| !entry.is_dead)
         .collect()
 }
 
-/// The living members of a tree.
+/// The living members of a tree. Only among our own descendants: on a plain host, another daemon's processes may carry
+/// the same tag.
 pub(crate) fn members(root: u32, tag: Option<&str>) -> Vec<u32> {
-    let table = living();
+    let mut table = descendants();
+    table.retain(|entry| !entry.is_dead);
     let mark = tag.map(|tag| format!("{TAG_VARIABLE}={tag}").into_bytes());
     let carries_mark = |pid: u32| mark.as_ref().is_some_and(|mark| environment_has(pid, mark));
     collect(&table, root, carries_mark)
 }
 
-/// The living descendants of this process. Complete, because orphans are handed to it.
-pub(crate) fn descendants() -> Vec<u32> {
-    let table = living();
+/// The descendants of this process, dead ones included. Complete, because orphans are handed to it.
+pub(crate) fn descendants() -> Vec<Entry> {
+    let mut table = table();
     let own = std::process::id();
     let mut found = HashSet::from([own]);
     loop {
         let before = found.len();
-        found.extend(
-            table
-                .iter()
-                .filter(|entry| found.contains(&entry.parent))
-                .map(|entry| entry.pid)
-                .collect::<Vec<_>>(),
-        );
+        for entry in &table {
+            if found.contains(&entry.parent) {
+                found.insert(entry.pid);
+            }
+        }
         if found.len() == before {
-            found.remove(&own);
-            return found.into_iter().collect();
+            table.retain(|entry| found.contains(&entry.pid));
+            return table;
         }
     }
 }
@@ -171,7 +170,7 @@ mod tests {
     #[test]
     fn this_test_is_not_its_own_descendant_and_the_table_has_others() {
         let own = std::process::id();
-        assert!(!descendants().contains(&own));
-        assert!(!living().is_empty());
+        assert!(!table().is_empty());
+        assert!(descendants().iter().all(|entry| entry.pid != own));
     }
 }

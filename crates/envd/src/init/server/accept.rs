@@ -38,7 +38,8 @@ pub(crate) async fn accept_for_ever(server: Rc<Server>, listener: UnixListener) 
         }
         match listener.accept().await {
             Ok((stream, _)) => {
-                let allowed = if open.count.get() < ORDINARY_CONNECTIONS {
+                let has_room = open.count.get() < ORDINARY_CONNECTIONS && server.reserve.refill();
+                let allowed = if has_room {
                     Allowed::Everything
                 } else {
                     Allowed::Emergencies
@@ -50,7 +51,11 @@ pub(crate) async fn accept_for_ever(server: Rc<Server>, listener: UnixListener) 
                     drop(guard);
                 });
             }
-            Err(error) if is_exhausted(&error) => tokio::time::sleep(EXHAUSTED_PAUSE).await,
+            Err(error) if is_exhausted(&error) => {
+                if !server.reserve.release() {
+                    tokio::time::sleep(EXHAUSTED_PAUSE).await;
+                }
+            }
             // The client left before it was accepted.
             Err(_) => tokio::task::yield_now().await,
         }
