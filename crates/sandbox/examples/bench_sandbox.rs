@@ -69,14 +69,9 @@ fn main() {
     let mut exec = Samples::new("exec in a running sandbox → first output");
     let mut pause = Samples::new("pause");
     let mut resume = Samples::new("resume");
-    for _ in 0..19 {
-        runtime
-            .block_on(sandbox.start(ProcessSpec::new(
-                format!("idle-{:?}", Instant::now()),
-                "sleep",
-                ["1000"],
-            )))
-            .unwrap();
+    for number in 0..19 {
+        let idle = ProcessSpec::new(format!("idle-{number}"), "sleep", ["1000"]);
+        runtime.block_on(sandbox.start(idle)).unwrap();
     }
     for round in 0..rounds {
         let start = Instant::now();

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use codecourier_domain::limits::SandboxLimits;
 use codecourier_sandbox::{
-    Backend, EndedBecause, Error, ExitStatus, FileOwner, JournalStream, ProcessSpec, SandboxSpec, State, Stdin,
+    Backend, EndedBecause, Error, ExitStatus, FileOwner, JournalStream, Network, ProcessSpec, SandboxSpec, State, Stdin,
 };
 use common::{Bench, OUTPUT, say, shell, shell_as, words};
 use futures::StreamExt;
@@ -412,5 +412,37 @@ async fn destroying_twice_or_what_never_was_is_no_error() {
     assert!(bench.backend.destroy(sandbox.id()).await.unwrap().killed >= 1);
     assert_eq!(bench.backend.destroy(sandbox.id()).await.unwrap().killed, 0);
     assert!(bench.backend.open(sandbox.id()).await.unwrap().is_none());
+    bench.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offline_sandbox_has_no_gateway() {
+    let bench = Bench::new().await;
+    let spec = SandboxSpec {
+        network: Network::Offline,
+        ..bench.spec(1)
+    };
+    let sandbox = bench.backend.create(spec).await.unwrap();
+    assert!(matches!(sandbox.gateway_listener().await, Err(Error::Protocol { .. })));
+    assert_eq!(say(&*sandbox, "tail -n +2 /proc/net/tcp | wc -l").await, "0");
+    bench.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_went_wrong_in_a_creation_is_told_and_nothing_is_left() {
+    let bench = Bench::new().await;
+    let mut spec = bench.spec(1);
+    let broken = bench.directory.path().join("broken");
+    std::fs::create_dir(&broken).unwrap();
+    std::fs::write(broken.join("manifest.json"), "{\"idBase\": 0}").unwrap();
+    spec.layers.push(codecourier_sandbox::LayerRef {
+        digest: "broken".to_owned(),
+        path: broken,
+    });
+    let Err(error) = bench.backend.create(spec).await else {
+        panic!("a sandbox without a layer was made");
+    };
+    assert!(error.to_string().contains("No such file"), "{error}");
+    assert!(bench.backend.list().await.unwrap().is_empty());
     bench.end().await;
 }

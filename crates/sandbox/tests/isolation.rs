@@ -1,6 +1,6 @@
 //! Attacks from inside, with what each must give. A probe passes if the *output* is right, not if the command fails.
 //!
-//! The numbers are those of the list in `docs/`; every probe has a name, so that a failure says which wall is down.
+//! Every probe has a number and a name, so that a failure says which wall is down.
 
 #![expect(
     clippy::unwrap_used,

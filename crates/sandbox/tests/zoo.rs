@@ -16,27 +16,30 @@ use common::{Bench, is_alive, say};
 const ZOO: &[(&str, &str)] = &[
     (
         "ignores SIGTERM",
-        "trap '' TERM HUP INT; while :; do sleep 7001; done & echo up; wait",
+        "trap '' TERM HUP INT; while :; do sleep MARK1; done & echo up; wait",
     ),
-    ("a session of its own", "setsid sleep 7002 & echo up"),
-    ("nohup", "nohup sleep 7003 >/dev/null 2>&1 & echo up"),
-    ("double fork", "( ( sleep 7004 & ) & ); echo up"),
-    ("stopped", "sleep 7005 & kill -STOP $!; echo up"),
-    ("holds its output open", "sleep 7006 & echo up"),
+    ("a session of its own", "setsid sleep MARK2 & echo up"),
+    ("nohup", "nohup sleep MARK3 >/dev/null 2>&1 & echo up"),
+    ("double fork", "( ( sleep MARK4 & ) & ); echo up"),
+    ("stopped", "sleep MARK5 & kill -STOP $!; echo up"),
+    ("holds its output open", "sleep MARK6 & echo up"),
     (
         "a parent that never waits",
-        "python3 -c \"import os,time\nfor _ in range(20):\n  if os.fork()==0: os._exit(0)\nprint('up',flush=True)\ntime.sleep(7007)\"",
+        "python3 -c \"import os,time\nfor _ in range(20):\n  if os.fork()==0: os._exit(0)\nprint('up',flush=True)\ntime.sleep(MARK7)\"",
     ),
     (
         "renames itself",
-        "python3 -c \"import os,time\nos.setsid()\nif os.fork(): os._exit(0)\nopen('/proc/self/comm','w').write('kworker')\nprint('up',flush=True)\ntime.sleep(7008)\"",
+        "python3 -c \"import os,time\nos.setsid()\nif os.fork(): os._exit(0)\nopen('/proc/self/comm','w').write('kworker')\nprint('up',flush=True)\ntime.sleep(MARK8)\"",
     ),
 ];
 
 async fn fill(sandbox: &dyn Sandbox) {
     for (index, (what, line)) in ZOO.iter().enumerate() {
         let tag = format!("zoo-{index}");
-        sandbox.start(ProcessSpec::shell(&tag, *line)).await.unwrap();
+        sandbox
+            .start(ProcessSpec::shell(&tag, line.replace("MARK", &mark())))
+            .await
+            .unwrap();
         let mut journal = sandbox
             .journal(&tag, codecourier_sandbox::JournalStream::Stdout, 0)
             .await
@@ -44,6 +47,11 @@ async fn fill(sandbox: &dyn Sandbox) {
         let first = tokio::time::timeout(Duration::from_secs(20), futures::StreamExt::next(&mut journal)).await;
         assert!(first.unwrap().unwrap().unwrap().starts_with(b"up"), "{what}");
     }
+}
+
+/// What only this test process's animals have in their command lines: part of the seconds they would sleep.
+fn mark() -> String {
+    format!("7{:07}", std::process::id())
 }
 
 /// Pids on the host of processes whose command line has `needle`.
@@ -62,9 +70,7 @@ async fn destroy_ends_every_animal_within_two_seconds() {
     let bench = Bench::new().await;
     let sandbox = bench.create(1).await;
     fill(&*sandbox).await;
-    let alive: Vec<i32> = (7001..=7008)
-        .flat_map(|number| on_the_host(&number.to_string()))
-        .collect();
+    let alive = on_the_host(&mark());
     assert!(alive.len() >= 8, "{alive:?}");
     let start = Instant::now();
     let destroyed = bench.backend.destroy(sandbox.id()).await.unwrap();

@@ -51,6 +51,7 @@ fn prepare(spec: &LaunchSpec, given: &Given) -> Fallible<()> {
     sys::loopback_up().in_step("switch on the loopback device")?;
     let gateway = spec.gateway_port.map(listen).transpose()?;
     rustix::system::sethostname(spec.hostname.as_bytes()).in_step("set the host name")?;
+    let programs = filter::programs().in_step("compile the filter")?;
 
     let (go, _) = message::receive(&given.control).in_step("wait for the shim")?;
     if go.is_empty() {
@@ -69,7 +70,7 @@ fn prepare(spec: &LaunchSpec, given: &Given) -> Fallible<()> {
     rustix::process::chdir("/").in_step("enter the root")?;
 
     let gateway_descriptor = gateway.as_ref().map(std::os::fd::AsFd::as_fd);
-    confine(spec, given)?;
+    confine(spec, given, &programs)?;
     message::send(&given.control, READY, gateway_descriptor).in_step("report to the shim")
 }
 
@@ -167,7 +168,7 @@ fn read_only(path: &str) -> Fallible<()> {
     sys::set_mount_attributes(&tree, libc::MOUNT_ATTR_RDONLY, None).in_step(&step())
 }
 
-fn confine(spec: &LaunchSpec, given: &Given) -> Fallible<()> {
+fn confine(spec: &LaunchSpec, given: &Given, programs: &[seccompiler::BpfProgram]) -> Fallible<()> {
     let null =
         rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).in_step("open /dev/null")?;
     limit_resources(spec)?;
@@ -197,8 +198,7 @@ fn confine(spec: &LaunchSpec, given: &Given) -> Fallible<()> {
         return Err("the shim is gone").in_step("tie pid 1 to the shim");
     }
     rustix::thread::set_no_new_privs(true).in_step("set no_new_privs")?;
-    let programs = filter::programs().in_step("compile the filter")?;
-    for program in &programs {
+    for program in programs {
         seccompiler::apply_filter(program).in_step("load the filter")?;
     }
     // Last, since standard error holds the lock that says: still starting.

@@ -52,6 +52,12 @@ pub(super) fn sweep(places: &Places) {
     for entry in fs::read_dir(&places.trash).into_iter().flatten().flatten() {
         delete_in_background(entry.path());
     }
+    // Probes whose server died.
+    for entry in fs::read_dir(&places.data).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with("probe-") {
+            delete_in_background(entry.path());
+        }
+    }
     // Images that were being formatted.
     for entry in fs::read_dir(&places.images).into_iter().flatten().flatten() {
         if !entry.file_name().to_string_lossy().ends_with(".img") {

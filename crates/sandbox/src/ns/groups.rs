@@ -258,3 +258,55 @@ fn read(group: &Group, file: &str) -> io::Result<String> {
 fn write(group: &Group, file: &str, value: &str) -> io::Result<()> {
     fs::write(Path::new(&group.path).join(file), value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The files of a group, in a plain directory: what the kernel would be told.
+    fn told(version: GroupVersion, controllers: &[&str]) -> Vec<(String, String)> {
+        let directory = tempfile::tempdir().unwrap();
+        let group = Group {
+            path: directory.path().join("group"),
+            version,
+            controllers: controllers.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let limits = SandboxLimits::new(512, 3, 100, 64, 60).unwrap();
+        make(&[group], &limits).unwrap();
+        let mut told: Vec<(String, String)> = fs::read_dir(directory.path().join("group"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .map(|path| {
+                (
+                    path.file_name().unwrap().to_str().unwrap().to_owned(),
+                    fs::read_to_string(&path).unwrap(),
+                )
+            })
+            .collect();
+        told.sort();
+        told
+    }
+
+    #[test]
+    fn both_versions_are_told_the_same_limits() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            told(GroupVersion::V2, &["freezer", "memory", "cpu", "pids"]),
+            [
+                pair("cpu.max", "300000 100000"),
+                pair("memory.max", "536870912"),
+                pair("memory.swap.max", "0"),
+                pair("pids.max", "100"),
+            ]
+        );
+        assert_eq!(
+            told(GroupVersion::V1, &["memory", "cpu"]),
+            [
+                pair("cpu.cfs_period_us", "100000"),
+                pair("cpu.cfs_quota_us", "300000"),
+                pair("memory.limit_in_bytes", "536870912"),
+                pair("memory.memsw.limit_in_bytes", "536870912"),
+            ]
+        );
+    }
+}

@@ -140,5 +140,10 @@ async fn try_one(places: &Places) -> Result<(), Error> {
     };
     let made = backend.create(spec).await.map(drop);
     let destroyed = backend.destroy(&id).await.map(drop);
+    // Its files are deleted in the background, and the directory they are in is about to go.
+    let start = Instant::now();
+    while !backend.leftovers().is_empty() && start.elapsed() < Duration::from_secs(5) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     made.and(destroyed)
 }
