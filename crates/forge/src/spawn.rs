@@ -446,3 +446,6 @@ fn clean(detail: &[u8]) -> String {
         .take(600)
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@
 use codecourier_domain::branch::BranchName;
 use codecourier_domain::id::{RunId, StepId};
 
-use crate::commit::{CommitId, Identity};
+use crate::commit::{CommitId, Identity, ObjectFormat};
 
 const CLONE: &str = include_str!("clone.sh");
 const COLLECT: &str = include_str!("collect.sh");
@@ -84,7 +84,7 @@ pub fn clone_command(spec: &CloneSpec<'_>) -> SandboxCommand {
         spec.directory.to_owned(),
         spec.branch.to_string(),
         spec.commit.to_string(),
-        spec.commit.format().as_str().to_owned(),
+        configuration(spec.commit.format(), &clone_settings(spec)),
         spec.run.to_string(),
         spec.step.to_string(),
         spec.excluded.join("\n"),
@@ -103,12 +103,34 @@ pub fn collect_command(spec: &CollectSpec<'_>) -> SandboxCommand {
         spec.output.to_owned(),
         spec.branch.to_string(),
         spec.base.to_string(),
-        spec.base.format().as_str().to_owned(),
+        configuration(spec.base.format(), ""),
         with_trailers(spec.message, spec.run, spec.step),
         spec.excluded.join("\n"),
     ];
     arguments.extend(spec.shallow.iter().map(ToString::to_string));
     shell(COLLECT, "codecourier-collect", arguments, spec.identity)
+}
+
+/// The text of `.git/config` in a new repository.
+fn configuration(format: ObjectFormat, more: &str) -> String {
+    let (version, extensions) = match format {
+        ObjectFormat::Sha1 => (0, ""),
+        ObjectFormat::Sha256 => (1, "[extensions]\n\tobjectFormat = sha256\n"),
+    };
+    format!(
+        "[core]\n\trepositoryFormatVersion = {version}\n\tfilemode = true\n\tlogAllRefUpdates = true\n{extensions}{more}"
+    )
+}
+
+fn clone_settings(spec: &CloneSpec<'_>) -> String {
+    let (name, email) = (quoted(spec.identity.name()), quoted(spec.identity.email()));
+    let (run, step) = (spec.run, spec.step);
+    format!("[user]\n\tname = {name}\n\temail = {email}\n[codecourier]\n\trun = {run}\n\tstep = {step}\n")
+}
+
+/// A value of a configuration file.
+fn quoted(value: &str) -> String {
+    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// A commit message with the trailers that tell where the commit comes from.

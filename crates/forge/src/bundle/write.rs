@@ -70,9 +70,6 @@ impl Mirror {
         branch: &BranchName,
         history: History,
     ) -> Result<StepBundle, Error> {
-        if self.commit_of(commit.as_str()).await?.is_none() {
-            return Err(Error::CommitMissing { commit: commit.clone() });
-        }
         let bench = self.bench("bundle")?;
         let path = bench.path().join("step.bundle");
         let file = OpenOptions::new()
@@ -85,7 +82,12 @@ impl Mirror {
             History::Full => (self.command(PACKING), Vec::new()),
             History::Depth(depth) => self.cut_history(commit, depth, bench.path()).await?,
         };
-        write_bundle(packing, file, commit, branch, &path).await?;
+        if let Err(error) = write_bundle(packing, file, commit, branch, &path).await {
+            return match self.commit_of(commit.as_str()).await? {
+                Some(_) => Err(error),
+                None => Err(Error::CommitMissing { commit: commit.clone() }),
+            };
+        }
         Ok(StepBundle {
             path,
             branch: branch.clone(),

@@ -19,7 +19,6 @@ use std::path::Path;
 
 use crate::bundle::with_trailers;
 use crate::commit::CommitId;
-use crate::deliver::is_ancestor;
 use crate::diff::{Diffstat, FileChange, files_changed};
 use crate::error::Error;
 use crate::history::{CommitInfo, CommitWithChanges, commits_with_changes};
@@ -58,26 +57,17 @@ impl Mirror {
     /// Takes the commits of a step out of the bundle that its sandbox made, or refuses all of them.
     pub async fn receive(&self, bundle: &Path, expectation: &Expectation) -> Result<Received, Error> {
         let mut quarantine = Quarantine::open(self, bundle, expectation)?;
-        self.check_prerequisites(&quarantine).await?;
+        self.check_prerequisites(&quarantine, &expectation.base).await?;
         quarantine.unpack(&expectation.limits).await?;
         let sizes = quarantine.check_objects(&expectation.limits).await?;
-        let bundled = quarantine.tip().clone();
-        let fork = self.check_history(&quarantine, expectation).await?;
-
-        let limits = &expectation.limits;
-        let newest = limits.commits.saturating_add(1);
-        let log_limit = 256 * 1024 * 1024;
-        let listing = quarantine.command("list the step's commits");
         let comparing = quarantine.command("compare the step's commits");
         let (commits, files) = tokio::try_join!(
-            commits_with_changes(listing, std::slice::from_ref(&fork), &bundled, newest, log_limit),
-            files_changed(comparing, &expectation.base, &bundled),
+            step_commits(&quarantine, expectation),
+            files_changed(comparing, &expectation.base, quarantine.tip()),
         )?;
-        if commits.len() > limits.commits {
-            return Err(Refusal::TooManyCommits { limit: limits.commits }.into());
-        }
-        if files.len() > limits.files {
-            let (files, limit) = (files.len(), limits.files);
+        let limit = expectation.limits.files;
+        if files.len() > limit {
+            let files = files.len();
             return Err(Refusal::TooManyFiles { files, limit }.into());
         }
         tree::check(&quarantine, &commits, &sizes, expectation).await?;
@@ -87,7 +77,7 @@ impl Mirror {
             .map(|CommitWithChanges { commit, .. }| commit)
             .collect();
         let (tip, step_commit) = self.complete(&quarantine, &mut commits, expectation).await?;
-        quarantine.release_into(self)?;
+        quarantine.release_into(self).await?;
         self.advance(&tip, expectation).await?;
         Ok(Received {
             commit: tip,
@@ -99,43 +89,16 @@ impl Mirror {
     }
 
     /// A bundle may lean on commits that the mirror has, and on no others.
-    async fn check_prerequisites(&self, quarantine: &Quarantine) -> Result<(), Error> {
-        let Some(known) = objects::kinds(self.command("look up commits"), quarantine.prerequisites()).await? else {
+    async fn check_prerequisites(&self, quarantine: &Quarantine, base: &CommitId) -> Result<(), Error> {
+        let prerequisites = quarantine.prerequisites();
+        if prerequisites.iter().all(|commit| commit == base) {
+            // It is checked with the branch.
             return Ok(());
-        };
-        match known.into_iter().find(|(_, kind)| kind != "commit") {
+        }
+        let kinds = objects::kinds(self.command("look up commits"), prerequisites).await?;
+        match kinds.into_iter().find(|(_, kind)| kind != "commit") {
             Some((commit, _)) => Err(Refusal::PrerequisiteUnknown { commit }.into()),
             None => Ok(()),
-        }
-    }
-
-    /// Where the step's commits part from what was there.
-    async fn check_history(&self, quarantine: &Quarantine, expectation: &Expectation) -> Result<CommitId, Error> {
-        let (base, tip) = (&expectation.base, quarantine.tip());
-        let operation = "compare the step's commits";
-        if is_ancestor(quarantine.command(operation), base, tip).await? {
-            return Ok(base.clone());
-        }
-        let not_a_descendant = Refusal::NotADescendant {
-            tip: tip.clone(),
-            base: base.clone(),
-        };
-        match expectation.history {
-            HistoryPolicy::AddOnly => Err(not_a_descendant.into()),
-            HistoryPolicy::MayRewrite => {
-                let finished = quarantine
-                    .command(operation)
-                    .args(["merge-base", base.as_str(), tip.as_str()])
-                    .finish()
-                    .await?;
-                match finished.status.code() {
-                    Some(0) => {
-                        CommitId::from_output(&finished.output).map_err(|error| Error::unreadable(operation, error))
-                    }
-                    Some(1) => Err(not_a_descendant.into()),
-                    _ => Err(finished.failed()),
-                }
-            }
         }
     }
 
@@ -181,22 +144,75 @@ impl Mirror {
 
     /// Moves the branch from where the step began.
     async fn advance(&self, tip: &CommitId, expectation: &Expectation) -> Result<(), Error> {
+        let base = &expectation.base;
         let reference = expectation.branch.reference();
         let lock = self.lock_references().await?;
+        // Git compares and moves in one; only when it does not is there something to find out.
+        let Err(error) = self.update_reference(&reference, tip, Some(base), &lock).await else {
+            return Ok(());
+        };
         match self.commit_of(&reference).await? {
             Some(found) if found == *tip => Ok(()),
-            Some(found) if found == expectation.base => {
-                self.update_reference(&reference, tip, Some(&expectation.base), &lock)
-                    .await
-            }
+            Some(found) if found == *base => Err(error),
             found => Err(Error::BranchMoved {
                 branch: expectation.branch.clone(),
-                expected: expectation.base.clone(),
+                expected: base.clone(),
                 found,
             }),
         }
     }
 }
+
+/// The commits from where they part from what was there, if they may part there.
+async fn step_commits(quarantine: &Quarantine, expectation: &Expectation) -> Result<Vec<CommitWithChanges>, Error> {
+    let (base, tip) = (&expectation.base, quarantine.tip());
+    let commits = list_from(quarantine, base, expectation).await?;
+    // A commit on the way has the base for a parent if and only if the way leads to it.
+    let is_descendant = tip == base || commits.iter().any(|listed| listed.commit.parents.contains(base));
+    if is_descendant {
+        return Ok(commits);
+    }
+    let not_a_descendant = Refusal::NotADescendant {
+        tip: tip.clone(),
+        base: base.clone(),
+    };
+    match expectation.history {
+        HistoryPolicy::AddOnly => Err(not_a_descendant.into()),
+        HistoryPolicy::MayRewrite => {
+            let operation = "compare the step's commits";
+            let comparing = quarantine
+                .command(operation)
+                .args(["merge-base", base.as_str(), tip.as_str()]);
+            let finished = comparing.finish().await?;
+            let fork = match finished.status.code() {
+                Some(0) => {
+                    CommitId::from_output(&finished.output).map_err(|error| Error::unreadable(operation, error))?
+                }
+                Some(1) => return Err(not_a_descendant.into()),
+                _ => return Err(finished.failed()),
+            };
+            list_from(quarantine, &fork, expectation).await
+        }
+    }
+}
+
+async fn list_from(
+    quarantine: &Quarantine,
+    fork: &CommitId,
+    expectation: &Expectation,
+) -> Result<Vec<CommitWithChanges>, Error> {
+    let limit = expectation.limits.commits;
+    let listing = quarantine.command("list the step's commits");
+    let without = std::slice::from_ref(fork);
+    let commits = commits_with_changes(listing, without, quarantine.tip(), limit.saturating_add(1), LOG_LIMIT).await?;
+    if commits.len() > limit {
+        return Err(Refusal::TooManyCommits { limit }.into());
+    }
+    Ok(commits)
+}
+
+/// The most that is read of what the commits of a step changed.
+const LOG_LIMIT: u64 = 256 * 1024 * 1024;
 
 pub(crate) fn fuzz_entry(bytes: &[u8]) {
     let _ = tree::escapes(bytes, bytes);

@@ -78,11 +78,8 @@ pub(crate) async fn sizes(
     Ok(sizes)
 }
 
-/// The kind of each object (`missing` for none), or `None` when there is nothing to ask.
-pub(crate) async fn kinds(command: GitCommand, commits: &[CommitId]) -> Result<Option<Vec<(String, String)>>, Error> {
-    if commits.is_empty() {
-        return Ok(None);
-    }
+/// The name and kind of each object (`missing` for none).
+pub(crate) async fn kinds(command: GitCommand, commits: &[CommitId]) -> Result<Vec<(String, String)>, Error> {
     let names: Vec<&str> = commits.iter().map(CommitId::as_str).collect();
     let output = command
         .args(["cat-file", "--batch-check=%(objectname) %(objecttype)"])
@@ -91,9 +88,7 @@ pub(crate) async fn kinds(command: GitCommand, commits: &[CommitId]) -> Result<O
         .await?;
     let text = String::from_utf8_lossy(&output);
     let kinds = text.lines().filter_map(|line| line.split_once(' '));
-    Ok(Some(
-        kinds.map(|(name, kind)| (name.to_owned(), kind.to_owned())).collect(),
-    ))
+    Ok(kinds.map(|(name, kind)| (name.to_owned(), kind.to_owned())).collect())
 }
 
 /// The content of each object, in the order asked for, `None` for one that is missing; at most `limit` bytes in all.

@@ -1,13 +1,15 @@
 //! A throw-away repository that borrows the mirror's objects. What a sandbox sent is unpacked here and leaves only by
 //! [`Quarantine::release_into`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use tokio::task::JoinSet;
 
 use crate::bundle::{BundleHeader, MAX_HEADER_BYTES, parse_header};
 use crate::commit::{CommitId, ObjectFormat};
@@ -112,6 +114,9 @@ impl Quarantine {
         let pack = rewound.map_err(Error::files("read", "the bundle"))?;
         let outcome = self
             .command("unpack the step's commits")
+            // What is kept is synced when it is released.
+            .config("core.fsync=none")
+            .config("pack.writeReverseIndex=false")
             .args(["index-pack", "--strict=badFilemode=error", "--fix-thin", "--stdin"])
             .arg(format!("--max-input-size={}", limits.bundle_bytes))
             .input(Input::File(pack))
@@ -181,24 +186,44 @@ impl Quarantine {
 
     /// Moves the objects into the mirror. Their names are those of their content, so doing it twice is harmless; an index
     /// goes last, since it is what makes Git see a pack.
-    pub(crate) fn release_into(&self, mirror: &Mirror) -> Result<(), Error> {
+    pub(crate) async fn release_into(&self, mirror: &Mirror) -> Result<(), Error> {
         let objects = mirror.path().join("objects");
-        for (from, to) in self.loose()? {
+        let mut moves = self.loose()?;
+        for ending in ["pack", "idx"] {
+            moves.extend(self.packed(ending)?.into_iter().map(|path| {
+                let target = Path::new("pack").join(path.file_name().unwrap_or_default());
+                (path, target)
+            }));
+        }
+        // The content at once, then the names.
+        let mut syncs = JoinSet::new();
+        for (from, _) in &moves {
+            let from = from.clone();
+            syncs.spawn_blocking(move || {
+                File::open(&from)
+                    .and_then(|file| file.sync_all())
+                    .map_err(Error::files("sync", from))
+            });
+        }
+        while let Some(synced) = syncs.join_next().await {
+            synced.map_err(|error| Error::files("sync", &objects)(io::Error::other(error)))??;
+        }
+        let mut directories = BTreeSet::new();
+        for (from, to) in moves {
             let target = objects.join(to);
-            if let Some(directory) = target.parent() {
-                fs::create_dir_all(directory).map_err(Error::files("create", directory))?;
-                fs::rename(&from, &target).map_err(Error::files("move an object to", &target))?;
-                sync_directory(directory).map_err(Error::files("sync", directory))?;
-            }
+            let directory = target.parent().unwrap_or(&objects).to_owned();
+            fs::create_dir_all(&directory).map_err(Error::files("create", &directory))?;
+            fs::rename(&from, &target).map_err(Error::files("move an object to", &target))?;
+            directories.insert(directory);
         }
-        let packs = objects.join("pack");
-        for ending in ["pack", "rev", "idx"] {
-            for from in self.packed(ending)? {
-                let target = packs.join(from.file_name().unwrap_or_default());
-                fs::rename(&from, &target).map_err(Error::files("move a pack to", &target))?;
-            }
+        for directory in directories {
+            let path = directory.clone();
+            tokio::task::spawn_blocking(move || sync_directory(&path))
+                .await
+                .unwrap_or_else(|error| Err(io::Error::other(error)))
+                .map_err(Error::files("sync", directory))?;
         }
-        sync_directory(&packs).map_err(Error::files("sync", &packs))
+        Ok(())
     }
 
     fn packed(&self, ending: &str) -> Result<Vec<PathBuf>, Error> {

@@ -8,6 +8,7 @@ mod diff;
 mod hostile_bundle;
 mod hostile_tree;
 mod mirror;
+mod names;
 mod receive;
 mod sandbox;
 mod source;
