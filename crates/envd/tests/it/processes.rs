@@ -392,3 +392,38 @@ async fn orphans_are_reaped() {
         assert!(patience.elapsed() < crate::client::PATIENCE, "an orphan was not reaped");
     }
 }
+
+#[tokio::test]
+async fn a_confined_child_has_the_capabilities_and_the_filter_it_was_given() {
+    let facts = "grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\t\\n'; \
+                 ulimit -n; chroot / true 2>/dev/null && echo chrooted || echo refused";
+    for (confine, fixed) in [("fixed", 1), ("may-rise", 0)] {
+        let daemon = Daemon::start_with(&["--confine", confine]);
+        let client = Client::new(&daemon);
+        for (user, own) in [("root", "00000000800405fb"), ("nobody", "0000000000000000")] {
+            let outcome = client
+                .shell(facts, json!({"codecourier": {"user": user}}))
+                .await
+                .outcome()
+                .await;
+            let expected = format!(
+                "CapInh:0000000000000000CapPrm:{own}CapEff:{own}CapBnd:00000000800405fbCapAmb:0000000000000000\
+                 NoNewPrivs:{fixed}Seccomp:21024\nrefused\n"
+            );
+            assert_eq!(String::from_utf8_lossy(&outcome.stdout), expected, "{confine} {user}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn remembered_journals_hold_no_descriptors() {
+    let daemon = Daemon::start();
+    let client = Client::new(&daemon);
+    for index in 0..60 {
+        client.journaled(&format!("t{index}"), "echo $CODECOURIER_TAG").await;
+        client.exit(&format!("t{index}")).await;
+    }
+    let descriptors = std::fs::read_dir(format!("/proc/{}/fd", daemon.pid())).unwrap().count();
+    assert!(descriptors < 30, "{descriptors} descriptors are open");
+    assert_eq!(client.journal("t7", "stdout", 0).await, "t7\n");
+}

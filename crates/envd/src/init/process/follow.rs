@@ -1,5 +1,7 @@
 //! `GET /journal` and `GET /processes/exit`: the engine's way to read a process, byte by byte, across restarts.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::rc::Rc;
 
 use bytes::BytesMut;
@@ -10,7 +12,7 @@ use tokio::sync::watch;
 use super::super::server::{Body, BodySender, HttpRefusal, Query, json_response};
 use super::super::{Server, tasks};
 use super::Process;
-use super::journal::{Journal, Progress};
+use super::journal::Progress;
 
 const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -33,6 +35,9 @@ pub(crate) fn follow_journal(server: &Server, query: &Query) -> Result<Response<
         let message = format!("offset {offset} is past the end of the journal, {length}");
         return Err(HttpRefusal::new(StatusCode::RANGE_NOT_SATISFIABLE, message));
     }
+    let file = journal
+        .open(stream)
+        .map_err(|error| HttpRefusal::internal(format!("cannot open the journal: {error}")))?;
     let (sender, body) = Body::channel();
     let response = Response::builder()
         .header(http::header::CONTENT_TYPE, "application/octet-stream")
@@ -41,26 +46,19 @@ pub(crate) fn follow_journal(server: &Server, query: &Query) -> Result<Response<
         .map_err(|_| HttpRefusal::internal("no response"))?;
     tasks::spawn(async move {
         if let Some(journal) = process.output.journal() {
-            let progress = journal.follow(stream);
-            send_from(journal, stream, offset, progress, &sender).await;
+            send_from(&file, offset, journal.follow(stream), &sender).await;
         }
     });
     Ok(response)
 }
 
-async fn send_from(
-    journal: &Journal,
-    stream: JournalStream,
-    mut offset: u64,
-    mut progress: watch::Receiver<Progress>,
-    client: &BodySender,
-) {
+async fn send_from(file: &File, mut offset: u64, mut progress: watch::Receiver<Progress>, client: &BodySender) {
     loop {
         let Progress { length, complete } = *progress.borrow_and_update();
         while offset < length {
             let chunk = usize::try_from(length - offset).unwrap_or(usize::MAX).min(CHUNK_BYTES);
             let mut bytes = BytesMut::zeroed(chunk);
-            match journal.read_at(stream, offset, &mut bytes) {
+            match file.read_at(&mut bytes, offset) {
                 Ok(read) if read > 0 => {
                     bytes.truncate(read);
                     offset += read as u64;

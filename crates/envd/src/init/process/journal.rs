@@ -3,10 +3,11 @@
 //! One writer (the pumps of the process) appends; a reader holds an offset and is woken when the length changes. The
 //! length a reader sees never exceeds what the file holds, so a byte is read once and only once per offset.
 
+use std::cell::RefCell;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
 
 use codecourier_e2b::extension::{ExitRecord, JournalStream};
 use rustix::fs::FallocateFlags;
@@ -40,13 +41,15 @@ pub(crate) enum Appended {
 pub(crate) struct Journal {
     stdout: JournalFile,
     stderr: JournalFile,
-    exit_record: File,
+    exit_record: RefCell<Option<File>>,
     limit: u64,
 }
 
 #[derive(Debug)]
 struct JournalFile {
-    file: File,
+    path: PathBuf,
+    /// Closed when it is complete: a sandbox may remember thousands of journals.
+    file: RefCell<Option<File>>,
     progress: watch::Sender<Progress>,
 }
 
@@ -75,27 +78,30 @@ pub(crate) fn prepare_directory(directory: &Path) -> io::Result<()> {
 impl Journal {
     /// Makes the files of a tag; fails if they are there.
     pub(crate) fn create(directory: &Path, tag: &str, limit: Option<u64>) -> io::Result<Self> {
+        let path = |suffix: &str| directory.join(format!("{tag}.{suffix}"));
         let open = |suffix: &str| {
-            let path = directory.join(format!("{tag}.{suffix}"));
             OpenOptions::new()
-                .read(true)
                 .write(true)
                 .create_new(true)
                 .mode(0o600)
-                .open(path)
+                .open(path(suffix))
         };
         let made = || -> io::Result<Self> {
             let exit_record = open("exit")?;
             // Where space cannot be kept, the record is written as long as there is some.
             let _ = rustix::fs::fallocate(&exit_record, FallocateFlags::KEEP_SIZE, 0, EXIT_RECORD_BYTES);
-            let file = |file| JournalFile {
-                file,
-                progress: watch::Sender::default(),
+            let journal_file = |suffix: &str| -> io::Result<JournalFile> {
+                let file = RefCell::new(Some(open(suffix)?));
+                Ok(JournalFile {
+                    path: path(suffix),
+                    file,
+                    progress: watch::Sender::default(),
+                })
             };
             Ok(Self {
-                stdout: file(open("stdout")?),
-                stderr: file(open("stderr")?),
-                exit_record,
+                stdout: journal_file("stdout")?,
+                stderr: journal_file("stderr")?,
+                exit_record: RefCell::new(Some(exit_record)),
                 limit: limit.unwrap_or(u64::MAX),
             })
         };
@@ -137,18 +143,19 @@ impl Journal {
         self.file(stream).progress.subscribe()
     }
 
-    /// Reads at an offset; short at the end.
-    pub(crate) fn read_at(&self, stream: JournalStream, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file(stream).file.read_at(buffer, offset)
+    /// A descriptor to read a stream with.
+    pub(crate) fn open(&self, stream: JournalStream) -> io::Result<File> {
+        File::open(&self.file(stream).path)
     }
 
     /// Nothing more will come: stores how the process ended and lets the readers finish.
     pub(crate) fn complete(&self, record: &ExitRecord) {
-        if let Ok(text) = serde_json::to_vec(record) {
+        if let (Some(mut file), Ok(text)) = (self.exit_record.take(), serde_json::to_vec(record)) {
             // The answer to `/processes/exit` comes from memory; the file is for people and for other tools.
-            let _ = (&self.exit_record).write_all(&text);
+            let _ = file.write_all(&text);
         }
         for file in [&self.stdout, &self.stderr] {
+            file.file.take();
             file.progress.send_modify(|progress| progress.complete = true);
         }
     }
@@ -163,7 +170,10 @@ impl Journal {
 
 impl JournalFile {
     fn append(&self, mut bytes: &[u8]) -> io::Result<()> {
-        let mut file = &self.file;
+        let file = self.file.borrow();
+        let Some(mut file) = file.as_ref() else {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        };
         while !bytes.is_empty() {
             let written = match file.write(bytes) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -226,8 +236,8 @@ mod tests {
         );
         assert_eq!(fs::read(place.path().join("t.stdout")).unwrap(), b"abc");
         assert_eq!(fs::read(place.path().join("t.stderr")).unwrap(), b"de");
-        let mut buffer = [0; 8];
-        assert_eq!(journal.read_at(JournalStream::Stderr, 1, &mut buffer).unwrap(), 1);
+        let reader = journal.open(JournalStream::Stderr).unwrap();
+        assert_eq!(io::read_to_string(reader).unwrap(), "de");
         assert_eq!(journal.length(JournalStream::Stderr), 2);
     }
 }

@@ -16,7 +16,7 @@ const BRIEF_RETENTION: Duration = Duration::from_secs(30);
 /// Living processes started here, at most.
 const LIVING_LIMIT: usize = 4096;
 /// Processes remembered for ever, at most.
-const REMEMBERED_LIMIT: usize = 65_536;
+const REMEMBERED_LIMIT: usize = 16_384;
 
 /// All processes.
 #[derive(Debug, Default)]
