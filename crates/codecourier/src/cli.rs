@@ -32,7 +32,7 @@ pub(crate) struct Cli {
 /// What every verb takes.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// Where everything is kept [default: $XDG_DATA_HOME/codecourier, else ~/.local/share/codecourier]
+    /// Where everything is kept [default: codecourier in `$XDG_DATA_HOME`, or in ~/.local/share]
     #[arg(long, global = true, value_name = "DIRECTORY", help_heading = "Everywhere")]
     pub(crate) data_dir: Option<PathBuf>,
     /// Write JSON to standard output, one object per line

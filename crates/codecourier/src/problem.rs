@@ -200,6 +200,47 @@ mod tests {
     }
 
     #[test]
+    fn every_code_has_a_page_and_every_page_a_code() {
+        let classed = FailureClass::ALL.map(ErrorCode::Classed);
+        let own = [
+            ErrorCode::Validation,
+            ErrorCode::NotFound,
+            ErrorCode::Conflict,
+            ErrorCode::DataDirectoryInUse,
+            ErrorCode::Internal,
+        ];
+        // A new kind of code stops this from compiling until it is in the list above.
+        for code in own {
+            match code {
+                ErrorCode::Validation
+                | ErrorCode::NotFound
+                | ErrorCode::Conflict
+                | ErrorCode::DataDirectoryInUse
+                | ErrorCode::Classed(_)
+                | ErrorCode::Internal => {}
+            }
+        }
+        let codes: std::collections::BTreeSet<String> = own
+            .iter()
+            .chain(&classed)
+            .map(|code| code.as_str().to_owned())
+            .collect();
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors");
+        let mut pages = std::collections::BTreeSet::new();
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let code = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(text.starts_with(&format!("# {code}: ")), "{}", path.display());
+            for part in ["## What it means", "## What CodeCourier did", "## What to do"] {
+                assert!(text.contains(part), "{part} is missing in {}", path.display());
+            }
+            pages.insert(code);
+        }
+        assert_eq!(codes, pages);
+    }
+
+    #[test]
     fn messages_are_sentences() {
         assert_eq!(sentence(" no such path"), "No such path.");
         assert_eq!(sentence("`x` is not there!"), "`x` is not there!");

@@ -14,6 +14,14 @@ pub(crate) fn local(at: Timestamp) -> String {
     }
 }
 
+/// A moment as part of a file name, to the millisecond, in UTC.
+pub(crate) fn file_name(at: Timestamp) -> String {
+    match jiff::Timestamp::from_millisecond(at.milliseconds()) {
+        Ok(moment) => moment.strftime("%Y%m%d-%H%M%S-%3f").to_string(),
+        Err(_) => at.milliseconds().to_string(),
+    }
+}
+
 /// A moment as RFC 3339 in UTC, for programs.
 pub(crate) fn rfc3339(at: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(at.milliseconds()).map_or_else(|_| String::new(), |moment| moment.to_string())
@@ -96,6 +104,7 @@ mod tests {
             ("7".into(), "1,234".into(), "1,234,567".into())
         );
         assert_eq!(plural(1, "file", "files"), "1 file");
+        assert_eq!(file_name(Timestamp(61_007)), "19700101-000101-007");
         assert_eq!(rfc3339(Timestamp(0)), "1970-01-01T00:00:00Z");
     }
 }

@@ -81,7 +81,8 @@ impl RunResult {
         self.view.summary.status
     }
 
-    fn branch(&self) -> Option<&str> {
+    /// The run's branch, once it has a name.
+    pub(crate) fn branch(&self) -> Option<&str> {
         self.view.pinned.as_ref().map(|pinned| pinned.branch.as_str())
     }
 
@@ -307,9 +308,7 @@ impl RunResult {
         lines.push(labelled("tokens").and(Tone::Plain, &time::tokens(&totals.tokens)));
         let mut cost = labelled("cost").and(Tone::Plain, &totals.spent.to_string());
         cost = match &self.view.spec.model_source {
-            ModelSource::Replay { .. } => {
-                cost.and(Tone::Quiet, "  (what it would have cost: the answers were replayed)")
-            }
+            ModelSource::Replay { .. } => cost.and(Tone::Quiet, "  (replayed: no model was asked, nothing was spent)"),
             ModelSource::Live | ModelSource::Record { .. } => cost,
         };
         lines.push(cost);

@@ -1,9 +1,37 @@
 //! `codecourier demo`: a whole run on a sample repository, with replayed answers.
+//!
+//! Everything but the model is real: the agent's own program in a real sandbox, its files, its commits, the checks that
+//! CodeCourier runs, the merge at the end. Invariants: it says so at the start and at the end; there is nothing to fall
+//! back on, so without a sandbox, the agent's program or the cassette it fails.
+
+mod sample;
+
+use clap::Args;
+use serde_json::json;
+
+use codecourier_domain::agent::AgentKind;
+use codecourier_domain::check::Requirement;
+use codecourier_domain::limits::SandboxLimits;
+use codecourier_domain::pipeline::{DEFAULT_ITERATIONS, Pipeline};
+use codecourier_domain::run::RunStatus;
+use codecourier_domain::time::Clock as _;
+use codecourier_engine::clock::SystemClock;
+use codecourier_engine::runs::spec::{Author, DEFAULT_BUDGET, DegradedPolicy, ModelSource, RepositorySource, RunSpec};
+use codecourier_gateway::ReplayPacing;
+use codecourier_sandbox::templates::CLAUDE_CODE_VERSION;
+
+use super::execute::{self, Executed};
+use super::run::{DEFAULT_MODEL, parse_check};
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::platform::{self, Platform, Purpose};
 use crate::problem::Problem;
-use crate::watch::Output;
-use clap::Args;
+use crate::terminal::{Line, Screen, Tone, data, time};
+use crate::watch::{Output, describe};
+use sample::Sample;
+
+const COMMAND: &str = "codecourier demo";
+
 /// The arguments of `demo`.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -11,7 +39,140 @@ pub(crate) struct Arguments {
     #[arg(long)]
     no_pacing: bool,
 }
+
 /// Shows it.
-pub(crate) async fn demo(_arguments: Arguments, _config: &Config, _output: Output) -> Result<Exit, Problem> {
-    Err(Problem::usage("not yet"))
+pub(crate) async fn demo(arguments: Arguments, config: &Config, output: Output) -> Result<Exit, Problem> {
+    let held = platform::hold(config, COMMAND).await?;
+    let place = config
+        .data_directory
+        .join("demo")
+        .join(time::file_name(SystemClock.now()));
+    let sample = sample::make(config, &place)?;
+    let mut screen = execute::screen(config, output);
+    introduce(&sample, &mut screen);
+    let purpose = Purpose {
+        command: COMMAND,
+        pacing: if arguments.no_pacing {
+            ReplayPacing::None
+        } else {
+            ReplayPacing::AsRecorded
+        },
+        ending: None,
+    };
+    let platform = Platform::start(config, held, purpose).await?;
+    let executed = match spec(&sample) {
+        Ok(spec) => execute::start_and_follow(&platform, spec, &mut screen, output).await,
+        Err(problem) => Err(problem),
+    };
+    platform.shut_down().await;
+    drop(screen);
+    let executed = executed?;
+    let exit = execute::present(&executed, config, output);
+    if let Executed::Ended(result) = &executed
+        && result.status() == RunStatus::Completed
+        && let Some(branch) = result.branch()
+    {
+        sample::merge(config, &sample.repository, branch)?;
+        conclude(&sample, branch, config, output)?;
+    }
+    Ok(exit)
+}
+
+fn spec(sample: &Sample) -> Result<RunSpec, Problem> {
+    Ok(RunSpec {
+        prompt: sample::TASK.trim().to_owned(),
+        workflow: "designer-checker".to_owned(),
+        pipeline: Pipeline::designer_and_checker(DEFAULT_ITERATIONS)
+            .map_err(|error| Problem::internal("Making the pipeline", &error))?,
+        repository: RepositorySource::LocalPath {
+            path: sample.repository.clone(),
+        },
+        base_branch: None,
+        agent: AgentKind::Claude,
+        model: DEFAULT_MODEL
+            .parse()
+            .map_err(|error: codecourier_domain::agent::InvalidModelName| {
+                Problem::internal("Naming the model", &error)
+            })?,
+        effort: None,
+        checks: vec![parse_check(sample::CHECK, Requirement::Required)],
+        checker_instructions: None,
+        limits: SandboxLimits::DEFAULT,
+        // A newcomer shall see it work; the summary says what this machine cannot promise.
+        degraded: DegradedPolicy::Allow,
+        author: Author::default(),
+        model_source: ModelSource::Replay {
+            cassette: sample.cassette.clone(),
+        },
+        budget: DEFAULT_BUDGET,
+    })
+}
+
+fn introduce(sample: &Sample, screen: &mut Screen) {
+    let mut lines = vec![
+        Tone::Strong.line("CodeCourier demo: a designer and a checker mend a small repository"),
+        Line::new(),
+        Tone::Warning.line("The model's answers are replayed. The CodeCourier team wrote them for this demo; no model is asked."),
+        Tone::Plain.line(&format!(
+            "The rest is real: Claude Code {CLAUDE_CODE_VERSION} runs in a sandbox on this machine, with its own files and"
+        )),
+        Tone::Plain.line("commits, and CodeCourier runs the tests."),
+        Line::new(),
+        Tone::Quiet.line("repository  ").and(Tone::Usable, &sample.repository.display().to_string()),
+    ];
+    let task = describe::paragraph(Tone::Plain, sample::TASK, screen.width().min(100).saturating_sub(14));
+    for (index, line) in task.into_iter().enumerate() {
+        lines.push(
+            Tone::Quiet
+                .line(if index == 0 { "task        " } else { "            " })
+                .joined(line),
+        );
+    }
+    lines.push(Tone::Quiet.line("check       ").and(Tone::Plain, sample::CHECK));
+    lines.push(Line::new());
+    screen.lines(&lines);
+}
+
+fn conclude(sample: &Sample, branch: &str, config: &Config, output: Output) -> Result<(), Problem> {
+    let repository = sample.repository.display().to_string();
+    let history = sample::history(config, &sample.repository)?;
+    if output == Output::Json {
+        data::json(&json!({
+            "type": "demo",
+            "repository": repository,
+            "branch": branch,
+            "merged": true,
+            "history": history.lines().collect::<Vec<_>>(),
+            "replayed": true,
+        }));
+        return Ok(());
+    }
+    let mut lines = vec![
+        Line::new(),
+        Tone::Good
+            .line("✓ merged")
+            .and(Tone::Plain, " into main of ")
+            .and(Tone::Usable, &repository),
+    ];
+    lines.extend(history.lines().map(|line| Tone::Quiet.line(line).indented(2)));
+    lines.push(Line::new());
+    lines.push(Tone::Plain.line("See for yourself:"));
+    lines.push(
+        Tone::Usable
+            .line(&format!("cd {repository} && python3 -m unittest -q"))
+            .indented(2),
+    );
+    lines.push(Line::new());
+    lines.push(
+        Tone::Warning.line(
+            "The model's answers were replayed, written by the CodeCourier team. With your own key and repository:",
+        ),
+    );
+    lines.push(
+        Tone::Usable
+            .line("ANTHROPIC_API_KEY=… codecourier run --repo PATH --check \"COMMAND\" \"what to do\"")
+            .indented(2),
+    );
+    data::lines(config, &lines);
+    Ok(())
 }
