@@ -142,8 +142,16 @@ impl World {
     /// Starts an engine in this world.
     ///
     /// # Panics
-    /// When it does not start.
+    /// When it does not start before the deadline.
     pub async fn start(&self) -> TestEngine {
+        self.start_unless_stopped().await.expect("the start is not stopped")
+    }
+
+    /// Starts an engine, unless the backend stops it on the way: then it is killed, and where it was stopped is told.
+    ///
+    /// # Panics
+    /// When it neither starts nor is stopped before the deadline.
+    pub async fn start_unless_stopped(&self) -> Result<TestEngine, String> {
         self.backend.revive();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(self.threads)
@@ -184,12 +192,23 @@ impl World {
             let (engine, recovered) = Engine::start(config).await.expect("the engine starts");
             (store, engine, recovered)
         });
-        let (store, engine, recovered) = started.await.expect("the engine starts");
-        TestEngine {
-            runtime: Some(runtime),
-            engine,
-            store,
-            recovered,
+        let started = tokio::time::timeout(DEADLINE, async {
+            tokio::select! {
+                started = started => Ok(started.expect("the engine starts")),
+                stopped = self.backend.stopped() => Err(stopped),
+            }
+        });
+        match started.await.expect("the engine starts before the deadline") {
+            Ok((store, engine, recovered)) => Ok(TestEngine {
+                runtime: Some(runtime),
+                engine,
+                store,
+                recovered,
+            }),
+            Err(stopped) => {
+                end(runtime).await;
+                Err(stopped)
+            }
         }
     }
 
@@ -359,12 +378,8 @@ impl TestEngine {
         let Self { engine, store, .. } = &self;
         let (engine, store) = (engine.clone(), store.clone());
         drop(self);
-        tokio::task::spawn_blocking(move || {
-            runtime.shutdown_timeout(DEADLINE);
-            drop((engine, store));
-        })
-        .await
-        .expect("the runtime ends");
+        end(runtime).await;
+        drop((engine, store));
     }
 
     /// Ends it in order.
@@ -374,10 +389,15 @@ impl TestEngine {
     pub async fn shut_down(mut self) {
         self.ask(|engine| engine.shut_down()).await;
         let runtime = self.runtime.take().expect("the engine lives");
-        tokio::task::spawn_blocking(move || runtime.shutdown_timeout(DEADLINE))
-            .await
-            .expect("the runtime ends");
+        end(runtime).await;
     }
+}
+
+/// Ends a runtime and whatever runs on it, where it is.
+async fn end(runtime: Runtime) {
+    tokio::task::spawn_blocking(move || runtime.shutdown_timeout(DEADLINE))
+        .await
+        .expect("the runtime ends");
 }
 
 impl Drop for TestEngine {

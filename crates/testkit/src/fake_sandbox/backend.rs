@@ -86,6 +86,12 @@ impl FakeBackend {
         self.shared.calls.stop_at(point);
     }
 
+    /// Stops the engine's world at every point, the first time that it is reached: an engine gets one new point further
+    /// than the one before it. Points are told apart by their sandbox, call, tag or path, and position in a journal.
+    pub fn stop_at_each(&self) {
+        self.shared.calls.stop_at_each();
+    }
+
     /// Waits until the point of [`FakeBackend::stop_at`] was reached, and tells which it was.
     pub async fn stopped(&self) -> String {
         let mut stopped = self.shared.calls.stopped();

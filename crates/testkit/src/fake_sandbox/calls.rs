@@ -1,5 +1,6 @@
 //! Counts the calls to a backend and its sandboxes, and makes the one that a test names never return.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -29,6 +30,8 @@ pub enum Moment {
 pub(crate) struct Calls {
     points: AtomicU64,
     stop_at: AtomicU64,
+    /// The points that were reached, for [`Calls::stop_at_each`].
+    seen: Mutex<Option<HashSet<(Option<SandboxId>, String)>>>,
     made: Mutex<Vec<Call>>,
     /// What was stopped at, once it was.
     stopped: watch::Sender<Option<String>>,
@@ -39,6 +42,7 @@ impl Default for Calls {
         Self {
             points: AtomicU64::new(0),
             stop_at: AtomicU64::new(u64::MAX),
+            seen: Mutex::default(),
             made: Mutex::default(),
             stopped: watch::Sender::new(None),
         }
@@ -59,7 +63,12 @@ impl Calls {
             self.made.lock().unwrap_or_else(PoisonError::into_inner).push(call);
         }
         let number = self.points.fetch_add(1, Ordering::SeqCst) + 1;
-        if number >= self.stop_at.load(Ordering::SeqCst) {
+        let is_new = {
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.as_mut()
+                .is_some_and(|seen| seen.insert((sandbox, format!("{moment:?} {what}"))))
+        };
+        if is_new || number >= self.stop_at.load(Ordering::SeqCst) {
             self.stopped.send_if_modified(|stopped| {
                 let is_first = stopped.is_none();
                 stopped.get_or_insert_with(|| format!("{moment:?} {what} (point {number})"));
@@ -73,6 +82,11 @@ impl Calls {
     pub(crate) fn stop_at(&self, point: u64) {
         self.stop_at
             .store(self.points.load(Ordering::SeqCst) + point, Ordering::SeqCst);
+    }
+
+    /// Stops at every point the first time it is reached, again after each revival.
+    pub(crate) fn stop_at_each(&self) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(HashSet::new());
     }
 
     pub(crate) fn revive(&self) {

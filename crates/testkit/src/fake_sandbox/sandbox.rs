@@ -166,9 +166,10 @@ impl Sandbox for FakeSandbox {
         let (shared, room) = (Arc::clone(&self.shared), Arc::clone(&self.room));
         let follow = futures::stream::unfold(Some(offset), move |offset| {
             let (shared, room, journal) = (Arc::clone(&shared), Arc::clone(&room), Arc::clone(&journal));
-            let what = format!("{what} piece");
+            let what = what.clone();
             async move {
                 let offset = offset?;
+                let what = format!("{what} from {offset}");
                 let piece = journal.next(offset, shared.piece).await;
                 shared.calls.point(Moment::Before, Some(room.id), &what).await;
                 match piece {

@@ -1,0 +1,93 @@
+//! An engine that is killed loses nothing and repeats nothing, wherever it is killed.
+
+use codecourier_testkit::engine::{TestEngine, World};
+use codecourier_testkit::fake_agent;
+
+use crate::story;
+
+/// Kills an engine and starts the next ones until one was not stopped at its start. Gives where the others were.
+async fn killed_and_started(world: &World, engine: TestEngine) -> (TestEngine, Vec<String>) {
+    engine.kill().await;
+    let mut stopped = Vec::new();
+    loop {
+        match world.start_unless_stopped().await {
+            Ok(engine) => return (engine, stopped),
+            Err(point) => stopped.push(point),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_at_every_call_one_after_the_other() {
+    let world = World::new(fake_agent::designer_and_checker());
+    let mut engine = world.start().await;
+    let run = engine.start_run(story::spec(&world)).await.unwrap();
+    world.backend.stop_at_each();
+    let mut kills = Vec::new();
+    loop {
+        tokio::select! {
+            _ = engine.wait(run) => break,
+            point = world.backend.stopped() => kills.push(point),
+        }
+        let (next, stopped) = killed_and_started(&world, engine).await;
+        engine = next;
+        kills.extend(stopped);
+    }
+    assert!(kills.len() > 100, "{} kills", kills.len());
+    story::assert_told_once(&world, &engine, run, &format!("{} kills", kills.len())).await;
+    engine.shut_down().await;
+}
+
+/// Tells the story in a world of its own, with one kill at a point. Gives where that was; `None` if the story ended
+/// before it.
+async fn one_kill_at(point: u64) -> Option<String> {
+    let world = World::new(fake_agent::designer_and_checker());
+    let engine = world.start().await;
+    world.backend.stop_at(point);
+    let run = engine.start_run(story::spec(&world)).await.unwrap();
+    let killed = tokio::select! {
+        _ = engine.wait(run) => None,
+        point = world.backend.stopped() => Some(point),
+    };
+    let engine = match &killed {
+        Some(_) => killed_and_started(&world, engine).await.0,
+        None => engine,
+    };
+    engine.wait(run).await;
+    let when = killed.clone().unwrap_or_else(|| "no kill".to_owned());
+    story::assert_told_once(&world, &engine, run, &when).await;
+    engine.shut_down().await;
+    killed
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_kill_at_every_ninth_call() {
+    let mut point = 1;
+    while one_kill_at(point).await.is_some() {
+        point += 9;
+    }
+    assert!(point > 100, "the story has more than {point} points");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_kill_after_every_seventh_event() {
+    let mut seq = 2;
+    loop {
+        let world = World::new(fake_agent::designer_and_checker());
+        let engine = world.start().await;
+        let run = engine.start_run(story::spec(&world)).await.unwrap();
+        let ended = tokio::select! {
+            _ = engine.wait(run) => true,
+            () = engine.until_event(run, seq) => false,
+        };
+        let (engine, _) = killed_and_started(&world, engine).await;
+        engine.wait(run).await;
+        story::assert_told_once(&world, &engine, run, &format!("a kill after event {seq}")).await;
+        engine.shut_down().await;
+        if ended {
+            break;
+        }
+        seq += 7;
+    }
+    assert!(seq > 70, "the story has more than {seq} events");
+}
