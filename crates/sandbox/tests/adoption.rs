@@ -233,3 +233,23 @@ async fn a_shim_that_does_not_answer_is_killed() {
     assert_eq!(bench.backend.destroy(sandbox.id()).await.unwrap().survivors, 0);
     bench.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sandbox_whose_data_directory_was_deleted_ends_itself() {
+    let bench = common::Bench::new().await;
+    let sandbox = bench.create(1).await;
+    sandbox
+        .start(ProcessSpec::new("sleep", "sleep", ["1000"]))
+        .await
+        .unwrap();
+    std::fs::remove_dir_all(bench.directory.path()).unwrap();
+    let start = Instant::now();
+    while !bench.backend.leftovers().is_empty() {
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "{:#?}",
+            bench.backend.leftovers()
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

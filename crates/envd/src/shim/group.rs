@@ -2,10 +2,11 @@
 //!
 //! Descriptors are opened before the shim leaves the host's root, so that it can use the files afterwards.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::process::Pid;
 
 use super::launch::{Group, GroupVersion};
@@ -15,6 +16,8 @@ use super::{Fallible, InStep};
 #[derive(Debug)]
 pub(super) struct OpenGroup {
     directory: OwnedFd,
+    parent: OwnedFd,
+    name: OsString,
     version: GroupVersion,
     controllers: Vec<String>,
 }
@@ -27,7 +30,10 @@ pub(super) fn open_all(groups: &[Group]) -> Fallible<Vec<OpenGroup>> {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             let directory = rustix::fs::open(&group.path, flags, Mode::empty())
                 .in_step(&format!("open the control group {}", group.path.display()))?;
+            let step = || format!("open the control group {}", group.path.display());
             Ok(OpenGroup {
+                parent: rustix::fs::openat(&directory, "..", flags, Mode::empty()).in_step(&step())?,
+                name: group.path.file_name().unwrap_or_default().to_owned(),
                 directory,
                 version: group.version,
                 controllers: group.controllers.clone(),
@@ -73,6 +79,13 @@ pub(super) fn thaw(groups: &[OpenGroup]) {
             GroupVersion::V1 => group.write("freezer.state", "THAWED"),
             GroupVersion::V2 => group.write("cgroup.freeze", "0"),
         };
+    }
+}
+
+/// Removes the (empty) groups. Only for a sandbox that nobody will clean up after.
+pub(super) fn remove(groups: &[OpenGroup]) {
+    for group in groups {
+        let _ = rustix::fs::unlinkat(&group.parent, group.name.as_os_str(), AtFlags::REMOVEDIR);
     }
 }
 

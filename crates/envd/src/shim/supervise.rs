@@ -15,12 +15,17 @@ use super::{group, message, watch};
 /// More at once is no server of ours.
 const MOST_CONNECTIONS: usize = 64;
 
+/// How often it is looked whether the sandbox's directory is still there.
+const FORGOTTEN_EVERY_MS: u64 = 5_000;
+
 /// What the loop came to know.
 enum Event {
     Over(EndReason, String),
     /// Everything is dead and written down.
     Done,
     InitEnded,
+    /// Its directory was deleted: there is nobody who will ever destroy it.
+    Forgotten,
     Again,
 }
 
@@ -42,6 +47,11 @@ pub(super) fn until_the_end(spec: &LaunchSpec, running: Running) {
         match turn(spec, &running, &mut connections, &mut disk) {
             Event::Again => {}
             Event::Done => break,
+            Event::Forgotten => {
+                end(&running);
+                group::remove(&running.groups);
+                break;
+            }
             Event::Over(reason, detail) => {
                 end(&running);
                 record(&running, reason, detail);
@@ -69,7 +79,13 @@ fn turn(
             format!("its time of {} s was over", spec.life_ms / 1000),
         );
     }
-    let wait = disk.as_ref().map_or(left, |disk| left.min(disk.due_in_ms()));
+    if is_forgotten(running) {
+        return Event::Forgotten;
+    }
+    let wait = disk
+        .as_ref()
+        .map_or(left, |disk| left.min(disk.due_in_ms()))
+        .min(FORGOTTEN_EVERY_MS);
     let (init_ended, asked, ready) = {
         let mut polled = vec![
             PollFd::new(&running.init_descriptor, PollFlags::IN),
@@ -119,6 +135,10 @@ fn turn(
         Some(detail) => Event::Over(EndReason::DiskFull, detail),
         None => Event::Again,
     }
+}
+
+fn is_forgotten(running: &Running) -> bool {
+    rustix::fs::fstat(&running.state).is_ok_and(|state| state.st_nlink == 0)
 }
 
 fn accept(running: &Running, connections: &mut Vec<OwnedFd>) {

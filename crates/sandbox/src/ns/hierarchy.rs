@@ -222,15 +222,27 @@ fn enable_controllers(candidate: &mut Hierarchy, found: &Found) {
     candidate.controllers.extend(usable.map(|name| (*name).to_owned()));
 }
 
+const PROBE: &str = "codecourier-probe-";
+
 fn try_group(hierarchy: &Hierarchy) -> io::Result<()> {
-    let path = hierarchy
-        .parent
-        .join(format!("codecourier-probe-{}", std::process::id()));
+    sweep_probes(&hierarchy.parent);
+    let path = hierarchy.parent.join(format!("{PROBE}{}", std::process::id()));
     match fs::create_dir(&path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
     fs::remove_dir(path)
+}
+
+/// A server that was killed between the two lines above left its group.
+fn sweep_probes(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix(PROBE));
+        if process.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            drop(fs::remove_dir(entry.path()));
+        }
+    }
 }
 
 #[cfg(test)]
