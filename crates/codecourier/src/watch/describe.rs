@@ -490,3 +490,6 @@ fn bound(text: &str, characters: usize, detail: Detail) -> (&str, bool) {
 fn first_characters(text: &str, count: usize) -> String {
     text.chars().take(count).collect()
 }
+
+#[cfg(test)]
+mod tests;
