@@ -31,8 +31,11 @@ use uuid::Uuid;
 const REQUEST_BYTES: usize = 50_000;
 const FIRST_BYTE_ROUNDS: usize = 1_000;
 const WARM_UP_ROUNDS: usize = 100;
-const STREAM_TEXT_BYTES: usize = 1_000_000;
-const THROUGHPUT_ROUNDS: usize = 9;
+const PACED_STREAMS: usize = 32;
+const PACED_TEXT_BYTES: usize = 12_000;
+const PACED_ROUNDS: usize = 5;
+const SATURATING_TEXT_BYTES: usize = 1_000_000;
+const SATURATED_ROUNDS: usize = 9;
 const IDLE_STREAMS: usize = 1_000;
 
 struct NoBooks;
@@ -66,6 +69,7 @@ async fn main() {
     let direct = Way::new(model.base_url());
     first_byte(&direct, &GatewayProcess::start(&model.base_url()).way).await;
     throughput(&direct, &GatewayProcess::start(&model.base_url()).way).await;
+    saturation(&direct, &GatewayProcess::start(&model.base_url())).await;
     idle_streams(&GatewayProcess::start(&model.scenario_url("hang-stream"))).await;
 }
 
@@ -134,15 +138,14 @@ impl Way {
         elapsed
     }
 
-    /// From the request to the end of the answer, and its bytes.
-    async fn whole(&self, request: &Value) -> (Duration, usize) {
-        let started = Instant::now();
+    /// Reads a whole answer and counts its bytes.
+    async fn whole(&self, request: &Value) -> usize {
         let mut answer = self.ask(request).await;
         let mut bytes = 0;
         while let Some(piece) = answer.chunk().await.unwrap() {
             bytes += piece.len();
         }
-        (started.elapsed(), bytes)
+        bytes
     }
 }
 
@@ -172,6 +175,20 @@ impl GatewayProcess {
             process,
             way: Way::new(url.trim().to_owned()),
         }
+    }
+
+    /// Seconds of processor time so far.
+    fn processor_seconds(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
+        let after_name = stat.rsplit(')').next().unwrap();
+        // The 14th and 15th field of the line, in hundredths of a second, counted from after the name.
+        let ticks: f64 = after_name
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .map(|field| field.parse::<f64>().unwrap())
+            .sum();
+        ticks / 100.0
     }
 
     /// Resident memory in bytes.
@@ -231,31 +248,58 @@ async fn first_byte(direct: &Way, gateway: &Way) {
     println!("{figures}");
 }
 
+/// What people notice: many streams at once, each some ten times as fast as a model writes.
 async fn throughput(direct: &Way, gateway: &Way) {
-    let mut script = String::from("@@say ");
-    script.push_str(&"word ".repeat(STREAM_TEXT_BYTES / 5));
-    let request = request(&script);
-    let mut rates = [Vec::new(), Vec::new()];
-    for round in 0..THROUGHPUT_ROUNDS + 2 {
-        for (way, rates) in [direct, gateway].into_iter().zip(&mut rates) {
-            let (elapsed, bytes) = way.whole(&request).await;
-            if round >= 2 {
-                rates.push(bytes as f64 / elapsed.as_secs_f64() / 1e6);
-            }
-        }
-    }
-    for rates in &mut rates {
-        rates.sort_by(f64::total_cmp);
-    }
-    let [direct, gateway] = rates.map(|rates| percentile(&rates, 50));
+    let request = request(&format!("@@slow 1\n@@say {}", "word ".repeat(PACED_TEXT_BYTES / 5)));
+    let [direct, gateway] = rates(PACED_STREAMS, PACED_ROUNDS, direct, gateway, &request).await;
     let figures = json!({
         "bench": "gateway.throughput",
-        "method": format!("a stream with {STREAM_TEXT_BYTES} bytes of text in events of 24 characters, as fast as the scripted model writes it, median of {THROUGHPUT_ROUNDS} through the gateway in turns with as many direct"),
+        "method": format!("{PACED_STREAMS} streams at once, each an event of 24 characters a millisecond or two, to their ends; median of {PACED_ROUNDS} rounds through the gateway in turns with as many direct"),
         "loss_percent": (1.0 - gateway / direct) * 100.0,
         "mb_per_second": gateway,
         "direct_mb_per_second": direct,
     });
     println!("{figures}");
+}
+
+/// What it costs: one stream as fast as the scripted model can write it. The model, the client and the gateway share
+/// the machine, so on few cores whatever the gateway computes is lost to the other two.
+async fn saturation(direct: &Way, gateway: &GatewayProcess) {
+    let request = request(&format!("@@say {}", "word ".repeat(SATURATING_TEXT_BYTES / 5)));
+    let processor_before = gateway.processor_seconds();
+    let [direct, through] = rates(1, SATURATED_ROUNDS, direct, &gateway.way, &request).await;
+    let processor = gateway.processor_seconds() - processor_before;
+    let events = (SATURATED_ROUNDS + 1) * SATURATING_TEXT_BYTES / 24;
+    let figures = json!({
+        "bench": "gateway.saturation",
+        "method": format!("a stream with {SATURATING_TEXT_BYTES} bytes of text in events of 24 characters, as fast as the scripted model writes it, on the same machine; median of {SATURATED_ROUNDS} rounds in turns"),
+        "mb_per_second": through,
+        "direct_mb_per_second": direct,
+        "processor_us_per_event": processor * 1e6 / events as f64,
+    });
+    println!("{figures}");
+}
+
+/// Medians of the bytes per second of some streams at once, direct and through the gateway.
+async fn rates(streams: usize, rounds: usize, direct: &Way, gateway: &Way, request: &Value) -> [f64; 2] {
+    let mut rates = [Vec::new(), Vec::new()];
+    for round in 0..=rounds {
+        for (way, rates) in [direct, gateway].into_iter().zip(&mut rates) {
+            let started = Instant::now();
+            let bytes: usize = join_all((0..streams).map(|_| way.whole(request)))
+                .await
+                .into_iter()
+                .sum();
+            // The first round warms up.
+            if round > 0 {
+                rates.push(bytes as f64 / started.elapsed().as_secs_f64() / 1e6);
+            }
+        }
+    }
+    rates.map(|mut rates| {
+        rates.sort_by(f64::total_cmp);
+        percentile(&rates, 50)
+    })
 }
 
 async fn idle_streams(gateway: &GatewayProcess) {

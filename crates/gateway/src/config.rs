@@ -88,7 +88,7 @@ pub struct Limits {
     pub request_body_bytes: usize,
     /// Bytes of the bodies that one listener holds at a time; further requests wait.
     pub listener_body_bytes: usize,
-    /// Bytes of one request's head.
+    /// Bytes of one request's head. Also the size a connection's buffer can grow to, which an idle stream keeps.
     pub request_head_bytes: usize,
     /// Header lines of one request.
     pub request_headers: usize,
@@ -101,7 +101,7 @@ impl Default for Limits {
         Self {
             request_body_bytes: 32 * 1024 * 1024,
             listener_body_bytes: 64 * 1024 * 1024,
-            request_head_bytes: 64 * 1024,
+            request_head_bytes: 16 * 1024,
             request_headers: 100,
             listener_connections: 64,
         }

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 /// An operation of the gateway that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The HTTP client could not be made.
-    #[error("cannot set up the client for the providers; check the outbound proxy and the system's certificates")]
-    Client(#[source] reqwest::Error),
+    /// The outbound proxy's URL is none.
+    #[error("the outbound proxy is not the URL of a proxy")]
+    OutboundProxy(#[source] reqwest::Error),
     /// A provider's base URL is none.
     #[error(
         "`{url}` is not a base URL of a provider: it must start with http:// or https:// and have a host, and no query"

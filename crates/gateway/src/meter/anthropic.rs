@@ -27,8 +27,8 @@ pub struct MeteredUsage {
     pub fast: bool,
     /// The provider has said how much input there was.
     pub input_known: bool,
-    /// The answer came to its regular end, so `tokens` is final.
-    pub complete: bool,
+    /// The answer came to its regular end.
+    pub ended: bool,
     /// An error came in the middle of the answer.
     pub fault: Option<StreamFault>,
     /// Bytes of generated text seen, for estimating the output of an answer that broke off.
@@ -36,10 +36,16 @@ pub struct MeteredUsage {
 }
 
 impl MeteredUsage {
+    /// Whether the numbers are the provider's final ones. Endpoints of others may end an answer and count nothing.
+    #[must_use]
+    pub const fn is_exact(&self) -> bool {
+        self.ended && self.input_known
+    }
+
     /// The output to charge for: the provider's final count, or at least what the bytes seen amount to.
     #[must_use]
     pub fn output_at_least(&self) -> u64 {
-        if self.complete {
+        if self.is_exact() {
             self.tokens.output
         } else {
             self.tokens.output.max(self.generated_bytes.div_ceil(4))
@@ -116,10 +122,10 @@ impl UsageTap {
         };
         let body = std::mem::take(body);
         if let Ok(message) = serde_json::from_slice::<Message>(&body) {
+            self.usage.ended = message.kind == "message";
             take_message(&mut self.usage, message);
-            self.usage.complete = self.usage.input_known;
         }
-        if !self.usage.complete {
+        if !self.usage.is_exact() {
             self.usage.generated_bytes = body.len() as u64;
         }
     }
@@ -156,10 +162,10 @@ fn take_event(usage: &mut MeteredUsage, event: &ServerSentEvent<'_>) {
                 take_usage(usage, &document);
             }
         }
-        "message_stop" => usage.complete = usage.input_known && usage.fault.is_none(),
+        "message_stop" => usage.ended = usage.fault.is_none(),
         "error" => {
             let error = parse().and_then(|document| document.error).unwrap_or_default();
-            usage.complete = false;
+            usage.ended = false;
             usage.fault = Some(StreamFault {
                 kind: error.kind,
                 message: error.message,
@@ -221,6 +227,8 @@ struct EventDocument {
 
 #[derive(Deserialize)]
 struct Message {
+    #[serde(default, rename = "type")]
+    kind: String,
     model: Option<String>,
     usage: Option<UsageDocument>,
 }
@@ -290,7 +298,10 @@ mod tests {
             cache_write_5m: 10,
             cache_write_1h: 20,
         };
-        assert_eq!((usage.tokens, usage.complete, usage.web_searches), (expected, true, 2));
+        assert_eq!(
+            (usage.tokens, usage.is_exact(), usage.web_searches),
+            (expected, true, 2)
+        );
         assert_eq!(usage.model.as_deref(), Some("claude-opus-5-5-x"));
     }
 
@@ -298,7 +309,7 @@ mod tests {
     fn a_cut_stream_keeps_the_input_and_estimates_the_output() {
         let cut = STREAM.find("event: message_delta").unwrap() + 40;
         let usage = tap(&[&STREAM.as_bytes()[..cut]]);
-        assert!(!usage.complete && usage.input_known);
+        assert!(!usage.ended && usage.input_known);
         assert_eq!(usage.tokens.input, 12);
         assert!(usage.output_at_least() >= 1);
         assert!(!tap(&[b""]).input_known);
@@ -312,7 +323,7 @@ mod tests {
         );
         let usage = tap(&[stream.as_bytes()]);
         assert_eq!(usage.fault.unwrap().kind, "overloaded_error");
-        assert!(!usage.complete);
+        assert!(!usage.ended);
     }
 
     #[test]
@@ -331,11 +342,20 @@ mod tests {
                 ..Tokens::default()
             }
         );
-        assert!(tap.usage().complete);
+        assert!(tap.usage().is_exact());
         let mut broken = UsageTap::of_json();
         broken.feed(&body[..50]);
         broken.end();
-        assert!(!broken.usage().complete);
+        assert!(!broken.usage().ended);
+    }
+
+    #[test]
+    fn an_endpoint_that_counts_nothing_has_ended_all_the_same() {
+        let usage = tap(&[
+            b"event: content_block_delta\ndata: {\"delta\":{\"text\":\"hello\"}}\n\nevent: message_stop\ndata: {}\n\n",
+        ]);
+        assert!(usage.ended && !usage.is_exact());
+        assert!(usage.output_at_least() > 0);
     }
 
     #[test]

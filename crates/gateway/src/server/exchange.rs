@@ -190,7 +190,7 @@ impl Exchange {
             return;
         };
         tap.end();
-        if self.operation == Operation::CountTokens || tap.usage().complete {
+        if self.operation == Operation::CountTokens || tap.usage().ended {
             self.record();
             self.finish(Outcome::Complete, Charge::Metered);
             return;
@@ -273,6 +273,11 @@ impl Exchange {
             return;
         };
         let settlement = self.settlement(outcome, charge);
+        tracing::debug!(
+            request = %settlement.request, step = %self.grant.step, model = settlement.model, status = settlement.status,
+            outcome = ?settlement.outcome, input = settlement.tokens.input, output = settlement.tokens.output,
+            cost = %settlement.cost.amount, "a model request ended"
+        );
         let core = Arc::clone(&self.core);
         let grant = Arc::clone(&self.grant);
         self.tasks.spawn(async move {
@@ -322,7 +327,7 @@ impl Exchange {
     fn metered(&self, usage: &MeteredUsage) -> (Tokens, Metering) {
         let mut tokens = usage.tokens;
         tokens.output = usage.output_at_least();
-        if usage.complete {
+        if usage.is_exact() {
             return (tokens, Metering::Exact);
         }
         if !usage.input_known {
@@ -340,7 +345,7 @@ impl Drop for Exchange {
         let is_closing = self.open.as_ref().is_some_and(|open| open.closing().is_cancelled());
         let is_whole = self.tap.as_mut().is_some_and(|tap| {
             tap.end();
-            tap.usage().complete
+            tap.usage().ended
         });
         let outcome = match (is_whole, is_closing) {
             // Agents hang up after the last event without waiting for the end of the body.

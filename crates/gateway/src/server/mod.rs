@@ -62,7 +62,7 @@ impl Gateway {
     /// A gateway with these settings and these ties to the rest of the platform.
     ///
     /// # Errors
-    /// When the settings make no sense or the system's certificates cannot be read.
+    /// When the settings make no sense.
     pub fn new(
         config: GatewayConfig,
         keys: Arc<dyn KeySource>,

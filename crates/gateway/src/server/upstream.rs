@@ -1,5 +1,8 @@
 //! The way to the providers: one HTTP client with its limits, and the building of the request that leaves.
 
+use std::sync::OnceLock;
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 
@@ -9,9 +12,14 @@ use crate::keys::ProviderKey;
 use crate::provider::{self, KeyUnusable, Operation, Provider, anthropic};
 
 /// The client for all providers.
+///
+/// It is built when the first request leaves: reading the system's certificates takes a while, and fails on a machine
+/// that has none, which is no reason not to replay a cassette there.
 #[derive(Debug)]
 pub(crate) struct Upstream {
-    client: reqwest::Client,
+    client: OnceLock<reqwest::Client>,
+    connect_timeout: Duration,
+    proxy: Option<reqwest::Proxy>,
     anthropic_base_url: String,
 }
 
@@ -29,22 +37,41 @@ pub(crate) enum SendFailed {
 impl Upstream {
     pub(crate) fn new(config: &GatewayConfig) -> Result<Self, Error> {
         check_base_url(config.base_url(Provider::Anthropic))?;
-        let mut client = reqwest::Client::builder()
-            .connect_timeout(config.timeouts.connect)
+        let proxy = config.outbound_proxy.as_ref().map(reqwest::Proxy::all).transpose();
+        Ok(Self {
+            client: OnceLock::new(),
+            connect_timeout: config.timeouts.connect,
+            proxy: proxy.map_err(Error::OutboundProxy)?,
+            anthropic_base_url: config.base_url(Provider::Anthropic).to_owned(),
+        })
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, SendFailed> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(self.connect_timeout)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .tcp_nodelay(true)
             .http2_adaptive_window(true)
-            .http2_keep_alive_interval(Some(std::time::Duration::from_secs(30)))
-            .pool_idle_timeout(Some(std::time::Duration::from_secs(60)))
+            .http2_keep_alive_interval(Some(Duration::from_secs(30)))
+            .pool_idle_timeout(Some(Duration::from_secs(60)))
             .no_proxy();
-        if let Some(proxy) = &config.outbound_proxy {
-            client = client.proxy(reqwest::Proxy::all(proxy).map_err(Error::Client)?);
+        if let Some(proxy) = &self.proxy {
+            builder = builder.proxy(proxy.clone());
         }
-        Ok(Self {
-            client: client.build().map_err(Error::Client)?,
-            anthropic_base_url: config.base_url(Provider::Anthropic).to_owned(),
-        })
+        if self.anthropic_base_url.starts_with("http:") {
+            // No TLS on the way, so no certificates are needed.
+            builder = builder.tls_certs_only([]);
+        }
+        let client = builder.build().map_err(|error| {
+            let reason = innermost(&error.without_url());
+            SendFailed::NotConnected(format!("{reason}; is the package ca-certificates installed?"))
+        })?;
+        // Two first requests at once may both build one; either does.
+        Ok(self.client.get_or_init(|| client))
     }
 
     /// Sends a request with the real key. The answer's head has come when this returns.
@@ -68,7 +95,7 @@ impl Upstream {
             }
         };
         let sent = self
-            .client
+            .client()?
             .request(Method::POST, url)
             .headers(headers)
             .body(body)

@@ -137,6 +137,28 @@ async fn an_unreachable_provider_is_a_502_in_its_own_shape() {
 }
 
 #[tokio::test]
+async fn a_provider_that_speaks_no_tls_is_unreachable_too() {
+    let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", plain.local_addr().unwrap());
+    let mut answering = tokio::task::JoinSet::new();
+    answering.spawn(async move {
+        // Accepts and hangs up, in the middle of the other side's greeting.
+        while let Ok((stream, _)) = plain.accept().await {
+            drop(stream);
+        }
+    });
+    let house = House::with(Wishes {
+        base_url: Some(url),
+        ..Wishes::default()
+    })
+    .await;
+    let answer = house.ask(&prompt("@@say x")).await;
+    assert_eq!(answer.status(), 502);
+    assert!(answer.text().await.unwrap().contains("cannot reach Anthropic"));
+    assert_eq!(house.settlement().await.cost.amount, MicroUsd::ZERO);
+}
+
+#[tokio::test]
 async fn a_provider_that_never_answers_times_out() {
     let house = House::with(Wishes {
         scenario: "hang",
