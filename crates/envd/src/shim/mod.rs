@@ -7,6 +7,7 @@
 //! file on its control descriptor), and with it everything inside; if the server dies, nothing happens. All mounts are
 //! in mount namespaces of the shim and of the sandbox, so that they can't outlive them.
 
+mod calls;
 mod filter;
 mod group;
 mod idmap;
