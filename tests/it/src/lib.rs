@@ -5,5 +5,6 @@
 //! Git and the agent's CLI are the real ones, and only the model is scripted or replayed.
 
 pub mod compare;
+pub mod scene;
 pub mod server;
 pub mod torture;

@@ -116,6 +116,10 @@ async fn judge(installation: &Installation, reference: &RecordedRun) -> Result<(
 /// Whether the server ends by itself within a time.
 fn ends_within(server: &mut Child, time: Duration) -> Result<bool, Fault> {
     use rustix::process::{Pid, PidfdFlags, pidfd_open};
+    // Also one that was waited for before: its number is no longer its own.
+    if server.try_wait()?.is_some() {
+        return Ok(true);
+    }
     let pid = i32::try_from(server.id())
         .ok()
         .and_then(Pid::from_raw)

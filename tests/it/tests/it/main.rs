@@ -1,6 +1,7 @@
 //! The few paths that are tested with everything real: the binary, sandboxes, Git, and Claude Code; only the model is
 //! scripted or replayed.
 
+mod bad_luck;
 mod cancel;
 mod demo;
 mod scripted_run;

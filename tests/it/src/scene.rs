@@ -1,0 +1,216 @@
+//! A stage for one run after another: an installation, a scripted model, and a repository whose state is remembered.
+//!
+//! Invariant: whatever a run came to, [`Scene`] holds the host to the same promises after each one: the user's repository
+//! is as it was (but for a delivered branch), and nothing of the run's sandboxes is left.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use codecourier_testkit::repository::{RepositoryBuilder, SampleRepository};
+use codecourier_testkit::scripted_model::ScriptedModel;
+use serde_json::Value;
+
+use crate::server::Installation;
+
+/// How long a run of a test may take before it counts as hanging.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// An installation with a model and a repository.
+pub struct Scene {
+    /// The installation.
+    pub installation: Installation,
+    /// The model.
+    pub model: ScriptedModel,
+    /// The user's repository.
+    pub source: SampleRepository,
+    before: String,
+}
+
+/// How a command ended.
+pub struct Ended {
+    /// Its exit code.
+    pub code: Option<i32>,
+    /// What it wrote to standard output.
+    pub stdout: String,
+    /// What it wrote to standard error.
+    pub stderr: String,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Scene {
+    /// One with a small repository.
+    pub async fn new() -> io::Result<Self> {
+        Self::with(
+            RepositoryBuilder::new()
+                .file("README.md", "A sample.\n")
+                .file("src/greeting.txt", "hello\n")
+                .commit("first"),
+        )
+        .await
+    }
+
+    /// One with this repository.
+    pub async fn with(repository: RepositoryBuilder) -> io::Result<Self> {
+        Self::at(Installation::new().await?, repository).await
+    }
+
+    /// One in this installation.
+    pub async fn at(installation: Installation, repository: RepositoryBuilder) -> io::Result<Self> {
+        let model = ScriptedModel::start().await?;
+        let source = repository.build(installation.data().join("source"));
+        let before = state_of(&source);
+        Ok(Self {
+            installation,
+            model,
+            source,
+            before,
+        })
+    }
+
+    /// Where the repository is, as an argument.
+    #[must_use]
+    pub fn source_path(&self) -> String {
+        self.source.path().display().to_string()
+    }
+
+    /// Remembers the repository as it is now.
+    pub fn remember_source(&mut self) {
+        self.before = state_of(&self.source);
+    }
+
+    /// `codecourier run` on the repository, with one designer and events as JSON unless the options say otherwise.
+    pub async fn run(&self, options: &[&str], prompt: &str) -> io::Result<Ended> {
+        self.run_at(&self.model.base_url(), options, prompt).await
+    }
+
+    /// The same, with the model at this address.
+    pub async fn run_at(&self, model: &str, options: &[&str], prompt: &str) -> io::Result<Ended> {
+        ended(self.command_at(model, options, prompt)).await
+    }
+
+    /// The command of [`Scene::run_at`].
+    #[must_use]
+    pub fn command_at(&self, model: &str, options: &[&str], prompt: &str) -> Command {
+        let source = self.source_path();
+        let mut arguments = vec!["run", "--json"];
+        if !options.contains(&"--repo") {
+            arguments.extend(["--repo", &source]);
+        }
+        if !options.contains(&"--workflow") {
+            arguments.extend(["--workflow", "single"]);
+        }
+        arguments.extend(options);
+        arguments.push(prompt);
+        let mut command = self.installation.command(&arguments);
+        command
+            .env("ANTHROPIC_API_KEY", "sk-ant-test")
+            .env("ANTHROPIC_BASE_URL", model);
+        command
+    }
+
+    /// What is not as it must be after a run: the user's repository moved by more than a delivered branch, or something
+    /// of a sandbox is left on the host.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let now = state_of(&self.source);
+        if now != self.before {
+            faults.push(format!("the repository was\n{}and is\n{now}", self.before));
+        }
+        match self.installation.leftovers() {
+            Ok(leftovers) if leftovers.is_empty() => {}
+            other => faults.push(format!("left on the host: {other:?}")),
+        }
+        faults
+    }
+}
+
+/// Runs a command to its end without holding up the model, which lives in the caller's runtime.
+pub async fn ended(mut command: Command) -> io::Result<Ended> {
+    let began = Instant::now();
+    let output = tokio::task::spawn_blocking(move || command.output());
+    let Output { status, stdout, stderr } = tokio::time::timeout(PATIENCE, output).await???;
+    Ok(Ended {
+        code: status.code(),
+        stdout: String::from_utf8_lossy(&stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&stderr).into_owned(),
+        took: began.elapsed(),
+    })
+}
+
+impl Ended {
+    /// The lines of JSON it wrote.
+    #[must_use]
+    pub fn lines(&self) -> Vec<Value> {
+        let lines = self.stdout.lines();
+        lines.filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// The result at its end; null when it gave none.
+    #[must_use]
+    pub fn result(&self) -> Value {
+        let mut lines = self.lines().into_iter().rev();
+        lines.find(|line| line["type"] == "result").unwrap_or_default()
+    }
+
+    /// The class of the run's failure, or the code of what kept it from starting.
+    #[must_use]
+    pub fn class(&self) -> String {
+        let result = self.result();
+        let class = &result["failure"]["class"];
+        let code = &self.error()["code"];
+        class.as_str().or(code.as_str()).unwrap_or_default().to_owned()
+    }
+
+    /// What it says happened, and what it says to do about it.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let failure = self.result();
+        let error = self.error();
+        let said = [&failure["failure"]["message"], &error["message"], &error["remedy"]];
+        said.iter()
+            .filter_map(|text| text.as_str())
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    /// The events of a kind, in order.
+    #[must_use]
+    pub fn events(&self, kind: &str) -> Vec<Value> {
+        let lines = self.lines().into_iter();
+        lines
+            .map(|mut line| line["event"].take())
+            .filter(|event| event["kind"] == kind)
+            .collect()
+    }
+
+    fn error(&self) -> Value {
+        let both = self.stdout.lines().chain(self.stderr.lines());
+        let mut errors = both.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        errors
+            .find(|line| line["type"] == "error")
+            .map(|mut line| line["error"].take())
+            .unwrap_or_default()
+    }
+}
+
+/// Everything of a repository that a person would miss: its branches but the delivered ones, `HEAD`, the work tree and
+/// the index. Empty when there is none.
+fn state_of(source: &SampleRepository) -> String {
+    let place: PathBuf = source.path().join(".git");
+    if !place.exists() {
+        return String::new();
+    }
+    let branches = source.git(["for-each-ref", "--format=%(refname) %(objectname)"]);
+    let branches = branches
+        .lines()
+        .filter(|line| !line.starts_with("refs/heads/codecourier/"));
+    let mut state: String = branches.map(|line| format!("{line}\n")).collect();
+    state.push_str(&source.git(["status", "--porcelain", "--branch", "--ignored"]));
+    state.push_str(&source.git(["stash", "list"]));
+    state.push_str(&source.git(["diff", "HEAD"]));
+    state
+}
