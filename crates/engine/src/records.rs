@@ -109,7 +109,7 @@ impl Records {
         let body = reader.run_body(project, run).await?.ok_or_else(missing)?;
         let steps = reader.steps(project, run).await?;
         drop(reader);
-        let RunRecord { machine, pinned } = row.state.read()?;
+        let RunRecord { machine, pinned, .. } = row.state.read()?;
         let steps = steps
             .into_iter()
             .map(|row| {

@@ -13,6 +13,7 @@ use codecourier_store::ledger::{NewReservation, Reserved, Settled, UsageRecord};
 use codecourier_store::{Body, Error as StoreError};
 
 use super::ModelAccess;
+use crate::runs::advance::RunRecord;
 use crate::runs::live::Notice;
 use crate::runs::new_event;
 use crate::runs::spec::RunSpec;
@@ -30,12 +31,15 @@ impl Ledger for ModelAccess {
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    let body = tx
-                        .read()
-                        .run_body(project, run)
-                        .await?
-                        .ok_or(StoreError::NotFound { entity: "run" })?;
-                    let budget = body.read::<RunSpec>()?.budget;
+                    let missing = || StoreError::NotFound { entity: "run" };
+                    let row = tx.read().run(project, run).await?.ok_or_else(missing)?;
+                    let budget = match row.state.read::<RunRecord>()?.budget {
+                        Some(raised) => raised,
+                        None => {
+                            let body = tx.read().run_body(project, run).await?.ok_or_else(missing)?;
+                            body.read::<RunSpec>()?.budget
+                        }
+                    };
                     let new = NewReservation {
                         id,
                         request,

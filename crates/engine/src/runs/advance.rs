@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use codecourier_domain::id::{ProjectId, RunId, StepId, TaskId};
+use codecourier_domain::money::MicroUsd;
 use codecourier_domain::run::{Effect, RunEvent, RunState, StepPlan, Transition, next};
 use codecourier_domain::time::Timestamp;
 use codecourier_store::changes::{ChangeOp, NewChange, Scope};
@@ -27,6 +28,9 @@ pub(crate) struct RunRecord {
     pub(crate) machine: RunState,
     /// What the preparation pinned, once it is done.
     pub(crate) pinned: Option<Pinned>,
+    /// The budget, if it was raised since the start.
+    #[serde(default)]
+    pub(crate) budget: Option<MicroUsd>,
 }
 
 /// Something that moves a run.
@@ -35,6 +39,8 @@ pub(crate) struct Move<'a> {
     pub(crate) event: RunEvent,
     /// What the preparation pinned, if that is what happened.
     pub(crate) pinned: Option<Pinned>,
+    /// Another budget for the rest of the run.
+    pub(crate) budget: Option<MicroUsd>,
     /// Who did it.
     pub(crate) actor: &'a str,
     /// When.
@@ -92,6 +98,7 @@ pub(crate) async fn advance(
     let Move {
         event,
         pinned,
+        budget,
         actor,
         now,
     } = moved;
@@ -108,6 +115,7 @@ pub(crate) async fn advance(
     let record = RunRecord {
         machine: state,
         pinned: pinned.or(before.pinned),
+        budget: budget.or(before.budget),
     };
     save(tx, &row, &record, actor, now).await?;
     let state = record.machine;

@@ -40,6 +40,7 @@ impl Runs {
                     let moved = Move {
                         event: RunEvent::CancelRequested,
                         pinned: None,
+                        budget: None,
                         actor: &by,
                         now,
                     };

@@ -17,6 +17,7 @@ pub mod pinned;
 mod prepare;
 pub mod prompt;
 mod recorder;
+mod resume;
 pub mod spec;
 mod start;
 pub(crate) mod step;

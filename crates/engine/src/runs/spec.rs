@@ -12,7 +12,7 @@ use codecourier_domain::branch::BranchName;
 use codecourier_domain::check::CheckSpec;
 use codecourier_domain::limits::SandboxLimits;
 use codecourier_domain::money::MicroUsd;
-use codecourier_domain::pipeline::Pipeline;
+use codecourier_domain::pipeline::{Node, Pipeline};
 
 use crate::error::Error;
 
@@ -20,6 +20,8 @@ use crate::error::Error;
 pub const MAX_PROMPT_BYTES: usize = 200 * 1024;
 /// The most checks a run may have.
 pub const MAX_CHECKS: usize = 20;
+/// The longest a check may take: as long as a sandbox may live.
+pub const MAX_CHECK_SECONDS: u32 = 14_400;
 /// The budget of a run when nobody says another.
 pub const DEFAULT_BUDGET: MicroUsd = MicroUsd(20_000_000);
 
@@ -140,7 +142,39 @@ impl RunSpec {
         if self.checks.len() > MAX_CHECKS {
             return Err(Error::validation(format!("A run has at most {MAX_CHECKS} checks.")));
         }
+        let mut agents = own_agents(self.pipeline.nodes());
+        agents.retain(|agent| *agent != self.agent);
+        agents.push(self.agent);
+        for agent in agents {
+            if codecourier_agents::adapter(agent).is_none() {
+                return Err(Error::validation(format!(
+                    "This version cannot drive the agent `{agent}`. Use `claude`."
+                )));
+            }
+        }
+        if self.budget <= MicroUsd::ZERO {
+            return Err(Error::validation(
+                "The budget must be more than nothing: a run that may spend nothing cannot begin.",
+            ));
+        }
+        if let RepositorySource::LocalPath { path } = &self.repository
+            && !path.is_absolute()
+        {
+            return Err(Error::validation(format!(
+                "The path of the repository must be absolute, and `{}` is not.",
+                path.display()
+            )));
+        }
         for (index, check) in self.checks.iter().enumerate() {
+            if check.name.trim().is_empty() {
+                return Err(Error::validation("A check needs a name."));
+            }
+            if !(1..=MAX_CHECK_SECONDS).contains(&check.timeout_seconds) {
+                return Err(Error::validation(format!(
+                    "The check `{}` may take 1 to {MAX_CHECK_SECONDS} seconds, and {} were asked for.",
+                    check.name, check.timeout_seconds
+                )));
+            }
             if check.command.trim().is_empty() {
                 return Err(Error::validation(format!("The check `{}` has no command.", check.name)));
             }
@@ -158,4 +192,14 @@ impl RunSpec {
         }
         Ok(())
     }
+}
+
+/// The agents that steps name themselves.
+fn own_agents(nodes: &[Node]) -> Vec<AgentKind> {
+    let agents_of = |node: &Node| match node {
+        Node::Step(step) => step.agent.into_iter().collect(),
+        Node::Loop(inner) => own_agents(&inner.nodes),
+        Node::Candidates(inner) => own_agents(&inner.nodes),
+    };
+    nodes.iter().flat_map(agents_of).collect()
 }

@@ -25,6 +25,7 @@ impl Runs {
         let record = RunRecord {
             machine: RunState::new(spec.pipeline.clone()),
             pinned: None,
+            budget: None,
         };
         let first_line = spec.prompt.trim().lines().next().unwrap_or_default();
         let new = NewRun {
@@ -50,6 +51,7 @@ impl Runs {
                         Move {
                             event: RunEvent::Started,
                             pinned: None,
+                            budget: None,
                             actor: &actor,
                             now,
                         },

@@ -47,7 +47,7 @@ impl Runs {
         let body = reader.run_body(project, run).await?.ok_or_else(missing)?;
         let steps = reader.steps(project, run).await?;
         drop(reader);
-        let RunRecord { machine, pinned } = row.state.read()?;
+        let RunRecord { machine, pinned, .. } = row.state.read()?;
         let steps = steps
             .into_iter()
             .map(|row| {

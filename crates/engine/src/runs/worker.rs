@@ -541,6 +541,7 @@ async fn record(context: &TaskContext, outcome: Outcome) -> StoreResult<RunState
                     Move {
                         event,
                         pinned,
+                        budget: None,
                         actor: ENGINE_ACTOR,
                         now,
                     },
