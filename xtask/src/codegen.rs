@@ -26,7 +26,11 @@ struct Generator {
     writes: &'static str,
 }
 
-const GENERATORS: &[Generator] = &[];
+const GENERATORS: &[Generator] = &[Generator {
+    package: "codecourier-domain",
+    example: "schemas",
+    writes: "schemas",
+}];
 
 impl Codegen {
     pub(crate) fn run(&self) -> Outcome {
