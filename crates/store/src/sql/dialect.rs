@@ -35,12 +35,17 @@ impl Dialect {
         }
     }
 
-    /// What the writer's connection is told once. A writer that hangs must not hold the others up for ever.
+    /// What the writer's connection is told once.
+    ///
+    /// A writer that hangs must not hold the others up for ever. And every statement has its index: a plan that was
+    /// made while a table was empty, and kept, must not read the table from end to end when it has grown. Nor by a
+    /// bitmap, which visits the dead entries of a queue each time instead of marking them.
     pub(crate) const fn prepare_writer(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
             Self::Postgres => Some(
-                "SET synchronous_commit = on; SET idle_in_transaction_session_timeout = '60s'; SET lock_timeout = '90s'",
+                "SET synchronous_commit = on; SET idle_in_transaction_session_timeout = '60s'; SET lock_timeout = '90s'; \
+                 SET enable_seqscan = off; SET enable_bitmapscan = off",
             ),
         }
     }

@@ -48,9 +48,23 @@ pub struct ClaimedTask {
     pub fence: Fence,
 }
 
+/// The first ready task of a project, by the order of the index.
+macro_rules! head_of_queue {
+    ($column:literal) => {
+        concat!(
+            "(SELECT t.",
+            $column,
+            " FROM task t WHERE t.status = 'ready' AND t.class = $1 AND t.project = w.project \
+             ORDER BY t.priority DESC, t.due, t.id LIMIT 1)"
+        )
+    };
+}
+
 /// One task: the head of the queue of the project that has the fewest running. `$1` class, `$2` owner, `$3` lease.
 ///
-/// `waiting` jumps through the index from project to project instead of reading every ready task.
+/// `waiting` jumps through the index from project to project instead of reading every ready task. `head` asks three
+/// times for one row rather than joining `task` to the first answer: PostgreSQL keeps the plan that it made
+/// while the queue was short, and that of a join reads the whole table once it is long.
 const CLAIM_ONE: &str = concat!(
     "WITH RECURSIVE waiting (project) AS ( \
         SELECT min(project) FROM task WHERE status = 'ready' AND class = $1 \
@@ -59,16 +73,19 @@ const CLAIM_ONE: &str = concat!(
         FROM waiting w WHERE w.project IS NOT NULL \
      ), busy (project, running) AS ( \
         SELECT project, count(*) FROM task WHERE status = 'running' AND class = $1 GROUP BY project \
-     ), head (id, running) AS ( \
-        SELECT (SELECT t.id FROM task t WHERE t.status = 'ready' AND t.class = $1 AND t.project = w.project \
-                ORDER BY t.priority DESC, t.due, t.id LIMIT 1), \
-               coalesce(b.running, 0) \
+     ), head (id, priority, due, running) AS ( \
+        SELECT ",
+    head_of_queue!("id"),
+    ", ",
+    head_of_queue!("priority"),
+    ", ",
+    head_of_queue!("due"),
+    ", coalesce(b.running, 0) \
         FROM waiting w JOIN project p ON p.id = w.project LEFT JOIN busy b ON b.project = w.project \
         WHERE $1 = 'control' OR coalesce(b.running, 0) < p.work_limit \
      ) \
      UPDATE task SET status = 'running', attempt = attempt + 1, owner = $2, lease_until = $3 \
-     WHERE id = (SELECT h.id FROM head h JOIN task t ON t.id = h.id \
-                 ORDER BY h.running, t.priority DESC, t.due, t.id LIMIT 1) \
+     WHERE id = (SELECT h.id FROM head h ORDER BY h.running, h.priority DESC, h.due, h.id LIMIT 1) \
      RETURNING ",
     task_columns!()
 );

@@ -134,10 +134,15 @@ use task_columns;
 impl Tx {
     /// Adds a task, ready at `due`.
     pub async fn insert_task(&mut self, new: &NewTask) -> Result<Inserted> {
-        // Whether it is due is for the claim to say, which knows the time; see there.
+        // What is due already never enters the index of timers; what becomes due is for the claim to see.
+        let status = if new.due <= new.created_at {
+            TaskStatus::Ready
+        } else {
+            TaskStatus::Scheduled
+        };
         let statement = sql(
             "INSERT INTO task (id, project, run, kind, class, status, priority, due, attempt, created_at, \
-             body) VALUES ($1, $2, $3, $4, $5, 'scheduled', $6, $7, 0, $8, $9) ON CONFLICT (id) DO NOTHING",
+             body) VALUES ($1, $2, $3, $4, $5, $10, $6, $7, 0, $8, $9) ON CONFLICT (id) DO NOTHING",
         )
         .bind(new.id)
         .bind(new.project)
@@ -147,7 +152,8 @@ impl Tx {
         .bind(new.priority)
         .bind(new.due)
         .bind(new.created_at)
-        .bind(&new.body);
+        .bind(&new.body)
+        .bind(status.as_str());
         if self.execute("insert a task", statement).await? == 0 {
             return Ok(Inserted::Existing);
         }
