@@ -24,7 +24,10 @@ impl Ledger for ModelAccess {
         let unavailable = |error: StoreError| ReserveRefused::Unavailable(Box::new(error));
         // The reservation carries the request's own number, so that telling it twice is telling it once.
         let id = ReservationId::from_uuid(estimate.request.uuid());
-        let amount = charged(estimate.traffic, estimate.ceiling.amount);
+        // An agent asks for far more output than it ever gets, so its ceiling would refuse requests long before the money
+        // is spent. What is usual is held back instead; a request that goes beyond may pass the budget once, and the next
+        // one is refused.
+        let amount = charged(estimate.traffic, estimate.likely.amount);
         let (project, run, step, boot) = (grant.project, grant.run, grant.step, self.boot);
         let (request, at) = (estimate.request.to_string(), self.clock.now());
         let (reserved, budget) = self
