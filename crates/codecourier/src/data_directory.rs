@@ -1,6 +1,6 @@
 //! The data directory: made private, and locked by the one process that works in it.
 //!
-//! Layout: `codecourier.db` (rows), `blobs/` (long texts), `mirrors/` (repositories), `layers/` (templates), `sandboxes/` and `runtime/`
+//! Layout: `codecourier.db` (rows), `blobs/` (long texts), `repositories/` (the platform's copies), `layers/` (templates), `sandboxes/` and `runtime/`
 //! (sandboxes), `scratch/` (files of one operation), `control.sock` (the process that has the lock), `codecourier.log`.
 
 use std::fs::DirBuilder;
@@ -75,7 +75,7 @@ impl DataDirectory {
 
     /// The repositories.
     pub(crate) fn mirrors(&self) -> PathBuf {
-        self.path.join("mirrors")
+        self.path.join("repositories")
     }
 
     /// Long texts, each once.

@@ -6,6 +6,7 @@ mod control;
 mod data_directory;
 mod exit;
 mod logging;
+mod page;
 mod platform;
 mod preflight;
 mod problem;

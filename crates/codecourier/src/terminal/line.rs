@@ -25,6 +25,18 @@ pub(crate) enum Tone {
 }
 
 impl Tone {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Strong => "strong",
+            Self::Quiet => "quiet",
+            Self::Good => "good",
+            Self::Bad => "bad",
+            Self::Warning => "warning",
+            Self::Usable => "usable",
+        }
+    }
+
     const fn code(self) -> &'static str {
         match self {
             Self::Plain => "",
@@ -89,6 +101,21 @@ impl Line {
     pub(crate) fn joined(mut self, other: Self) -> Self {
         self.pieces.extend(other.pieces);
         self
+    }
+
+    /// The line for a page: its indent, and each piece with the name of its tone.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        let pieces: Vec<(&str, &str)> = self
+            .pieces
+            .iter()
+            .map(|(tone, text)| (tone.name(), text.as_str()))
+            .collect();
+        serde_json::json!({ "indent": self.indent, "pieces": pieces })
+    }
+
+    /// The text of the line, with nothing around it.
+    pub(crate) fn plain(&self) -> String {
+        self.pieces.iter().map(|(_, text)| text.as_str()).collect()
     }
 
     /// The line so many columns further right.

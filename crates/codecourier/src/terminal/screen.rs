@@ -7,6 +7,7 @@ use std::io::{IsTerminal as _, Write};
 
 use super::line::{Colours, Line, Paint};
 use crate::config::{Characters, ColourWish, Config};
+use crate::page::Feed;
 
 /// How wide lines may be where no terminal says.
 const PIPE_WIDTH: usize = 400;
@@ -19,6 +20,7 @@ pub(crate) struct Screen {
     manner: Manner,
     paint: Paint,
     bottom: Bottom,
+    page: Option<Feed>,
 }
 
 /// What can be done with the screen.
@@ -52,6 +54,7 @@ impl Screen {
             paint: paint(config, is_terminal),
             out: Box::new(stderr),
             bottom: Bottom::Empty,
+            page: None,
         }
     }
 
@@ -65,6 +68,7 @@ impl Screen {
                 characters: Characters::Unicode,
             },
             bottom: Bottom::Empty,
+            page: None,
         }
     }
 
@@ -78,6 +82,7 @@ impl Screen {
                 characters: Characters::Ascii,
             },
             bottom: Bottom::Empty,
+            page: None,
         }
     }
 
@@ -88,7 +93,19 @@ impl Screen {
             manner,
             paint: Paint::PLAIN,
             bottom: Bottom::Empty,
+            page: None,
         }
+    }
+
+    /// The screen, with a page that shows the same.
+    pub(crate) fn with_page(mut self, page: Feed) -> Self {
+        self.page = Some(page);
+        self
+    }
+
+    /// Whether anybody sees the status.
+    pub(crate) fn shows_status(&self) -> bool {
+        self.manner == Manner::Live || self.page.is_some()
     }
 
     /// What can be done with it.
@@ -111,6 +128,9 @@ impl Screen {
 
     /// Writes lines that stay.
     pub(crate) fn lines(&mut self, lines: &[Line]) {
+        if let Some(page) = &self.page {
+            lines.iter().for_each(|line| page.line(line));
+        }
         if self.manner == Manner::Silent {
             return;
         }
@@ -125,6 +145,9 @@ impl Screen {
 
     /// Puts a line to the bottom, in place of the one before. Nothing without a terminal.
     pub(crate) fn status(&mut self, line: &Line) {
+        if let Some(page) = &self.page {
+            page.status(line);
+        }
         if self.manner != Manner::Live {
             return;
         }

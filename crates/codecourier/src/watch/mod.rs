@@ -136,7 +136,7 @@ pub(crate) async fn to_end(
                 }
                 view = runs.get(project, run).await?;
             }
-            _ = ticks.tick(), if screen.manner() == Manner::Live => watch.show_status(screen),
+            _ = ticks.tick(), if screen.shows_status() => watch.show_status(screen),
         }
     }
 }
@@ -243,7 +243,7 @@ impl Watch {
                 .unwrap_or_else(|| "waiting for the model".to_owned()),
             _ => std::mem::take(&mut self.activity),
         };
-        if screen.manner() == Manner::Live {
+        if screen.shows_status() {
             self.show_status(screen);
         }
     }

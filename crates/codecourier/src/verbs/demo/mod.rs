@@ -24,7 +24,8 @@ use super::execute::{self, Executed};
 use super::run::{DEFAULT_MODEL, parse_check};
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::platform::{self, Platform, Purpose};
+use crate::page::Page;
+use crate::platform::{self, Held, Platform, Purpose};
 use crate::problem::Problem;
 use crate::terminal::{Line, Screen, Tone, data, time};
 use crate::watch::{Output, describe};
@@ -49,7 +50,19 @@ pub(crate) async fn demo(arguments: Arguments, config: &Config, output: Output) 
         .join(time::file_name(SystemClock.now()));
     let sample = sample::make(config, &place)?;
     let mut screen = execute::screen(config, output);
-    introduce(&sample, &mut screen);
+    let page = match Page::start().await {
+        Ok(page) => {
+            screen = screen.with_page(page.feed());
+            Some(page)
+        }
+        Err(error) => {
+            screen.line(&Tone::Warning.line(&format!(
+                "The page cannot be served: {error}. The terminal shows the same."
+            )));
+            None
+        }
+    };
+    introduce(&sample, page.as_ref(), &mut screen, output);
     let purpose = Purpose {
         command: COMMAND,
         pacing: if arguments.no_pacing {
@@ -59,14 +72,19 @@ pub(crate) async fn demo(arguments: Arguments, config: &Config, output: Output) 
         },
         ending: None,
     };
-    let platform = Platform::start(config, held, purpose).await?;
-    let executed = match spec(&sample) {
-        Ok(spec) => execute::start_and_follow(&platform, spec, &mut screen, output).await,
-        Err(problem) => Err(problem),
+    let followed = follow(config, held, purpose, &sample, &mut screen, output).await;
+    let ended = match &followed {
+        Ok(Executed::Ended(result)) => result.lines(screen.width().min(120)),
+        Ok(Executed::Left) => Vec::new(),
+        Err(problem) => vec![Tone::Bad.line(&problem.message)],
     };
-    platform.shut_down().await;
     drop(screen);
-    let executed = executed?;
+    if let Some(page) = page {
+        let feed = page.feed();
+        ended.iter().for_each(|line| feed.line(line));
+        page.stop().await;
+    }
+    let executed = followed?;
     let exit = execute::present(&executed, config, output);
     if let Executed::Ended(result) = &executed
         && result.status() == RunStatus::Completed
@@ -76,6 +94,21 @@ pub(crate) async fn demo(arguments: Arguments, config: &Config, output: Output) 
         conclude(&sample, branch, config, output)?;
     }
     Ok(exit)
+}
+
+async fn follow(
+    config: &Config,
+    held: Held,
+    purpose: Purpose<'_>,
+    sample: &Sample,
+    screen: &mut Screen,
+    output: Output,
+) -> Result<Executed, Problem> {
+    let spec = spec(sample)?;
+    let platform = Platform::start(config, held, purpose).await?;
+    let executed = execute::start_and_follow(&platform, spec, screen, output).await;
+    platform.shut_down().await;
+    executed
 }
 
 fn spec(sample: &Sample) -> Result<RunSpec, Problem> {
@@ -108,7 +141,7 @@ fn spec(sample: &Sample) -> Result<RunSpec, Problem> {
     })
 }
 
-fn introduce(sample: &Sample, screen: &mut Screen) {
+fn introduce(sample: &Sample, page: Option<&Page>, screen: &mut Screen, output: Output) {
     let mut lines = vec![
         Tone::Strong.line("CodeCourier demo: a designer and a checker mend a small repository"),
         Line::new(),
@@ -129,6 +162,12 @@ fn introduce(sample: &Sample, screen: &mut Screen) {
         );
     }
     lines.push(Tone::Quiet.line("check       ").and(Tone::Plain, sample::CHECK));
+    if let Some(page) = page {
+        lines.push(Tone::Quiet.line("watch       ").and(Tone::Usable, page.url()));
+        if output == Output::Json {
+            data::json(&json!({ "type": "page", "url": page.url() }));
+        }
+    }
     lines.push(Line::new());
     screen.lines(&lines);
 }
