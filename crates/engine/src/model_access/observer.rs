@@ -1,23 +1,23 @@
 //! What the gateway tells while requests go by: classed, put on the step's board, and logged.
 
 use codecourier_domain::failure::{Failure, FailureClass};
-use codecourier_gateway::{GatewayEvent, Observer, StepGrant};
+use codecourier_gateway::{Complaint, GatewayEvent, Observer, StepGrant};
 
 use super::ModelAccess;
+use crate::runs::sentence;
 
 impl Observer for ModelAccess {
     fn observe(&self, grant: &StepGrant, event: GatewayEvent) {
         let step = grant.step;
         match event {
             GatewayEvent::RequestFailed(failure) => {
-                self.failures.post(step, Failure::new(failure.class(), failure.message));
+                let message = in_words(failure.complaint, &failure.message);
+                self.failures.post(step, Failure::new(failure.class(), message));
             }
             GatewayEvent::BudgetRefused { budget, .. } => {
                 let message = format!("{budget}. Raise the run's budget to let it go on.");
-                self.failures.post(
-                    step,
-                    Failure::new(FailureClass::Budget, crate::runs::sentence(&message)),
-                );
+                self.failures
+                    .post(step, Failure::new(FailureClass::Budget, sentence(&message)));
             }
             GatewayEvent::Diverged { divergence, .. } => {
                 if divergence.answered.is_some() {
@@ -36,4 +36,41 @@ impl Observer for ModelAccess {
             }
         }
     }
+}
+
+/// What happened and what to do, around the words of the gateway or of the provider.
+fn in_words(complaint: Complaint, message: &str) -> String {
+    let (what, remedy) = match complaint {
+        Complaint::Authentication => (
+            "The model's provider refuses the key",
+            "Check the key, then start the run again.",
+        ),
+        Complaint::Quota => (
+            "The account at the model's provider has used up what it may use",
+            "Wait for its reset or raise its limit there, then start the run again.",
+        ),
+        Complaint::RateLimit => (
+            "The model's provider asks to slow down",
+            "Start fewer runs at once, or try again later.",
+        ),
+        Complaint::Overload => ("The model's provider has trouble of its own", "Try again later."),
+        Complaint::ContextLength => (
+            "The conversation no longer fits the model",
+            "Make the task smaller, or choose another model.",
+        ),
+        Complaint::ContentPolicy => ("The model's provider refuses the content", "Change the prompt."),
+        Complaint::BadRequest => (
+            "The model's provider does not take the request",
+            "Check the name of the model.",
+        ),
+        Complaint::Unreachable | Complaint::CutShort => (
+            "The model's provider cannot be reached",
+            "Check the network and the provider's address, then start the run again.",
+        ),
+        // These are the platform's own words, and whole.
+        Complaint::KeyMissing | Complaint::Budget | Complaint::CassetteMismatch | Complaint::Internal => {
+            return sentence(message);
+        }
+    };
+    format!("{} {remedy}", sentence(&format!("{what}: {}", message.trim())))
 }

@@ -325,10 +325,10 @@ enum Reaction {
 /// Every task must move its run or be done again: a run that waits for a task which nobody does would wait for ever.
 async fn failed(context: &TaskContext, work: &Work, attempt: u32, failure: Failure) -> StoreResult<Reaction> {
     let again = || {
-        let seconds = 1_i64 << attempt.min(6);
-        tracing::warn!(run = %context.run, "{} is tried again in {seconds} s: {failure}", work.kind());
+        let milliseconds = 125_i64 << attempt.min(9);
+        tracing::warn!(run = %context.run, "{} is tried again in {milliseconds} ms: {failure}", work.kind());
         Reaction::Again(TaskRetry {
-            due: context.engine.clock.now().plus_milliseconds(seconds * 1_000),
+            due: context.engine.clock.now().plus_milliseconds(milliseconds),
             failure: failure.message.clone(),
         })
     };

@@ -23,7 +23,7 @@ use codecourier_sandbox::{
 use super::{StepContext, StepError, ended, verdict};
 use crate::error::chain;
 use crate::runs::memo::{LastTurn, StepMemo};
-use crate::runs::prompt;
+use crate::runs::{prompt, sentence};
 
 /// The tag of the agent's process in its sandbox.
 pub(super) const AGENT_TAG: &str = "agent";
@@ -280,7 +280,10 @@ impl Conversation<'_> {
             TurnOutcome::Refused => FailureClass::ProviderRequest,
             TurnOutcome::Interrupted | TurnOutcome::Crashed | TurnOutcome::Completed => FailureClass::AgentProtocol,
         };
-        Failure::new(class, format!("The agent's turn ended early. It says: {words}"))
+        Failure::new(
+            class,
+            sentence(&format!("The agent's turn ended early. It says: {words}")),
+        )
     }
 
     /// The agent's process is over: takes its standard error, and finds out whether that was the right time.

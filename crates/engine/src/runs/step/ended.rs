@@ -3,6 +3,8 @@
 use codecourier_domain::failure::{Failure, FailureClass};
 use codecourier_sandbox::{EndedBecause, ExitStatus};
 
+use crate::runs::sentence;
+
 /// The failure of an agent whose process ended before its work was done. `words` is what it last wrote to standard
 /// error.
 pub(super) fn classify(status: &ExitStatus, words: &str) -> Failure {
@@ -14,11 +16,15 @@ pub(super) fn classify(status: &ExitStatus, words: &str) -> Failure {
     match status {
         ExitStatus::Exited(code) => Failure::new(
             FailureClass::AgentProtocol,
-            format!("The agent's program ended with exit code {code} before its turn was over.{said}"),
+            sentence(&format!(
+                "The agent's program ended with exit code {code} before its turn was over.{said}"
+            )),
         ),
         ExitStatus::Signalled(signal) => Failure::new(
             FailureClass::AgentProtocol,
-            format!("The agent's program was ended by signal {signal} before its turn was over.{said}"),
+            sentence(&format!(
+                "The agent's program was ended by signal {signal} before its turn was over.{said}"
+            )),
         ),
         ExitStatus::OutOfMemory => out_of_memory(),
         ExitStatus::JournalLimit => Failure::new(
@@ -45,7 +51,7 @@ pub(super) fn sandbox_ended(because: EndedBecause) -> Failure {
         ),
         EndedBecause::Crashed => Failure::new(
             FailureClass::Sandbox,
-            "The sandbox ended by itself. The step is tried once more in a new one.",
+            "The sandbox ended by itself. A step is tried once more in a new one; see in the transcript what came last.",
         ),
     }
 }

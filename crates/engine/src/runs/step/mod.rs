@@ -26,6 +26,7 @@ use codecourier_sandbox::Error as SandboxError;
 use super::memo::{StepMemo, StepOutcome};
 use super::pinned::Pinned;
 use super::recorder::{StepRecorder, store_failure};
+use super::sentence;
 use super::spec::RunSpec;
 use crate::Inner;
 use crate::error::chain;
@@ -247,12 +248,14 @@ pub(super) fn sandbox_failure(error: &SandboxError) -> Failure {
     match error {
         SandboxError::Gone { ended: Some(end), .. } => ended::sandbox_ended(end.because),
         SandboxError::Template { .. } | SandboxError::Layer { .. } => {
-            Failure::new(FailureClass::Template, chain(error))
+            Failure::new(FailureClass::Template, sentence(&chain(error)))
         }
-        _ => Failure::new(
-            FailureClass::Sandbox,
-            format!("{}.", chain(error).trim_end_matches('.')),
-        ),
+        SandboxError::Create { .. } | SandboxError::Unavailable { .. } | SandboxError::Degraded(_) => {
+            let what = sentence(&chain(error));
+            let message = format!("{what} `codecourier doctor` says what this machine can give and what to do.");
+            Failure::new(FailureClass::Sandbox, message)
+        }
+        _ => Failure::new(FailureClass::Sandbox, sentence(&chain(error))),
     }
 }
 
