@@ -1,5 +1,15 @@
 //! The engine as its callers see it: real store, real Git, agents that follow a script in fake sandboxes.
 
+mod accidents;
+mod agents;
+mod budget;
+mod cancel;
 mod crash;
+mod crowd;
 mod happy;
+mod lease;
+mod model;
+mod repositories;
 mod story;
+mod validation;
+mod verdict;

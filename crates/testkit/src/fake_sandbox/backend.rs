@@ -1,6 +1,7 @@
 //! [`FakeBackend`]: makes, finds and destroys fake sandboxes.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -15,7 +16,7 @@ use super::calls::Calls;
 use super::process::Input;
 use super::sandbox::FakeSandbox;
 use super::{Call, Moment, Room};
-use crate::fake_agent::Script;
+use crate::fake_agent::{Gate, Script};
 
 /// A backend in memory. Several engines, one after the other or at once, may share it.
 pub struct FakeBackend {
@@ -32,7 +33,7 @@ pub(super) struct Shared {
     script: Mutex<Script>,
     refusals: Mutex<BTreeMap<&'static str, u32>>,
     /// The largest piece of a journal that is given at once.
-    pub(super) piece: usize,
+    pub(super) piece: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -69,7 +70,7 @@ impl FakeBackend {
                 script: Mutex::new(script),
                 refusals: Mutex::default(),
                 // Small, so that lines come in pieces.
-                piece: 700,
+                piece: AtomicUsize::new(700),
             }),
         }
     }
@@ -104,6 +105,16 @@ impl FakeBackend {
     /// Lets calls return again: for the next engine, once the one before is gone.
     pub fn revive(&self) {
         self.shared.calls.revive();
+    }
+
+    /// Lets every call whose name begins so wait at a gate before it does anything: `run collect`, `create`.
+    pub fn hold(&self, what: &str, gate: Gate) {
+        self.shared.calls.hold(what, gate);
+    }
+
+    /// Gives journals in pieces of at most so many bytes. They are small unless a test says otherwise.
+    pub fn piece(&self, bytes: usize) {
+        self.shared.piece.store(bytes, Ordering::SeqCst);
     }
 
     /// Lets the next calls of an operation (`create`, `destroy`, `list`) fail.

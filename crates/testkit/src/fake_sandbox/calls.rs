@@ -7,6 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use codecourier_domain::id::SandboxId;
 use tokio::sync::watch;
 
+use crate::fake_agent::Gate;
+
 /// A call that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -33,6 +35,8 @@ pub(crate) struct Calls {
     /// The points that were reached, for [`Calls::stop_at_each`].
     seen: Mutex<Option<HashSet<(Option<SandboxId>, String)>>>,
     made: Mutex<Vec<Call>>,
+    /// Calls that wait at a gate before they do anything.
+    held: Mutex<Option<(String, Gate)>>,
     /// What was stopped at, once it was.
     stopped: watch::Sender<Option<String>>,
 }
@@ -44,6 +48,7 @@ impl Default for Calls {
             stop_at: AtomicU64::new(u64::MAX),
             seen: Mutex::default(),
             made: Mutex::default(),
+            held: Mutex::default(),
             stopped: watch::Sender::new(None),
         }
     }
@@ -61,6 +66,12 @@ impl Calls {
                 sandbox,
             };
             self.made.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+        }
+        if moment == Moment::Before {
+            let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if let Some((_, gate)) = held.filter(|(held, _)| what.starts_with(held)) {
+                gate.pass().await;
+            }
         }
         let number = self.points.fetch_add(1, Ordering::SeqCst) + 1;
         let is_new = {
@@ -82,6 +93,11 @@ impl Calls {
     pub(crate) fn stop_at(&self, point: u64) {
         self.stop_at
             .store(self.points.load(Ordering::SeqCst) + point, Ordering::SeqCst);
+    }
+
+    /// Lets calls whose name begins so wait at a gate.
+    pub(crate) fn hold(&self, what: &str, gate: Gate) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some((what.to_owned(), gate));
     }
 
     /// Stops at every point the first time it is reached, again after each revival.

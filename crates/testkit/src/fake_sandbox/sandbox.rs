@@ -3,6 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
@@ -170,7 +171,7 @@ impl Sandbox for FakeSandbox {
             async move {
                 let offset = offset?;
                 let what = format!("{what} from {offset}");
-                let piece = journal.next(offset, shared.piece).await;
+                let piece = journal.next(offset, shared.piece.load(Ordering::SeqCst)).await;
                 shared.calls.point(Moment::Before, Some(room.id), &what).await;
                 match piece {
                     // What a sandbox that is over wrote is gone with it.
