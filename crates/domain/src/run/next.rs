@@ -378,5 +378,31 @@ fn finish(state: RunState) -> Transition {
         );
         return fail(state, failure);
     }
+    // A loop has judged the checks of its steps by its own rules. Nobody has judged those of a step outside of one.
+    if state.pipeline.nodes().iter().rfind(|node| writes(node)).is_some_and(is_step) {
+        let checks: Vec<CheckResult> = state.checks.iter().filter(|check| check.blocks()).cloned().collect();
+        if !checks.is_empty() {
+            let feedback = Feedback { verdict: None, checks };
+            let message = format!(
+                "The change fails a required check, so it was not delivered. Say in the prompt what the check wants, or \
+                 use a workflow whose loop mends what a check finds. {}",
+                feedback.to_text()
+            );
+            return fail(state, Failure::new(FailureClass::Task, message));
+        }
+    }
     go(state, Progress::Delivering, Effect::Deliver)
+}
+
+const fn is_step(node: &Node) -> bool {
+    matches!(node, Node::Step(_))
+}
+
+/// Whether anything at or below a node changes the work tree.
+fn writes(node: &Node) -> bool {
+    match node {
+        Node::Step(spec) => spec.role.tree_access() == TreeAccess::Writes,
+        Node::Loop(spec) => spec.nodes.iter().any(writes),
+        Node::Candidates(spec) => spec.nodes.iter().any(writes),
+    }
 }

@@ -139,6 +139,25 @@ fn a_required_check_that_fails_overrules_a_pass() {
 }
 
 #[test]
+fn a_required_check_also_binds_a_step_outside_of_a_loop() {
+    let mut run = Driver::start(Pipeline::single_designer());
+    let effects = run.finish(
+        Some("c1"),
+        None,
+        vec![check(0, Requirement::Required), check(1, Requirement::Required)],
+    );
+    assert_eq!(effects, [Effect::Close]);
+    run.tell(RunEvent::Closed);
+    let failure = run.state.failure().unwrap();
+    assert_eq!(failure.class, FailureClass::Task);
+    assert!(failure.message.contains("ended with exit code 1"), "{}", failure.message);
+
+    let mut run = Driver::start(Pipeline::single_designer());
+    let effects = run.finish(Some("c1"), None, vec![check(1, Requirement::Advisory)]);
+    assert_eq!(effects, [Effect::Deliver]);
+}
+
+#[test]
 fn an_advisory_check_decides_nothing() {
     let mut run = Driver::start(loop_of_two(1));
     run.finish(Some("c1"), None, vec![check(1, Requirement::Advisory)]);
