@@ -17,6 +17,7 @@ pub mod templates;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +38,9 @@ use runs::live::Live;
 use runs::worker::Workers;
 use tasks::Tasks;
 use templates::Templates;
+
+/// How long an end in order waits for files that are being deleted.
+const SETTLING: Duration = Duration::from_secs(5);
 
 /// What an engine is made of.
 pub struct EngineConfig {
@@ -161,5 +165,7 @@ impl Engine {
         self.stop.cancel();
         self.inner.tasks.drain().await;
         self.inner.store.close().await;
+        // What is not deleted by then, the next start goes on with.
+        drop(tokio::time::timeout(SETTLING, self.inner.backend.settle()).await);
     }
 }

@@ -42,6 +42,9 @@ pub trait Backend: Send + Sync {
 
     /// Why a sandbox that is no longer alive ended, until it is destroyed. `None` while it lives or when it is unknown.
     async fn ended(&self, id: &SandboxId) -> Result<Option<Ended>, Error>;
+
+    /// Waits until nothing that goes on in the background is under way: for whoever ends in order.
+    async fn settle(&self) {}
 }
 
 /// One living sandbox.

@@ -61,6 +61,8 @@ pub(super) struct Places {
     pub(super) images: PathBuf,
     /// In the names of control groups and in the shim's arguments: tells data directories apart.
     pub(super) mark: String,
+    /// What this process is deleting.
+    pub(super) deletions: destroy::Deletions,
 }
 
 impl Places {
@@ -73,6 +75,7 @@ impl Places {
             ids: runtime.join("ids"),
             images: runtime.join("images"),
             mark: hex::encode(&Sha256::digest(data.as_os_str().as_encoded_bytes())[..4]),
+            deletions: destroy::Deletions::default(),
         }
     }
 
@@ -178,6 +181,10 @@ impl Backend for NsBackend {
         let _alone = lock.lock().await;
         let (places, id) = (self.places.clone(), *id);
         blocking(move || destroy::destroy(&places, &id)).await
+    }
+
+    async fn settle(&self) {
+        self.places.deletions.ended().await;
     }
 
     async fn ended(&self, id: &SandboxId) -> Result<Option<Ended>, Error> {

@@ -3,11 +3,13 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use codecourier_domain::id::SandboxId;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use tokio::sync::watch;
 
 use super::backend::Places;
 use super::launch::{Answer, EndReason, Ids, Request, name};
@@ -40,7 +42,7 @@ pub(super) fn destroy(places: &Places, id: &SandboxId) -> Result<Destroyed, Erro
     let name = format!("{id}-{}", nonce());
     let trash = places.trash.join(name);
     fs::rename(&state.path, &trash).map_err(|error| Error::host("move to the trash", &state.path, error))?;
-    delete_in_background(trash);
+    delete_in_background(places, trash);
     Ok(Destroyed {
         killed: asked.saturating_add(found),
         survivors: survivors + u32::from(held),
@@ -50,12 +52,12 @@ pub(super) fn destroy(places: &Places, id: &SandboxId) -> Result<Destroyed, Erro
 /// Goes on with what an earlier server had begun to delete.
 pub(super) fn sweep(places: &Places) {
     for entry in fs::read_dir(&places.trash).into_iter().flatten().flatten() {
-        delete_in_background(entry.path());
+        delete_in_background(places, entry.path());
     }
     // Probes whose server died.
     for entry in fs::read_dir(&places.data).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with("probe-") {
-            delete_in_background(entry.path());
+            delete_in_background(places, entry.path());
         }
     }
     // Images that were being formatted.
@@ -126,19 +128,54 @@ fn nonce() -> String {
     format!("{:x}{:x}", now.tv_sec, now.tv_nsec)
 }
 
-/// Deleting thousands of files takes seconds, and nobody should wait for it. What is left when the server dies is swept
-/// by the next one.
-fn delete_in_background(path: std::path::PathBuf) {
+/// Deleting thousands of files takes seconds, and no step should wait for it. Whoever ends in order does; what is left
+/// when the server dies is swept by the next one.
+fn delete_in_background(places: &Places, path: std::path::PathBuf) {
+    let under_way = places.deletions.begin();
     let delete = move || {
         if let Err(error) = delete_tree(&path) {
             tracing::warn!(path = %path.display(), %error, "could not delete the files of a sandbox; will be tried again");
         }
+        drop(under_way);
     };
     drop(
         std::thread::Builder::new()
             .name("sandbox-trash".to_owned())
             .spawn(delete),
     );
+}
+
+/// How many deletions are under way.
+#[derive(Debug, Clone)]
+pub(super) struct Deletions(Arc<watch::Sender<usize>>);
+
+impl Default for Deletions {
+    fn default() -> Self {
+        Self(Arc::new(watch::channel(0).0))
+    }
+}
+
+impl Deletions {
+    /// Waits until none is.
+    pub(super) async fn ended(&self) {
+        let mut count = self.0.subscribe();
+        // Cannot fail: `self` holds the sender.
+        drop(count.wait_for(|count| *count == 0).await);
+    }
+
+    fn begin(&self) -> Deletion {
+        self.0.send_modify(|count| *count += 1);
+        Deletion(self.clone())
+    }
+}
+
+/// One of them, however it ends.
+struct Deletion(Deletions);
+
+impl Drop for Deletion {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|count| *count -= 1);
+    }
 }
 
 /// Like `remove_dir_all`, also for directories whose owner took away his own right to write.
