@@ -244,13 +244,15 @@ async fn session(
             After::End(status) => return status,
         }
     }
-    while waits_for_more {
+    if !waits_for_more {
+        return ExitStatus::Exited(0);
+    }
+    loop {
         let act = Act::EndTurn("There is nothing more to say.".to_owned());
         if let After::End(status) = perform(act, room, process, input, &mut calls).await {
             return status;
         }
     }
-    ExitStatus::Exited(0)
 }
 
 async fn perform(

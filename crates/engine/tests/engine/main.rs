@@ -1,5 +1,7 @@
 //! The engine as its callers see it: real store, real Git, agents that follow a script in fake sandboxes.
 
+#![expect(clippy::unwrap_used, reason = "in a test, and in its helpers, a panic is the answer")]
+
 mod accidents;
 mod agents;
 mod budget;

@@ -123,7 +123,7 @@ impl FakeBackend {
         refusals.insert(operation, times);
     }
 
-    /// Every call so far.
+    /// Every call so far, when it was asked and when it was answered.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
         self.shared.calls.made()

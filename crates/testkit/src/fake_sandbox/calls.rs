@@ -3,19 +3,24 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use codecourier_domain::id::SandboxId;
 use tokio::sync::watch;
 
 use crate::fake_agent::Gate;
 
-/// A call that was made.
+/// A call that was made, or one that was answered; and the exit of each agent, as `exit agent`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     /// What was asked, as the method is called; with the tag or path where there is one.
     pub what: String,
     /// Of which sandbox; `None` of the whole backend.
     pub sandbox: Option<SandboxId>,
+    /// Whether it was asked or answered then.
+    pub moment: Moment,
+    /// When.
+    pub at: Instant,
 }
 
 /// Where in a call an engine can be stopped.
@@ -27,13 +32,16 @@ pub enum Moment {
     After,
 }
 
+/// A point of a call: of which sandbox, and which.
+type Point = (Option<SandboxId>, String);
+
 /// Everything that was asked of a backend.
 #[derive(Debug)]
 pub(crate) struct Calls {
     points: AtomicU64,
     stop_at: AtomicU64,
     /// The points that were reached, for [`Calls::stop_at_each`].
-    seen: Mutex<Option<HashSet<(Option<SandboxId>, String)>>>,
+    seen: Mutex<Option<HashSet<Point>>>,
     made: Mutex<Vec<Call>>,
     /// Calls that wait at a gate before they do anything.
     held: Mutex<Option<(String, Gate)>>,
@@ -60,13 +68,7 @@ impl Calls {
         if self.stopped.borrow().is_some() {
             return std::future::pending().await;
         }
-        if moment == Moment::Before {
-            let call = Call {
-                what: what.to_owned(),
-                sandbox,
-            };
-            self.made.lock().unwrap_or_else(PoisonError::into_inner).push(call);
-        }
+        self.note(moment, sandbox, what);
         if moment == Moment::Before {
             let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
             if let Some((_, gate)) = held.filter(|(held, _)| what.starts_with(held)) {
@@ -87,6 +89,17 @@ impl Calls {
             });
             std::future::pending().await
         }
+    }
+
+    /// Writes something down that happened.
+    pub(crate) fn note(&self, moment: Moment, sandbox: Option<SandboxId>, what: &str) {
+        let call = Call {
+            what: what.to_owned(),
+            sandbox,
+            moment,
+            at: Instant::now(),
+        };
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).push(call);
     }
 
     /// The point from which on nothing returns, counted from now, from 1.

@@ -84,8 +84,14 @@ impl FakeSandbox {
         }
         let room = Arc::clone(&self.room);
         if tag == AGENT {
-            self.shared
-                .spawn(fake_agent::play(self.shared.script(), room, process, input));
+            let (script, shared) = (self.shared.script(), Arc::downgrade(&self.shared));
+            self.shared.spawn(async move {
+                let id = room.id;
+                fake_agent::play(script, room, process, input).await;
+                if let Some(shared) = shared.upgrade() {
+                    shared.calls.note(Moment::After, Some(id), "exit agent");
+                }
+            });
         } else {
             self.shared.spawn(host::run(room, process, input));
         }
