@@ -1,5 +1,8 @@
 //! What the real binary does with bad input and bad luck: its exit code, what it says, and that it leaves nothing behind.
 
+#![expect(clippy::unwrap_used, reason = "a test whose ground gives way ends there")]
+
+mod demo;
 mod spawn;
 
 use std::os::unix::fs::PermissionsExt as _;

@@ -4,9 +4,9 @@
     reason = "the one module of these tests that starts programs"
 )]
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 /// A command line that ended.
 pub(crate) struct Ended {
@@ -54,5 +54,63 @@ impl Ended {
             assert!(said.contains(words), "`{words}` is missing in: {said}");
         }
         assert_eq!(self.stdout, "", "standard output is for data");
+    }
+}
+
+/// A command line that writes JSON while it goes on. Killed when dropped.
+pub(crate) struct Running {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+/// Starts `codecourier --json` in a data directory.
+pub(crate) fn start(data: &Path, arguments: &[&str]) -> Running {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_codecourier"))
+        .args(arguments)
+        .arg("--json")
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("CODECOURIER_DATA_DIR", data)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    Running { child, lines }
+}
+
+impl Running {
+    /// Reads until an object of this kind comes.
+    #[track_caller]
+    pub(crate) fn until(&mut self, is_it: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+        for line in &mut self.lines {
+            let value = serde_json::from_str(&line.unwrap()).unwrap();
+            if is_it(&value) {
+                return value;
+            }
+        }
+        panic!("the command ended before");
+    }
+
+    /// Waits for its end and gives its exit code.
+    pub(crate) fn wait(mut self) -> Option<i32> {
+        for line in &mut self.lines {
+            drop(line);
+        }
+        self.child.wait().unwrap().code()
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

@@ -112,9 +112,12 @@ async fn sandboxes(directory: &DataDirectory) -> Vec<Finding> {
         Err(problem) => return vec![Finding::missing(SANDBOXES, "runtime", problem.message)],
     };
     let support = backend.probe().await;
+    // What is degraded is told below with what holds instead, so once is enough.
+    let is_told_below = !support.degraded.is_empty();
     let mut findings: Vec<Finding> = support
         .checks
         .into_iter()
+        .filter(|check| !(is_told_below && matches!(check.state, CheckState::Degraded { .. })))
         .map(|check| match check.state {
             CheckState::Works { detail } => Finding::works(SANDBOXES, check.name, detail),
             CheckState::Degraded { why, remedy } => Finding::degraded(SANDBOXES, check.name, why).with_remedy(remedy),

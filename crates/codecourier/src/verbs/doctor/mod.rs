@@ -11,7 +11,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::config::Config;
+use crate::config::{Config, KeyOrigin};
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::terminal::{Line, Tone, data};
@@ -100,7 +100,14 @@ pub(crate) async fn doctor(arguments: &Arguments, config: &Config, output: Outpu
             data::json(&json!({ "type": "result", "missing": missing, "degraded": degraded }));
         }
         Output::People => {
-            data::lines(config, &lines(&findings, missing, degraded, data::width(config)));
+            let mut lines = lines(&findings, data::width(config));
+            lines.push(Line::new());
+            lines.push(conclusion(
+                missing,
+                degraded,
+                config.key.as_ref().map(|(origin, _)| *origin),
+            ));
+            data::lines(config, &lines);
         }
     }
     Ok(if missing > 0 {
@@ -110,7 +117,7 @@ pub(crate) async fn doctor(arguments: &Arguments, config: &Config, output: Outpu
     })
 }
 
-fn lines(findings: &[Finding], missing: usize, degraded: usize, width: usize) -> Vec<Line> {
+fn lines(findings: &[Finding], width: usize) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut group = "";
     let column = findings
@@ -148,15 +155,21 @@ fn lines(findings: &[Finding], missing: usize, degraded: usize, width: usize) ->
             lines.extend(words.into_iter().map(|line| line.indented(column + 5)));
         }
     }
-    lines.push(Line::new());
-    lines.push(match (missing, degraded) {
-        (0, 0) => Tone::Good.line("Everything is there."),
-        (0, _) => Tone::Warning.line(&format!(
-            "Runs can start; {degraded} of the promises cannot be kept whole here, so they need --allow-degraded."
-        )),
-        (_, _) => Tone::Bad.line(&format!("Runs cannot start yet: {missing} of these are missing.")),
-    });
     lines
+}
+
+/// One sentence on all of it.
+fn conclusion(missing: usize, degraded: usize, key: Option<KeyOrigin>) -> Line {
+    match (missing, degraded, key) {
+        (0, 0, Some(_)) => Tone::Good.line("Everything is there: `codecourier run` can start."),
+        (0, 0, None) => {
+            Tone::Good.line("This machine has everything: `codecourier demo` can start; `codecourier run` needs a key.")
+        }
+        (0, _, _) => Tone::Warning.line(&format!(
+            "Runs can start; weaker than promised here: {degraded}. What concerns sandboxes needs --allow-degraded."
+        )),
+        (_, _, _) => Tone::Bad.line(&format!("Runs cannot start yet; missing here: {missing}.")),
+    }
 }
 
 #[cfg(test)]
@@ -170,7 +183,7 @@ mod tests {
             Finding::works("host", "kernel", "6.1"),
             Finding::missing("tools", "git", "not found").with_remedy("apt-get install git"),
         ];
-        let text: Vec<String> = lines(&findings, 1, 0, 80)
+        let text: Vec<String> = lines(&findings, 80)
             .iter()
             .map(|line| line.render(80, Paint::PLAIN))
             .collect();
@@ -182,9 +195,7 @@ mod tests {
                 "",
                 "tools",
                 "  ✗ git    not found",
-                "           to do: apt-get install git",
-                "",
-                "Runs cannot start yet: 1 of these are missing."
+                "           to do: apt-get install git"
             ]
         );
     }
