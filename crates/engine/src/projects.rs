@@ -64,41 +64,6 @@ impl Engine {
             Err(error) => Err(error.into()),
         }
     }
-
-    /// Finds a run by its identifier or by the short end of it, over every project of this data directory.
-    pub async fn find_run(&self, text: &str) -> Result<(ProjectId, codecourier_domain::id::RunId), Error> {
-        let mut reader = self.inner.store.read().await?;
-        let mut found = Vec::new();
-        for project in reader.projects().await? {
-            let mut after = None;
-            loop {
-                let list = codecourier_store::runs::RunList {
-                    status: None,
-                    after,
-                    limit: 100,
-                };
-                let page = reader.runs(project.id, list).await?;
-                let matching = page
-                    .items
-                    .iter()
-                    .filter(|run| run.id.to_string() == text || run.id.short() == text);
-                found.extend(matching.map(|run| (project.id, run.id)));
-                match page.next {
-                    Some(next) => after = Some(next),
-                    None => break,
-                }
-            }
-        }
-        match found.as_slice() {
-            [one] => Ok(*one),
-            [] => Err(Error::not_found(format!(
-                "There is no run `{text}`. `codecourier runs` lists them."
-            ))),
-            _ => Err(Error::validation(format!(
-                "`{text}` names several runs. Give the whole identifier."
-            ))),
-        }
-    }
 }
 
 fn last_part(path: &Path) -> String {
