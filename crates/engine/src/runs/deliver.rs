@@ -6,13 +6,14 @@
 
 use codecourier_domain::failure::{Failure, FailureClass};
 
-use super::failures::forge_failure;
+use super::failures::forge_trouble;
 use super::pinned::Pinned;
 use super::spec::{RepositorySource, RunSpec};
+use super::step::StepError;
 use super::worker::TaskContext;
 
 /// Delivers the run's branch.
-pub(super) async fn deliver(context: &TaskContext, spec: &RunSpec, pinned: Option<&Pinned>) -> Result<(), Failure> {
+pub(super) async fn deliver(context: &TaskContext, spec: &RunSpec, pinned: Option<&Pinned>) -> Result<(), StepError> {
     let pinned = pinned.ok_or_else(|| Failure::new(FailureClass::Internal, "The run was never prepared."))?;
     match &spec.repository {
         RepositorySource::LocalPath { path } => {
@@ -20,11 +21,11 @@ pub(super) async fn deliver(context: &TaskContext, spec: &RunSpec, pinned: Optio
                 .engine
                 .mirrors
                 .get(context.project)
-                .map_err(|error| forge_failure(&error))?;
+                .map_err(|error| forge_trouble(&error))?;
             mirror
                 .deliver_to_local(path, &pinned.branch)
                 .await
-                .map_err(|error| forge_failure(&error))?;
+                .map_err(|error| forge_trouble(&error))?;
             Ok(())
         }
         RepositorySource::Url { .. } => Ok(()),

@@ -3,6 +3,7 @@
 use codecourier_domain::failure::{Failure, FailureClass};
 use codecourier_forge::Error as ForgeError;
 
+use super::step::StepError;
 use crate::error::chain;
 
 /// The failure that an error of the forge means.
@@ -27,6 +28,16 @@ pub(crate) fn forge_failure(error: &ForgeError) -> Failure {
         _ => FailureClass::Internal,
     };
     Failure::new(class, sentence(&chain(error)))
+}
+
+/// What an error of the forge means for a task: a repository that somebody else is fetching is waited for, since another
+/// run's first fetch may take longer than anybody's patience.
+pub(crate) fn forge_trouble(error: &ForgeError) -> StepError {
+    let failure = forge_failure(error);
+    match error {
+        ForgeError::MirrorBusy { .. } => StepError::Later(failure),
+        _ => StepError::Failure(failure),
+    }
 }
 
 /// A text with a capital at its start and a full stop at its end.

@@ -6,14 +6,15 @@ use codecourier_domain::branch::BranchName;
 use codecourier_domain::failure::{Failure, FailureClass};
 use codecourier_forge::Source;
 
-use super::failures::forge_failure;
+use super::failures::forge_trouble;
 use super::live::Notice;
 use super::pinned::Pinned;
 use super::spec::{RepositorySource, RunSpec};
+use super::step::StepError;
 use super::worker::TaskContext;
 
 /// Prepares a run.
-pub(super) async fn prepare(context: &TaskContext, spec: &RunSpec) -> Result<Pinned, Failure> {
+pub(super) async fn prepare(context: &TaskContext, spec: &RunSpec) -> Result<Pinned, StepError> {
     let engine = &context.engine;
     let tell = |stage: &str, detail: &str| {
         engine.live.tell(
@@ -30,23 +31,23 @@ pub(super) async fn prepare(context: &TaskContext, spec: &RunSpec) -> Result<Pin
         .mirrors
         .ensure(context.project, &source)
         .await
-        .map_err(|error| forge_failure(&error))?;
+        .map_err(|error| forge_trouble(&error))?;
     // A crash may have cut an earlier preparation off after it made the branch: the run began there, wherever the
     // source is by now.
     let began = mirror
         .run_base(&context.run)
         .await
-        .map_err(|error| forge_failure(&error))?;
+        .map_err(|error| forge_trouble(&error))?;
     let base = match began {
         Some(base) => base,
         None => mirror
             .resolve_base(spec.base_branch.as_ref())
             .await
-            .map_err(|error| forge_failure(&error))?,
+            .map_err(|error| forge_trouble(&error))?,
     };
     let base_branch = match &spec.base_branch {
         Some(branch) => branch.clone(),
-        None => match mirror.default_branch().await.map_err(|error| forge_failure(&error))? {
+        None => match mirror.default_branch().await.map_err(|error| forge_trouble(&error))? {
             Some(branch) => branch,
             None => "main"
                 .parse()
@@ -57,7 +58,7 @@ pub(super) async fn prepare(context: &TaskContext, spec: &RunSpec) -> Result<Pin
     let begun = mirror
         .create_run_branch(&context.run, &base, &branch)
         .await
-        .map_err(|error| forge_failure(&error))?;
+        .map_err(|error| forge_trouble(&error))?;
     let uncommitted = mirror.source_state().map_or(0, |state| state.dirty_count);
 
     let template = engine.templates.ensure(spec.agent, &tell).await?;

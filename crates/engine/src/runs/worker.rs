@@ -301,6 +301,7 @@ async fn perform(engine: &Arc<Inner>, claimed: ClaimedTask, let_go: Cancellation
     let recorded = match done {
         Ok(Some(outcome)) => record(&context, outcome).await.map(drop),
         Ok(None) | Err(StepError::LetGo) => return,
+        Err(StepError::Later(failure)) => put_off(&context, again(&context, &work, 0, failure)).await,
         Err(StepError::Failure(failure)) => match failed(&context, &work, task.attempt, failure).await {
             Ok(Reaction::Record(outcome)) => record(&context, *outcome).await.map(drop),
             Ok(Reaction::Again(retry)) => put_off(&context, retry).await,
@@ -324,14 +325,6 @@ enum Reaction {
 
 /// Every task must move its run or be done again: a run that waits for a task which nobody does would wait for ever.
 async fn failed(context: &TaskContext, work: &Work, attempt: u32, failure: Failure) -> StoreResult<Reaction> {
-    let again = || {
-        let milliseconds = 125_i64 << attempt.min(9);
-        tracing::warn!(run = %context.run, "{} is tried again in {milliseconds} ms: {failure}", work.kind());
-        Reaction::Again(TaskRetry {
-            due: context.engine.clock.now().plus_milliseconds(milliseconds),
-            failure: failure.message.clone(),
-        })
-    };
     let event = match work {
         Work::Prepare | Work::Deliver => RunEvent::TaskFailed { failure },
         Work::ExecuteStep { step } => {
@@ -339,7 +332,7 @@ async fn failed(context: &TaskContext, work: &Work, attempt: u32, failure: Failu
             let row = context.engine.store.read().await?.step(context.project, step).await?;
             let Some(row) = row else {
                 tracing::error!(%run, %step, "the step is not in the store");
-                return Ok(again());
+                return Ok(Reaction::Again(again(context, work, attempt, failure)));
             };
             return Ok(Reaction::Record(Box::new(Outcome {
                 event: RunEvent::StepFailed {
@@ -353,9 +346,19 @@ async fn failed(context: &TaskContext, work: &Work, attempt: u32, failure: Failu
         }
         Work::Close if attempt >= CLOSE_ATTEMPTS => RunEvent::Closed,
         // What people asked for is that nothing is left: it is tried until that is so.
-        Work::Close | Work::StopProcesses => return Ok(again()),
+        Work::Close | Work::StopProcesses => return Ok(Reaction::Again(again(context, work, attempt, failure))),
     };
     Ok(Reaction::Record(Box::new(Outcome::of(event))))
+}
+
+/// The next try of a task: soon at first, and once a minute at last.
+fn again(context: &TaskContext, work: &Work, attempt: u32, failure: Failure) -> TaskRetry {
+    let milliseconds = 125_i64 << attempt.min(9);
+    tracing::warn!(run = %context.run, "{} is tried again in {milliseconds} ms: {failure}", work.kind());
+    TaskRetry {
+        due: context.engine.clock.now().plus_milliseconds(milliseconds),
+        failure: failure.message,
+    }
 }
 
 async fn put_off(context: &TaskContext, retry: TaskRetry) -> StoreResult<()> {
@@ -461,6 +464,7 @@ async fn execute_step(
     };
     let (event, status) = match execute(&step_context).await {
         StepEnd::LetGo => return Ok(None),
+        StepEnd::Later(failure) => return Err(StepError::Later(failure)),
         StepEnd::Finished(result) => (
             RunEvent::StepFinished {
                 ordinal,

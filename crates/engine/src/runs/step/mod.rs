@@ -55,6 +55,8 @@ pub(crate) enum StepEnd {
     Finished(Box<StepResult>),
     /// With a failure.
     Failed(Failure),
+    /// Not yet: it goes on soon.
+    Later(Failure),
     /// Not at all: somebody else goes on with it, or nobody shall.
     LetGo,
 }
@@ -64,6 +66,8 @@ pub(crate) enum StepEnd {
 pub(crate) enum StepError {
     /// The step fails.
     Failure(Failure),
+    /// It cannot be done now, for a reason that passes: it is done again soon.
+    Later(Failure),
     /// This worker goes on no more: it may no longer write, or cannot now. Whoever may goes on where the store has it.
     LetGo,
 }
@@ -86,7 +90,7 @@ pub(crate) async fn execute(context: &StepContext) -> StepEnd {
         if context.recorder.memo().outcome.is_none() {
             let outcome = match attempt(context).await {
                 Ok(()) => StepOutcome::Finished,
-                Err(StepError::LetGo) => return Err(StepError::LetGo),
+                Err(error @ (StepError::LetGo | StepError::Later(_))) => return Err(error),
                 Err(StepError::Failure(failure)) => StepOutcome::Failed {
                     failure: explained(context, failure).await,
                 },
@@ -103,6 +107,7 @@ pub(crate) async fn execute(context: &StepContext) -> StepEnd {
     match done {
         Ok(()) => ended(context.recorder.memo()),
         Err(StepError::LetGo) => StepEnd::LetGo,
+        Err(StepError::Later(failure)) => StepEnd::Later(failure),
         Err(StepError::Failure(failure)) => StepEnd::Failed(failure),
     }
 }

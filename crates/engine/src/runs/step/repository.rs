@@ -12,7 +12,7 @@ use codecourier_forge::{
 use codecourier_sandbox::{ExitStatus, FileOwner, Output, PROJECT_DIRECTORY, ProcessSpec, Sandbox};
 
 use super::{StepContext, StepError, ended};
-use crate::runs::failures::forge_failure;
+use crate::runs::failures::forge_trouble;
 
 /// Where the bundle that the step starts from is put: readable by the agent's user, owned by root.
 const STEP_BUNDLE: &str = "/opt/codecourier/step.bundle";
@@ -34,13 +34,13 @@ pub(super) async fn clone(context: &StepContext, sandbox: &dyn Sandbox) -> Resul
             .mirror
             .rewind_run_branch(&context.pinned.branch, &place.base)
             .await
-            .map_err(|error| forge_failure(&error))?;
+            .map_err(|error| forge_trouble(&error))?;
     }
     let bundle = place
         .mirror
         .bundle_for_step(&place.base, &context.pinned.branch, History::Full)
         .await
-        .map_err(|error| forge_failure(&error))?;
+        .map_err(|error| forge_trouble(&error))?;
     sandbox
         .write_file_from(STEP_BUNDLE, bundle.path(), 0o644, FileOwner::Root)
         .await?;
@@ -193,7 +193,7 @@ async fn receive(context: &StepContext, sandbox: &dyn Sandbox, place: &Place) ->
             },
         )
         .await
-        .map_err(|error| forge_failure(&error))?;
+        .map_err(|error| forge_trouble(&error))?;
     Ok(Event::Collected {
         commit: received.commit.to_string(),
         commits: u32::try_from(received.commits.len()).unwrap_or(u32::MAX),
@@ -257,7 +257,7 @@ impl Place {
             .engine
             .mirrors
             .get(context.project)
-            .map_err(|error| forge_failure(&error))?;
+            .map_err(|error| forge_trouble(&error))?;
         let base = context.recorder.memo().base;
         let base = base
             .parse()
