@@ -185,9 +185,10 @@ async fn wait_for_all(engine: &TestEngine, runs: &[(ProjectId, RunId)]) {
     for &run in runs {
         loop {
             // The deadline of a single question is shorter than that of the whole.
-            let status = engine.view(run).await.summary.status;
+            let view = engine.view(run).await;
+            let status = view.summary.status;
             if status.has_ended() {
-                assert_eq!(status, RunStatus::Completed);
+                assert_eq!(status, RunStatus::Completed, "{:?}", view.state.failure());
                 break;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

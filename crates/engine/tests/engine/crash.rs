@@ -2,6 +2,7 @@
 
 use codecourier_testkit::engine::{TestEngine, World};
 use codecourier_testkit::fake_agent;
+use codecourier_testkit::postgres::Server;
 
 use crate::story;
 
@@ -19,7 +20,16 @@ async fn killed_and_started(world: &World, engine: TestEngine) -> (TestEngine, V
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_at_every_call_one_after_the_other() {
-    let world = World::new(fake_agent::designer_and_checker());
+    kill_at_every_call(World::new(fake_agent::designer_and_checker())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_at_every_call_on_postgres() {
+    let database = Server::shared().create_database();
+    kill_at_every_call(World::new(fake_agent::designer_and_checker()).on_postgres(database)).await;
+}
+
+async fn kill_at_every_call(world: World) {
     let mut engine = world.start().await;
     let run = engine.start_run(story::spec(&world)).await.unwrap();
     world.backend.stop_at_each();
