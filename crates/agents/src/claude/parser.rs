@@ -63,10 +63,11 @@ fn parse(line: Line<'_>, limits: LineLimits) -> ParsedLine {
 
 fn read(line: Line<'_>) -> Vec<Event> {
     if line.is_oversized() {
-        return vec![unknown(
-            line.bytes,
-            &format!("the line is too long: {} bytes", line.length),
-        )];
+        let reason = format!("the line is too long: {} bytes", line.length);
+        return [unknown(line.bytes, &reason)]
+            .into_iter()
+            .chain(turn::events_of_oversized(line))
+            .collect();
     }
     match std::str::from_utf8(line.bytes) {
         Ok("") => Vec::new(),

@@ -9,12 +9,31 @@ use codecourier_domain::usage::Tokens;
 use serde_json::Value;
 
 use super::message::{count, status, text};
-use crate::parse::bound;
+use crate::parse::{Line, bound};
 
 /// The usage of the turn and its end, in this order.
 pub(super) fn events(result: &Value) -> Vec<Event> {
     let (tokens, cost) = usage(result);
     vec![Event::UsageReported { tokens, cost }, end(result)]
+}
+
+/// The same for a `result` line that is too long to be held: without it the platform would wait for an end that has
+/// been. How the turn ended stands before the text that makes the line long, so that the fields before it, closed, are
+/// read; of any other oversized line they are none of a result.
+pub(super) fn events_of_oversized(line: Line<'_>) -> Vec<Event> {
+    const SEARCHED: usize = 64 * 1024;
+    let head = String::from_utf8_lossy(&line.bytes[..line.bytes.len().min(SEARCHED)]);
+    let Some((before, _)) = head.split_once(r#""result":"#) else {
+        return Vec::new();
+    };
+    let words = format!(
+        "[The last words are too long to be shown: the line has {} bytes.]",
+        line.length
+    );
+    match serde_json::from_str::<Value>(&format!(r#"{before}"result":"{words}"}}"#)) {
+        Ok(result) if result.get("total_cost_usd").is_some() && result.get("is_error").is_some() => events(&result),
+        _ => Vec::new(),
+    }
 }
 
 /// Whether the turn failed because there is no session of that id.
@@ -157,6 +176,41 @@ mod tests {
         assert_eq!(outcome_of(json!({"subtype": "success"})), TurnOutcome::Crashed);
         assert_eq!(outcome_of(json!({"is_error": "false"})), TurnOutcome::Crashed);
         assert_eq!(outcome_of(json!({"is_error": false})), TurnOutcome::Completed);
+    }
+
+    #[test]
+    fn an_oversized_result_still_ends_its_turn() {
+        let of = |head: &str| {
+            let bytes = format!("{head}{}", "x".repeat(100));
+            let line = Line {
+                bytes: bytes.as_bytes(),
+                length: 20_000_000,
+                end_offset: 20_000_001,
+            };
+            events_of_oversized(line)
+        };
+        let events = of(
+            r#"{"total_cost_usd":0.1,"usage":{"input_tokens":5},"terminal_reason":"completed","is_error":false,"subtype":"success","result":""#,
+        );
+        let [
+            Event::UsageReported { tokens, .. },
+            Event::TurnEnded {
+                outcome, final_text, ..
+            },
+        ] = events.as_slice()
+        else {
+            panic!("{events:?}")
+        };
+        assert_eq!((tokens.input, *outcome), (5, TurnOutcome::Completed));
+        assert!(final_text.contains("20000000 bytes"), "{final_text}");
+
+        for other in [
+            r#"{"type":"user","message":{"content":[{"result":""#,
+            r#"{"type":"user","text":"{\"total_cost_usd\":0,\"is_error\":false,\"result\":\""#,
+            r#"{"type":"tool_use_summary","result":""#,
+        ] {
+            assert_eq!(of(other), [], "{other}");
+        }
     }
 
     #[test]
