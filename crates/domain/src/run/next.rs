@@ -379,7 +379,13 @@ fn finish(state: RunState) -> Transition {
         return fail(state, failure);
     }
     // A loop has judged the checks of its steps by its own rules. Nobody has judged those of a step outside of one.
-    if state.pipeline.nodes().iter().rfind(|node| writes(node)).is_some_and(is_step) {
+    if state
+        .pipeline
+        .nodes()
+        .iter()
+        .rfind(|node| writes(node))
+        .is_some_and(is_step)
+    {
         let checks: Vec<CheckResult> = state.checks.iter().filter(|check| check.blocks()).cloned().collect();
         if !checks.is_empty() {
             let feedback = Feedback { verdict: None, checks };

@@ -150,7 +150,11 @@ fn a_required_check_also_binds_a_step_outside_of_a_loop() {
     run.tell(RunEvent::Closed);
     let failure = run.state.failure().unwrap();
     assert_eq!(failure.class, FailureClass::Task);
-    assert!(failure.message.contains("ended with exit code 1"), "{}", failure.message);
+    assert!(
+        failure.message.contains("ended with exit code 1"),
+        "{}",
+        failure.message
+    );
 
     let mut run = Driver::start(Pipeline::single_designer());
     let effects = run.finish(Some("c1"), None, vec![check(1, Requirement::Advisory)]);
