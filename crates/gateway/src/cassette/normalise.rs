@@ -4,7 +4,9 @@
 //! calls, and the results of tools. Dropped: the system prompt, messages of the role `system` before the model's first
 //! one, and the definitions of tools (they hold dates, paths, the kernel's and the agent's versions), `metadata`, `cache_control`, limits and settings, thinking, identifiers of calls, blocks of
 //! `<system-reminder>`. Replaced within texts: identifiers, times, dates, durations, decimal numbers, hashes and names of
-//! temporary files, each by a placeholder; white space becomes a single space.
+//! temporary files, each by a placeholder; white space becomes a single space. An answer that was cut off is taken out
+//! together with the agent's request to resume it: what is asked then is what was asked before, and what an agent asks
+//! after a restart of the gateway is what it would have asked without.
 
 use std::fmt::Write as _;
 
@@ -12,6 +14,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::format::RecordedRequest;
+
+/// How Claude Code 2.1.330 asks its model to go on with an answer whose stream broke off. The half that survived is the
+/// model message before.
+const RESUME_AFTER_CUT: &str = "Your response above was cut off mid-stream.";
 
 /// A request as cassettes see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,17 +49,28 @@ impl NormalisedRequest {
         let mut messages = Vec::new();
         let mut index = 0;
         let mut last_words = String::new();
+        // What was true before the last model message, in case that one turns out to be half of an answer.
+        let mut before_answer = None;
         for message in request["messages"].as_array().into_iter().flatten() {
             let role = text_of(&message["role"]).to_owned();
             if role == "system" && index == 0 {
                 continue;
             }
             if role == "assistant" {
+                before_answer = Some((messages.len(), index, last_words.clone()));
                 index += 1;
                 last_words.clear();
             }
             let mut parts = Vec::new();
             for block in blocks_of(&message["content"]) {
+                if role != "assistant" && text_of(&block["text"]).contains(RESUME_AFTER_CUT) {
+                    if let Some((length, earlier_index, earlier_words)) = before_answer.take() {
+                        messages.truncate(length);
+                        index = earlier_index;
+                        last_words = earlier_words;
+                    }
+                    continue;
+                }
                 if let Some((plain, part)) = part_of(&block) {
                     if role != "assistant" {
                         last_words.push_str(&plain);
@@ -354,6 +371,14 @@ mod tests {
 
     use super::*;
 
+    impl NormalisedRequest {
+        /// The same with the size of another one: all but the size is compared.
+        fn of_size(mut self, other: &Self) -> Self {
+            self.body_bytes = other.body_bytes;
+            self
+        }
+    }
+
     fn read(request: &Value) -> NormalisedRequest {
         NormalisedRequest::read_anthropic(request.to_string().as_bytes()).unwrap()
     }
@@ -439,6 +464,25 @@ mod tests {
         let here = with("# Environment: Linux 6.18", "Hurry.");
         assert_eq!(here.hash, with("# Environment: Linux 5.10", "Hurry.").hash);
         assert_ne!(here.hash, with("# Environment: Linux 6.18", "Stop.").hash);
+    }
+
+    #[test]
+    fn an_answer_that_was_cut_off_and_resumed_leaves_no_trace() {
+        let notice = "Your response above was cut off mid-stream. Resume directly from where it stops.";
+        let go = json!({"role": "user", "content": "Go."});
+        let half = json!({"role": "assistant", "content": [{"type": "text", "text": "I will"}]});
+        let resume = json!({"role": "user", "content": [{"type": "text", "text": notice}]});
+        let call = json!({"role": "assistant", "content": [
+            {"type": "tool_use", "id": "t", "name": "Bash", "input": {"command": "ls"}}]});
+        let result = json!({"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "a"}]});
+        let with = |messages: Vec<&Value>| read(&json!({"model": "m", "messages": messages}));
+        assert_eq!(
+            with(vec![&go, &half, &resume]),
+            with(vec![&go]).of_size(&with(vec![&go, &half, &resume]))
+        );
+        let undisturbed = with(vec![&go, &call, &result]);
+        let disturbed = with(vec![&go, &half, &resume, &half, &resume, &call, &result]);
+        assert_eq!(undisturbed.of_size(&disturbed), disturbed);
     }
 
     #[test]
