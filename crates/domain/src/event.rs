@@ -291,6 +291,15 @@ pub enum ResultSource {
     FinalText,
 }
 
+/// Who says what an event says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The agent, on its standard output: its word, not the platform's.
+    Agent,
+    /// The platform.
+    Platform,
+}
+
 /// Whether an event is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
@@ -307,6 +316,34 @@ impl Event {
         match self {
             Self::Text { partial: true, .. } | Self::Thinking { partial: true, .. } => Durability::Transient,
             _ => Durability::Durable,
+        }
+    }
+
+    /// Who says it.
+    #[must_use]
+    pub const fn origin(&self) -> Origin {
+        match self {
+            Self::SessionStarted { .. }
+            | Self::Text { .. }
+            | Self::Thinking { .. }
+            | Self::ToolCall { .. }
+            | Self::ToolResult { .. }
+            | Self::UsageReported { .. }
+            | Self::Retry { .. }
+            | Self::PermissionDenied { .. }
+            | Self::Notice { .. }
+            | Self::TurnEnded { .. }
+            | Self::Unknown { .. } => Origin::Agent,
+            Self::AgentStderr { .. }
+            | Self::Prompt { .. }
+            | Self::Phase { .. }
+            | Self::ModelRequest { .. }
+            | Self::Check { .. }
+            | Self::Verdict { .. }
+            | Self::AskedAgain { .. }
+            | Self::Collected { .. }
+            | Self::Killed { .. }
+            | Self::Failed { .. } => Origin::Platform,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use codecourier_agents::{Agent as _, claude::Claude};
-use codecourier_domain::event::{Durability, Event};
+use codecourier_domain::event::{Durability, Event, Origin};
 use codecourier_domain::id::{ProjectId, RunId, StepId};
 use codecourier_engine::runs::memo::StepMemo;
 use codecourier_store::blobs::{BlobName, Blobs};
@@ -108,7 +108,7 @@ async fn recorded_step(
         .iter()
         .filter(|(of, _)| *of == Some(step.id))
         .map(|(_, event)| event);
-    let stored: Vec<&Event> = own.filter(|event| is_of_agent(event)).collect();
+    let stored: Vec<&Event> = own.filter(|event| event.origin() == Origin::Agent).collect();
     if let Some(journal) = &memo.journal {
         let blob: BlobName = journal.parse()?;
         let bytes = blobs.get(blob, 1 << 30).await?.ok_or("the journal's blob is gone")?;
@@ -142,22 +142,4 @@ fn events_of(journal: &[u8]) -> Vec<Event> {
         .flat_map(|line| line.events)
         .filter(|event| event.durability() == Durability::Durable)
         .collect()
-}
-
-/// Whether an event comes from the agent's own output, and not from the platform.
-const fn is_of_agent(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::SessionStarted { .. }
-            | Event::Text { .. }
-            | Event::Thinking { .. }
-            | Event::ToolCall { .. }
-            | Event::ToolResult { .. }
-            | Event::UsageReported { .. }
-            | Event::Retry { .. }
-            | Event::Notice { .. }
-            | Event::PermissionDenied { .. }
-            | Event::TurnEnded { .. }
-            | Event::Unknown { .. }
-    )
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use codecourier_agents::adapter;
 use codecourier_domain::agent::AgentKind;
 use codecourier_domain::check::{CheckOutcome, CheckSpec, Requirement};
-use codecourier_domain::event::{Durability, Event, Phase, PhaseState};
+use codecourier_domain::event::{Durability, Event, Origin, Phase, PhaseState};
 use codecourier_domain::id::{ProjectId, RunId, SandboxId};
 use codecourier_domain::role::Role;
 use codecourier_domain::run::RunStatus;
@@ -101,7 +101,7 @@ pub(crate) async fn assert_told_once(world: &World, engine: &TestEngine, run: (P
         let stored: Vec<&Event> = of_step
             .iter()
             .map(|event| &event.event)
-            .filter(|event| is_agents(event))
+            .filter(|event| event.origin() == Origin::Agent)
             .collect();
         assert_eq!(
             stored,
@@ -142,24 +142,6 @@ pub(crate) fn written(world: &World, sandbox: SandboxId) -> Vec<Event> {
         .flat_map(|line| line.events)
         .filter(|event| event.durability() == Durability::Durable)
         .collect()
-}
-
-/// Whether an event comes from the agent's standard output.
-pub(crate) fn is_agents(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::SessionStarted { .. }
-            | Event::Text { .. }
-            | Event::Thinking { .. }
-            | Event::ToolCall { .. }
-            | Event::ToolResult { .. }
-            | Event::UsageReported { .. }
-            | Event::Retry { .. }
-            | Event::PermissionDenied { .. }
-            | Event::Notice { .. }
-            | Event::TurnEnded { .. }
-            | Event::Unknown { .. }
-    )
 }
 
 fn phases(events: &[&Recorded]) -> Vec<(Phase, PhaseState)> {
