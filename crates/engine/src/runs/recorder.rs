@@ -2,7 +2,7 @@
 //! transaction.
 //!
 //! Invariants: one recorder writes for a step at a time, and the store refuses every other (the memo is saved under the
-//! task's fence); a call that returned has been committed; watchers are told after the commit.
+//! task's fence); a call to record that returned has been committed; watchers are told after the commit.
 
 use std::sync::Arc;
 
@@ -33,11 +33,15 @@ pub(crate) struct StepRecorder {
     written: Mutex<Written>,
 }
 
-/// What the store holds.
+/// What the store holds, and what was noted since.
 struct Written {
     row: Step,
     memo: StepMemo,
     offset: u64,
+    /// Events for the next commit.
+    noted: Vec<Event>,
+    /// Whether the memo was changed since the last commit.
+    is_memo_noted: bool,
 }
 
 impl StepRecorder {
@@ -52,11 +56,17 @@ impl StepRecorder {
             project,
             run,
             step,
-            written: Mutex::new(Written { row, memo, offset }),
+            written: Mutex::new(Written {
+                row,
+                memo,
+                offset,
+                noted: Vec::new(),
+                is_memo_noted: false,
+            }),
         }
     }
 
-    /// The memo as it is committed.
+    /// The memo, with what was noted since the last commit.
     pub(crate) fn memo(&self) -> StepMemo {
         self.written.lock().memo.clone()
     }
@@ -123,22 +133,25 @@ impl StepRecorder {
         .await
     }
 
-    /// Records that a phase ended well, unless that is known.
-    pub(crate) async fn end(&self, phase: Phase, detail: Option<String>) -> Result<(), StepError> {
-        self.end_as(phase, PhaseState::Finished, detail, Vec::new()).await
+    /// Notes events and a change of the memo, to be committed with whatever is recorded next. Only for what is done again
+    /// without harm when it is lost.
+    pub(crate) fn note(&self, events: Vec<Event>, change: impl FnOnce(&mut StepMemo)) {
+        let mut written = self.written.lock();
+        written.noted.extend(events);
+        change(&mut written.memo);
+        written.is_memo_noted = true;
     }
 
-    /// Records that a phase ended, after events that belong to its end, unless that is known.
-    pub(crate) async fn end_as(
-        &self,
-        phase: Phase,
-        state: PhaseState,
-        detail: Option<String>,
-        mut events: Vec<Event>,
-    ) -> Result<(), StepError> {
+    /// Notes that a phase ended well, unless that is known. It is committed with the beginning of the next one.
+    pub(crate) fn end(&self, phase: Phase, detail: Option<String>) {
+        self.end_as(phase, PhaseState::Finished, detail, Vec::new());
+    }
+
+    /// Notes that a phase ended, after events that belong to its end, unless that is known.
+    pub(crate) fn end_as(&self, phase: Phase, state: PhaseState, detail: Option<String>, mut events: Vec<Event>) {
         let now = self.engine.clock.now();
         let started_at = match self.memo().phases.get(&phase) {
-            Some(PhaseTimes { ended_at: Some(_), .. }) => return Ok(()),
+            Some(PhaseTimes { ended_at: Some(_), .. }) => return,
             Some(times) => times.started_at,
             None => now,
         };
@@ -148,7 +161,7 @@ impl StepRecorder {
             duration_ms: u64::try_from(now.since(started_at)).ok(),
             detail,
         });
-        self.record(events, |memo| {
+        self.note(events, |memo| {
             memo.phases.insert(
                 phase,
                 PhaseTimes {
@@ -156,8 +169,13 @@ impl StepRecorder {
                     ended_at: Some(now),
                 },
             );
-        })
-        .await
+        });
+    }
+
+    /// What was noted and not committed, with the memo that goes with it: for the transaction that ends the step.
+    pub(crate) fn last_words(&self) -> (Vec<Event>, StepMemo) {
+        let written = self.written.lock();
+        (written.noted.clone(), written.memo.clone())
     }
 
     async fn commit(
@@ -167,19 +185,22 @@ impl StepRecorder {
         change: impl FnOnce(&mut StepMemo),
     ) -> Result<(), StepError> {
         let now = self.engine.clock.now();
-        let (mut row, memo, memo_changed, cursor) = {
+        let (mut row, memo, memo_changed, cursor, noted) = {
             let written = self.written.lock();
             let mut memo = written.memo.clone();
             change(&mut memo);
+            // A note changes the memo at once, so a comparison would not see it.
+            let memo_changed = written.is_memo_noted || memo != written.memo;
             let cursor = offset.map(|offset| CursorAdvance {
                 expected: cursor_of(written.offset),
                 new: cursor_of(offset),
             });
-            (written.row.clone(), memo.clone(), memo != written.memo, cursor)
+            (written.row.clone(), memo, memo_changed, cursor, written.noted.clone())
         };
         let wrapped = |error: &StoreError| store_failure("Recording the step", error);
-        let events = events
+        let events = noted
             .iter()
+            .chain(&events)
             .map(|event| new_event(event, now))
             .collect::<Result<Vec<_>, _>>();
         let append = EventAppend {
@@ -212,6 +233,8 @@ impl StepRecorder {
             .map_err(|error| wrapped(&error))?;
         {
             let mut written = self.written.lock();
+            written.noted.drain(..noted.len());
+            written.is_memo_noted = false;
             if memo_changed {
                 written.row = row;
                 written.memo = memo;

@@ -22,7 +22,7 @@ use codecourier_domain::time::Timestamp;
 use codecourier_store::events::EventAppend;
 use codecourier_store::steps::StepStatus;
 use codecourier_store::tasks::{ClaimRequest, ClaimedTask, Fence, TaskClass, TaskRetry};
-use codecourier_store::{Error as StoreError, Result as StoreResult};
+use codecourier_store::{Body, Error as StoreError, Result as StoreResult, Tx};
 
 use super::advance::{ENGINE_ACTOR, Move, RunRecord, Work, advance};
 use super::live::Notice;
@@ -341,7 +341,11 @@ async fn failed(context: &TaskContext, work: &Work, attempt: u32, failure: Failu
                     failure,
                 },
                 pinned: None,
-                step: Some((step, StepStatus::Failed)),
+                step: Some(EndedStep {
+                    id: step,
+                    status: StepStatus::Failed,
+                    last_words: None,
+                }),
             })));
         }
         Work::Close if attempt >= CLOSE_ATTEMPTS => RunEvent::Closed,
@@ -375,8 +379,16 @@ struct Outcome {
     event: RunEvent,
     /// What the preparation pinned.
     pinned: Option<Pinned>,
-    /// The step that ended, and how.
-    step: Option<(StepId, StepStatus)>,
+    /// The step that ended.
+    step: Option<EndedStep>,
+}
+
+/// A step that ended.
+struct EndedStep {
+    id: StepId,
+    status: StepStatus,
+    /// What is left to write down of it.
+    last_words: Option<(Vec<Event>, StepMemo)>,
 }
 
 impl Outcome {
@@ -485,7 +497,11 @@ async fn execute_step(
     Ok(Some(Outcome {
         event,
         pinned: None,
-        step: Some((step, status)),
+        step: Some(EndedStep {
+            id: step,
+            status,
+            last_words: Some(step_context.recorder.last_words()),
+        }),
     }))
 }
 
@@ -509,6 +525,7 @@ async fn record(context: &TaskContext, outcome: Outcome) -> StoreResult<RunState
     let (project, run, fence) = (context.project, context.run, context.fence);
     let now = engine.clock.now();
     let Outcome { event, pinned, step } = outcome;
+    let step_id = step.as_ref().map(|step| step.id);
     let state = engine
         .store
         .write(move |tx| {
@@ -530,13 +547,8 @@ async fn record(context: &TaskContext, outcome: Outcome) -> StoreResult<RunState
                     })
                     .await?;
                 }
-                if let Some((step, status)) = step
-                    && let Some(mut row) = tx.read().step(project, step).await?
-                {
-                    row.status = status;
-                    row.finished_at = Some(now);
-                    row.sandbox = None;
-                    tx.save_step(&row).await?;
+                if let Some(ended) = step {
+                    end_step(tx, project, ended, now).await?;
                 }
                 advance(
                     tx,
@@ -554,9 +566,34 @@ async fn record(context: &TaskContext, outcome: Outcome) -> StoreResult<RunState
             })
         })
         .await?;
-    if let Some((step, _)) = step {
+    if let Some(step) = step_id {
         engine.model_access.forget(step);
     }
     engine.live.tell(run, Notice::Changed);
     Ok(state)
+}
+
+/// Writes down the end of a step, and what was noted of it until then.
+async fn end_step(tx: &mut Tx, project: ProjectId, ended: EndedStep, now: Timestamp) -> StoreResult<()> {
+    let Some(mut row) = tx.read().step(project, ended.id).await? else {
+        return Ok(());
+    };
+    if let Some((events, memo)) = ended.last_words {
+        let append = EventAppend {
+            project,
+            run: row.run,
+            step: Some(ended.id),
+            cursor: None,
+            events: events
+                .iter()
+                .map(|event| new_event(event, now))
+                .collect::<StoreResult<_>>()?,
+        };
+        tx.append_events(append).await?;
+        row.body = Body::of(&memo)?;
+    }
+    row.status = ended.status;
+    row.finished_at = Some(now);
+    row.sandbox = None;
+    tx.save_step(&row).await
 }

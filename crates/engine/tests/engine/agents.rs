@@ -110,7 +110,7 @@ async fn one_that_exits_at_once_is_tried_once_more_and_then_named() {
         Act::Complain("node: cannot find module\n".to_owned()),
         Act::Exit(ExitStatus::Exited(3)),
     ];
-    let words = "exit code 3 before its turn was over. It last wrote: node: cannot find module";
+    let words = "It last wrote: node: cannot find module";
     fails(acts, 2, FailureClass::AgentProtocol, words).await;
 }
 

@@ -128,8 +128,9 @@ impl Room {
         let processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
         let mut killed = 0;
         for process in processes.values().filter(|process| process.is_alive()) {
-            process.send_signal(Signal::Kill);
+            // The end first: else the process could be seen to die of the signal.
             process.end(status);
+            process.send_signal(Signal::Kill);
             killed += 1;
         }
         Killed { killed, survivors: 0 }

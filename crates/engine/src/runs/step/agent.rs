@@ -61,7 +61,7 @@ pub(super) async fn work(context: &StepContext, sandbox: &dyn Sandbox) -> Result
                 .write_file(file.path.as_str(), contents, file.mode, FileOwner::User)
                 .await?;
         }
-        context.end(Phase::Install, None).await?;
+        context.end(Phase::Install, None);
     }
 
     let said = Event::Prompt {
@@ -94,7 +94,8 @@ pub(super) async fn work(context: &StepContext, sandbox: &dyn Sandbox) -> Result
     };
     conversation.resume().await?;
     conversation.follow().await?;
-    context.end(Phase::AgentCli, None).await
+    context.end(Phase::AgentCli, None);
+    Ok(())
 }
 
 /// What the session is to be, from the run's pinned settings.
@@ -295,7 +296,7 @@ impl Conversation<'_> {
                 line: line.chars().take(2_000).collect(),
             });
             let taken = |memo: &mut StepMemo| memo.stderr_taken = true;
-            self.context.recorder.record(lines.collect(), taken).await?;
+            self.context.recorder.note(lines.collect(), taken);
         }
         self.keep_journal().await?;
         if self.farewell_until.is_some() && !matches!(exit.status, ExitStatus::SandboxEnded(_)) {
@@ -356,8 +357,8 @@ impl Conversation<'_> {
         let name = blob.name.to_string();
         self.context
             .recorder
-            .record(Vec::new(), move |memo| memo.journal = Some(name))
-            .await
+            .note(Vec::new(), move |memo| memo.journal = Some(name));
+        Ok(())
     }
 
     async fn read_stderr(&self) -> String {

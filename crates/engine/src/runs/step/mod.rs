@@ -132,9 +132,9 @@ async fn attempt(context: &StepContext) -> Result<(), StepError> {
         let _service = sandbox::serve_gateway(context, sandbox.as_ref()).await?;
         repository::clone(context, sandbox.as_ref()).await?;
         agent::work(context, sandbox.as_ref()).await?;
-        // The agent is done: nothing of the step may reach the model any more.
-        context.close_model_access().await?;
     }
+    // The agent is done: nothing of the step may reach the model any more.
+    context.close_model_access().await?;
     let memo = context.recorder.memo();
     if context.plan.spec.role == Role::Checker && memo.verdict.is_none() {
         return Err(Failure::new(FailureClass::StructuredResult, "The checker gave no verdict.").into());
@@ -164,25 +164,21 @@ async fn explained(context: &StepContext, failure: Failure) -> Failure {
 /// Records how the work ended, before anything of it is cleared away: after a crash the end is known, and nothing is
 /// done twice.
 async fn conclude(context: &StepContext, outcome: StepOutcome) -> Result<(), StepError> {
-    context.close_model_access().await?;
-    let mut events = Vec::new();
     if let StepOutcome::Failed { failure } = &outcome {
-        events.push(Event::Failed {
+        // What succeeded has closed it already.
+        context.close_model_access().await?;
+        let failed = Event::Failed {
             failure: failure.clone(),
-        });
+        };
+        context.recorder.note(vec![failed], |_| {});
     }
-    context
-        .recorder
-        .record(events, move |memo| memo.outcome = Some(outcome))
-        .await
+    context.recorder.note(Vec::new(), |memo| memo.outcome = Some(outcome));
+    context.begin(Phase::Teardown).await
 }
 
-/// Kills whatever the step left, says how much that was, and removes the sandbox.
+/// Kills whatever the step left, says how much that was, and removes the sandbox. The transaction that ends the step
+/// commits what is said.
 async fn tear_down(context: &StepContext) -> Result<(), StepError> {
-    if context.recorder.memo().has_ended(Phase::Teardown) {
-        return Ok(());
-    }
-    context.begin(Phase::Teardown).await?;
     let mut tries = 0;
     let destroyed = loop {
         tries += 1;
@@ -194,10 +190,10 @@ async fn tear_down(context: &StepContext) -> Result<(), StepError> {
             Err(error) => {
                 // The step's result is none the worse for it. The next start reaps what is left.
                 let detail = Some(chain(&error));
-                let recorder = &context.recorder;
-                return recorder
-                    .end_as(Phase::Teardown, PhaseState::Failed, detail, Vec::new())
-                    .await;
+                context
+                    .recorder
+                    .end_as(Phase::Teardown, PhaseState::Failed, detail, Vec::new());
+                return Ok(());
             }
         }
     };
@@ -205,10 +201,10 @@ async fn tear_down(context: &StepContext) -> Result<(), StepError> {
         killed: destroyed.killed,
         survivors: destroyed.survivors,
     };
-    let recorder = &context.recorder;
-    recorder
-        .end_as(Phase::Teardown, PhaseState::Finished, None, vec![killed])
-        .await
+    context
+        .recorder
+        .end_as(Phase::Teardown, PhaseState::Finished, None, vec![killed]);
+    Ok(())
 }
 
 impl StepContext {
@@ -222,9 +218,9 @@ impl StepContext {
         SandboxId::of_step(&self.step)
     }
 
-    /// Records that a phase ended well, once.
-    pub(super) async fn end(&self, phase: Phase, detail: Option<String>) -> Result<(), StepError> {
-        self.recorder.end(phase, detail).await
+    /// Notes that a phase ended well, once.
+    pub(super) fn end(&self, phase: Phase, detail: Option<String>) {
+        self.recorder.end(phase, detail);
     }
 
     /// A fresh token for the step's agent. Earlier ones stay good until the step ends: after a crash, the agent that is

@@ -64,13 +64,14 @@ pub(super) async fn clone(context: &StepContext, sandbox: &dyn Sandbox) -> Resul
         )
         .into());
     }
-    context.end(Phase::Clone, None).await
+    context.end(Phase::Clone, None);
+    Ok(())
 }
 
 /// Takes over what the step did, and gives the commit that the run's branch is at afterwards.
 pub(super) async fn collect(context: &StepContext, sandbox: &dyn Sandbox) -> Result<String, StepError> {
     if let Some(commit) = context.recorder.memo().collected {
-        context.end(Phase::Collect, None).await?;
+        context.end(Phase::Collect, None);
         return Ok(commit);
     }
     context.begin(Phase::Collect).await?;
@@ -136,7 +137,7 @@ pub(super) async fn collect(context: &StepContext, sandbox: &dyn Sandbox) -> Res
         .recorder
         .record(vec![event], move |memo| memo.collected = Some(collected))
         .await?;
-    context.end(Phase::Collect, remark(&report)).await?;
+    context.end(Phase::Collect, remark(&report));
     Ok(commit)
 }
 

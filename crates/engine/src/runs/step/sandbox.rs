@@ -58,7 +58,7 @@ pub(super) async fn acquire(context: &StepContext) -> Result<Arc<dyn Sandbox>, S
             degraded.join("; ")
         ),
     };
-    context.end(Phase::SandboxCreate, Some(detail)).await?;
+    context.end(Phase::SandboxCreate, Some(detail));
     Ok(sandbox)
 }
 
