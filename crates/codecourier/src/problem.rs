@@ -3,7 +3,7 @@
 //! Invariant: a problem holds no secret; its text may quote what others wrote, so it is cleaned when it is shown.
 
 use codecourier_domain::failure::{Failure, FailureClass};
-use codecourier_engine::error::chain;
+use codecourier_engine::error::{chain, is_disk_full};
 use codecourier_engine::{Error as EngineError, ErrorCode};
 use codecourier_forge::Error as ForgeError;
 use codecourier_store::Error as StoreError;
@@ -43,12 +43,21 @@ impl Problem {
         )
     }
 
+    /// No room for what must be kept.
+    fn disk_full(text: &str) -> Self {
+        let message = format!("The disk with the data directory is full: {text}");
+        Self::new(Exit::Environment, ErrorCode::DiskFull, message)
+            .with_remedy("Free some space on it, then try again. Nothing that was confirmed is lost.")
+    }
+
     /// A file operation that failed.
     pub(crate) fn file(operation: &str, path: &std::path::Path, cause: &std::io::Error) -> Self {
         let message = format!("Could not {operation} {}: {cause}.", path.display());
+        if is_disk_full(cause) {
+            return Self::disk_full(&message);
+        }
         let problem = Self::new(Exit::Environment, ErrorCode::Internal, message);
         match cause.kind() {
-            std::io::ErrorKind::StorageFull => problem.with_remedy("Free some space on that disk, then try again."),
             std::io::ErrorKind::PermissionDenied => {
                 problem.with_remedy("Give this user access to it, or name another directory with --data-dir.")
             }
@@ -84,7 +93,7 @@ impl Problem {
 fn exit_of(code: ErrorCode) -> Exit {
     match code {
         ErrorCode::Validation | ErrorCode::NotFound | ErrorCode::Conflict => Exit::Usage,
-        ErrorCode::DataDirectoryInUse => Exit::Environment,
+        ErrorCode::DataDirectoryInUse | ErrorCode::DiskFull => Exit::Environment,
         ErrorCode::Internal => Exit::Failed,
         ErrorCode::Classed(class) => match class {
             FailureClass::Repository => Exit::Usage,
@@ -133,13 +142,10 @@ impl From<Failure> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let text = chain(&error);
+        if is_disk_full(&error) {
+            return Self::disk_full(&text);
+        }
         match &error {
-            StoreError::DiskFull(_) => Self::new(
-                Exit::Environment,
-                ErrorCode::Internal,
-                format!("The disk with the data directory is full: {text}"),
-            )
-            .with_remedy("Free some space on it, then try again. Nothing that was confirmed is lost."),
             StoreError::SchemaTooNew { .. } | StoreError::SchemaForeign { .. } => {
                 Self::new(Exit::Environment, ErrorCode::Conflict, text)
             }
@@ -207,6 +213,7 @@ mod tests {
             ErrorCode::NotFound,
             ErrorCode::Conflict,
             ErrorCode::DataDirectoryInUse,
+            ErrorCode::DiskFull,
             ErrorCode::Internal,
         ];
         // A new kind of code stops this from compiling until it is in the list above.
@@ -216,6 +223,7 @@ mod tests {
                 | ErrorCode::NotFound
                 | ErrorCode::Conflict
                 | ErrorCode::DataDirectoryInUse
+                | ErrorCode::DiskFull
                 | ErrorCode::Classed(_)
                 | ErrorCode::Internal => {}
             }

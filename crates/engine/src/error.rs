@@ -33,6 +33,8 @@ pub enum ErrorCode {
     Conflict,
     /// Another process uses the data directory.
     DataDirectoryInUse,
+    /// The disk with the data directory is full.
+    DiskFull,
     /// A failure with a class of its own.
     Classed(FailureClass),
     /// The platform's own fault.
@@ -48,6 +50,7 @@ impl ErrorCode {
             Self::NotFound => "NOT_FOUND",
             Self::Conflict => "CONFLICT",
             Self::DataDirectoryInUse => "DATA_DIRECTORY_IN_USE",
+            Self::DiskFull => "DISK_FULL",
             Self::Classed(class) => class.code(),
             Self::Internal => "INTERNAL",
         }
@@ -110,8 +113,30 @@ impl From<Failure> for Error {
 
 impl From<codecourier_store::Error> for Error {
     fn from(error: codecourier_store::Error) -> Self {
+        if is_disk_full(&error) {
+            return Self {
+                code: ErrorCode::DiskFull,
+                message:
+                    "The disk with the data directory is full. Free some space on it, then try again: nothing that \
+                          was confirmed is lost."
+                        .to_owned(),
+                source: Some(error.into()),
+            };
+        }
         Self::internal("The store", error)
     }
+}
+
+/// Whether an error, or a cause behind it, is that the host's disk is full.
+#[must_use]
+pub fn is_disk_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.into_iter().any(|cause| {
+        let of_system = cause.downcast_ref::<std::io::Error>();
+        let of_store = cause.downcast_ref::<codecourier_store::Error>();
+        of_system.is_some_and(|error| error.kind() == std::io::ErrorKind::StorageFull)
+            || matches!(of_store, Some(codecourier_store::Error::DiskFull(_)))
+    })
 }
 
 /// Writes an error with every cause behind it on one line, for logs and for messages that must explain.

@@ -46,7 +46,9 @@ pub(crate) fn refused(code: &str, message: String) -> Problem {
         .unwrap_or(ErrorCode::Internal);
     let exit = match code {
         ErrorCode::Validation | ErrorCode::NotFound | ErrorCode::Conflict => Exit::Usage,
-        ErrorCode::DataDirectoryInUse | ErrorCode::Classed(_) | ErrorCode::Internal => Exit::Failed,
+        ErrorCode::DataDirectoryInUse | ErrorCode::DiskFull | ErrorCode::Classed(_) | ErrorCode::Internal => {
+            Exit::Failed
+        }
     };
     Problem::new(exit, code, message)
 }

@@ -74,6 +74,7 @@ pub(crate) async fn to_end(
         since: Instant::now(),
         output,
         turn: 0,
+        waiting_for: None,
     };
     if after == 0 {
         watch.tally = Tally::default();
@@ -167,6 +168,8 @@ struct Watch {
     since: Instant,
     output: Output,
     turn: usize,
+    /// Why nothing went on when last told: said once, not at every try.
+    waiting_for: Option<String>,
 }
 
 /// A step as it is named on the screen.
@@ -210,12 +213,22 @@ impl Watch {
                     screen.line(&Tone::Quiet.line(&format!("preparing: {stage}  {detail}")));
                 }
             }
+            Seen::Waiting { reason } => {
+                if self.output == Output::Json {
+                    data::json(&json!({ "type": "waiting", "run": self.run, "reason": reason }));
+                }
+                if self.waiting_for.as_ref() != Some(&reason) {
+                    screen.lines(&describe::paragraph(Tone::Warning, &reason, screen.width()));
+                    self.waiting_for = Some(reason);
+                }
+            }
             Seen::Changed => {}
         }
     }
 
     fn stored(&mut self, seq: u64, step: Option<StepId>, at: Timestamp, event: &Event, screen: &mut Screen) {
         self.last = seq;
+        self.waiting_for = None;
         self.tally.count(event);
         if self.output == Output::Json {
             data::json(&event_json(self.run, seq, step, self.lane_of(step), at, event));

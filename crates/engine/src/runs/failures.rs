@@ -27,7 +27,14 @@ pub(crate) fn forge_failure(error: &ForgeError) -> Failure {
         | ForgeError::DeliveryBranchCheckedOut { .. } => FailureClass::Repository,
         _ => FailureClass::Internal,
     };
-    Failure::new(class, sentence(&chain(error)))
+    let mut message = sentence(&chain(error));
+    if class == FailureClass::Policy {
+        message.push_str(
+            " Nothing of the step was taken over. The transcript shows how it came to be; say in the prompt what the change \
+             must not hold.",
+        );
+    }
+    Failure::new(class, message)
 }
 
 /// What an error of the forge means for a task: a repository that somebody else is fetching is waited for, since another

@@ -41,6 +41,11 @@ pub enum Seen {
         /// More about it.
         detail: String,
     },
+    /// The platform cannot go on now, and tries again by itself.
+    Waiting {
+        /// What happened and what to do.
+        reason: String,
+    },
     /// The run, or a step of it, changed.
     Changed,
 }
@@ -82,6 +87,7 @@ impl RunFeed {
                         Notice::Changed => return Ok(Seen::Changed),
                         Notice::Transient { step, event } => return Ok(Seen::Transient { step, event }),
                         Notice::Preparing { stage, detail } => return Ok(Seen::Preparing { stage, detail }),
+                        Notice::Waiting { reason } => return Ok(Seen::Waiting { reason }),
                     },
                     Ok(_) => {}
                     // Pieces were lost, nothing that is stored; something may have changed.

@@ -35,6 +35,11 @@ pub enum Notice {
         /// More about it.
         detail: String,
     },
+    /// The platform cannot go on with the run now, and tries again by itself.
+    Waiting {
+        /// What happened and what to do.
+        reason: String,
+    },
 }
 
 /// The bus of one engine.

@@ -9,7 +9,7 @@ use crate::runs::sentence;
 /// error.
 pub(super) fn classify(status: &ExitStatus, words: &str) -> Failure {
     let said = if words.trim().is_empty() {
-        String::new()
+        " The transcript shows what it did last.".to_owned()
     } else {
         format!(" It last wrote: {words}")
     };

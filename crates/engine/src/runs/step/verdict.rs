@@ -64,7 +64,8 @@ pub(super) async fn read(sandbox: &dyn Sandbox, context: &StepContext, final_tex
         None => Err(Failure::new(
             FailureClass::StructuredResult,
             format!(
-                "The checker gave no usable verdict, also after it was asked {MAX_ATTEMPTS} times again: {problem}."
+                "The checker gave no usable verdict, also after it was asked {MAX_ATTEMPTS} times again: {problem}. Read \
+                 in the transcript what kept it from it, or choose another model."
             ),
         )
         .into()),
