@@ -230,6 +230,7 @@ impl StepRecorder {
                 })
             })
             .await
+            .inspect_err(|error| tell_of_trouble(&self.engine, self.run, error))
             .map_err(|error| wrapped(&error))?;
         {
             let mut written = self.written.lock();
@@ -275,6 +276,24 @@ fn cursor_of(offset: u64) -> JournalCursor {
     } else {
         JournalCursor(offset.to_string())
     }
+}
+
+/// Tells whoever watches a run that it waits for the store, if that is so.
+pub(crate) fn tell_of_trouble(engine: &Inner, run: RunId, error: &StoreError) {
+    let reason = match error {
+        StoreError::DiskFull(_) => {
+            "The disk with the data directory is full, so nothing can be recorded. Free some space on it: the run goes on \
+             by itself within a minute, and nothing of it is lost."
+        }
+        StoreError::Unavailable(_) => "The database cannot be reached. The run goes on by itself once it can.",
+        _ => return,
+    };
+    engine.live.tell(
+        run,
+        Notice::Waiting {
+            reason: reason.to_owned(),
+        },
+    );
 }
 
 /// What a store's error means for the worker: somebody else goes on with the work, it is done again once the store is

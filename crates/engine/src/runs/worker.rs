@@ -28,7 +28,7 @@ use super::advance::{ENGINE_ACTOR, Move, RunRecord, Work, advance};
 use super::live::Notice;
 use super::memo::StepMemo;
 use super::pinned::Pinned;
-use super::recorder::{StepRecorder, store_failure};
+use super::recorder::{StepRecorder, store_failure, tell_of_trouble};
 use super::spec::RunSpec;
 use super::step::{StepContext, StepEnd, StepError, execute};
 use super::{cancel, close, deliver, new_event, prepare};
@@ -311,7 +311,10 @@ async fn perform(engine: &Arc<Inner>, claimed: ClaimedTask, let_go: Cancellation
     match recorded {
         Ok(()) | Err(StoreError::Fenced) => {}
         // The lease ends and somebody does the task again: everything it did may be done twice.
-        Err(other) => tracing::error!(%run, "recording a task's end failed: {}", chain(&other)),
+        Err(other) => {
+            tracing::error!(%run, "recording a task's end failed: {}", chain(&other));
+            tell_of_trouble(engine, run, &other);
+        }
     }
 }
 

@@ -29,7 +29,7 @@ use super::recorder::{StepRecorder, store_failure};
 use super::sentence;
 use super::spec::RunSpec;
 use crate::Inner;
-use crate::error::chain;
+use crate::error::{chain, is_disk_full};
 use crate::model_access::ProviderFailures;
 
 /// How often the removal of a step's sandbox is tried before the step ends without it.
@@ -246,6 +246,15 @@ impl StepContext {
 
 /// The failure that a sandbox's error means.
 pub(super) fn sandbox_failure(error: &SandboxError) -> Failure {
+    if is_disk_full(error) {
+        return Failure::new(
+            FailureClass::Sandbox,
+            format!(
+                "The disk with the data directory is full: {}. Free some space on it, then start the run again.",
+                chain(error).trim_end_matches('.')
+            ),
+        );
+    }
     match error {
         SandboxError::Gone { ended: Some(end), .. } => ended::sandbox_ended(end.because),
         SandboxError::Template { .. } | SandboxError::Layer { .. } => {
