@@ -7,4 +7,5 @@
 pub mod compare;
 pub mod scene;
 pub mod server;
+pub mod small_disk;
 pub mod torture;

@@ -26,6 +26,7 @@ pub struct Scene {
     /// The user's repository.
     pub source: SampleRepository,
     before: String,
+    _place: tempfile::TempDir,
 }
 
 /// How a command ended.
@@ -60,13 +61,15 @@ impl Scene {
     /// One in this installation.
     pub async fn at(installation: Installation, repository: RepositoryBuilder) -> io::Result<Self> {
         let model = ScriptedModel::start().await?;
-        let source = repository.build(installation.data().join("source"));
+        let place = tempfile::Builder::new().prefix("codecourier-source-").tempdir()?;
+        let source = repository.build(place.path().join("source"));
         let before = state_of(&source);
         Ok(Self {
             installation,
             model,
             source,
             before,
+            _place: place,
         })
     }
 

@@ -14,10 +14,15 @@ pub struct Installation {
 impl Installation {
     /// An empty one, with the shared templates in it. Builds the templates if they are not there yet.
     pub async fn new() -> io::Result<Self> {
+        Self::inside(&std::env::temp_dir()).await
+    }
+
+    /// The same, below a directory.
+    pub async fn inside(place: &Path) -> io::Result<Self> {
         codecourier_testkit::template::claude_template()
             .await
             .map_err(io::Error::other)?;
-        let directory = tempfile::Builder::new().prefix("codecourier-it-").tempdir()?;
+        let directory = tempfile::Builder::new().prefix("codecourier-it-").tempdir_in(place)?;
         let layers = codecourier_testkit::template::shared_data_directory()
             .canonicalize()?
             .join("layers");
