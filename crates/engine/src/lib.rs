@@ -35,7 +35,7 @@ pub use runs::Runs;
 
 use model_access::ModelAccess;
 use runs::live::Live;
-use runs::worker::Workers;
+use runs::under_way::Workers;
 use tasks::Tasks;
 use templates::Templates;
 

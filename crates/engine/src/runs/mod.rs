@@ -13,6 +13,7 @@ pub(crate) mod failures;
 pub mod follow;
 pub mod live;
 pub mod memo;
+mod outcome;
 pub mod pinned;
 mod prepare;
 pub mod prompt;
@@ -21,6 +22,7 @@ mod resume;
 pub mod spec;
 mod start;
 pub(crate) mod step;
+pub(crate) mod under_way;
 pub mod view;
 pub(crate) mod worker;
 

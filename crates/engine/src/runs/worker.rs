@@ -4,34 +4,31 @@
 //! records nothing more; nobody polls (a signal tells of new work, the claim itself of the next timer). A worker that
 //! stops in order leaves agents alive: they go on in their sandboxes, and the next server picks them up.
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use parking_lot::Mutex;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use codecourier_domain::event::Event;
 use codecourier_domain::failure::{Failure, FailureClass};
-use codecourier_domain::id::{ProjectId, RunId, StepId, TaskId};
-use codecourier_domain::run::{RunEvent, RunState};
+use codecourier_domain::id::{ProjectId, RunId, StepId};
+use codecourier_domain::run::RunEvent;
 use codecourier_domain::time::Timestamp;
-use codecourier_store::events::EventAppend;
 use codecourier_store::steps::StepStatus;
 use codecourier_store::tasks::{ClaimRequest, ClaimedTask, Fence, TaskClass, TaskRetry};
-use codecourier_store::{Body, Error as StoreError, Result as StoreResult, Tx};
+use codecourier_store::{Error as StoreError, Result as StoreResult};
 
-use super::advance::{ENGINE_ACTOR, Move, RunRecord, Work, advance};
-use super::live::Notice;
+use super::advance::{RunRecord, Work};
 use super::memo::StepMemo;
+use super::outcome::{EndedStep, Outcome, record};
 use super::pinned::Pinned;
 use super::recorder::{StepRecorder, store_failure, tell_of_trouble};
 use super::spec::RunSpec;
 use super::step::{StepContext, StepEnd, StepError, execute};
-use super::{cancel, close, deliver, new_event, prepare};
+use super::under_way::UnderWay;
+use super::{cancel, close, deliver, prepare};
 use crate::Inner;
 use crate::error::chain;
 
@@ -46,23 +43,6 @@ const CONTROL_PLACES: usize = 16;
 /// How often the clean-up of a failed run is tried. What is left then is reaped at the next start.
 const CLOSE_ATTEMPTS: u32 = 10;
 
-/// What is under way in this process.
-///
-/// By the hold and not by the task: a task whose lease ended may be claimed again by this very process while the attempt
-/// before still runs.
-#[derive(Debug, Default)]
-pub(crate) struct Workers {
-    under_way: Mutex<HashMap<Fence, UnderWay>>,
-    /// Told whenever work has ended and its place is free.
-    ended: Notify,
-}
-
-#[derive(Debug)]
-struct UnderWay {
-    run: Option<RunId>,
-    let_go: CancellationToken,
-}
-
 /// Everything a task's work needs.
 pub(crate) struct TaskContext {
     pub(crate) engine: Arc<Inner>,
@@ -70,64 +50,6 @@ pub(crate) struct TaskContext {
     pub(crate) run: RunId,
     pub(crate) fence: Fence,
     pub(crate) let_go: CancellationToken,
-}
-
-impl Workers {
-    /// Tells whoever works on one of these tasks to let go of it: they were called off.
-    pub(crate) fn let_go_of_tasks(&self, tasks: &[TaskId]) {
-        let under_way = self.under_way.lock();
-        for (_, work) in under_way.iter().filter(|(fence, _)| tasks.contains(&fence.task)) {
-            work.let_go.cancel();
-        }
-    }
-
-    /// Waits until nobody in this process works on a run but the holder of one task. The others were told to let go.
-    pub(crate) async fn alone_on(&self, run: RunId, fence: Fence) {
-        loop {
-            let ended = self.ended.notified();
-            tokio::pin!(ended);
-            ended.as_mut().enable();
-            let others: Vec<_> = {
-                let under_way = self.under_way.lock();
-                let others = under_way
-                    .iter()
-                    .filter(|(other, work)| work.run == Some(run) && **other != fence);
-                others.map(|(_, work)| work.let_go.clone()).collect()
-            };
-            if others.is_empty() {
-                return;
-            }
-            for let_go in others {
-                let_go.cancel();
-            }
-            ended.await;
-        }
-    }
-
-    fn fences(&self) -> Vec<Fence> {
-        self.under_way.lock().keys().copied().collect()
-    }
-
-    fn let_go_of(&self, lost: &[Fence]) {
-        let under_way = self.under_way.lock();
-        for work in lost.iter().filter_map(|fence| under_way.get(fence)) {
-            work.let_go.cancel();
-        }
-    }
-
-    /// Puts work on the list. Whoever still works on an earlier hold of the same task has lost it.
-    fn begin(&self, fence: Fence, work: UnderWay) {
-        let mut under_way = self.under_way.lock();
-        for (_, earlier) in under_way.iter().filter(|(other, _)| other.task == fence.task) {
-            earlier.let_go.cancel();
-        }
-        under_way.insert(fence, work);
-    }
-
-    fn end(&self, fence: &Fence) {
-        self.under_way.lock().remove(fence);
-        self.ended.notify_waiters();
-    }
 }
 
 /// Claims and does tasks until `stop`.
@@ -377,33 +299,6 @@ async fn put_off(context: &TaskContext, retry: TaskRetry) -> StoreResult<()> {
         .await
 }
 
-/// What a task came to.
-struct Outcome {
-    event: RunEvent,
-    /// What the preparation pinned.
-    pinned: Option<Pinned>,
-    /// The step that ended.
-    step: Option<EndedStep>,
-}
-
-/// A step that ended.
-struct EndedStep {
-    id: StepId,
-    status: StepStatus,
-    /// What is left to write down of it.
-    last_words: Option<(Vec<Event>, StepMemo)>,
-}
-
-impl Outcome {
-    const fn of(event: RunEvent) -> Self {
-        Self {
-            event,
-            pinned: None,
-            step: None,
-        }
-    }
-}
-
 async fn do_work(context: &TaskContext, work: Work) -> Result<Option<Outcome>, StepError> {
     let (spec, pinned) = load(context)
         .await
@@ -520,83 +415,4 @@ async fn load(context: &TaskContext) -> StoreResult<(RunSpec, Option<Pinned>)> {
         .ok_or(StoreError::NotFound { entity: "run" })?;
     let record: RunRecord = run.state.read()?;
     Ok((body.read()?, record.pinned))
-}
-
-/// Ends the task and advances the run, in one transaction.
-async fn record(context: &TaskContext, outcome: Outcome) -> StoreResult<RunState> {
-    let engine = &context.engine;
-    let (project, run, fence) = (context.project, context.run, context.fence);
-    let now = engine.clock.now();
-    let Outcome { event, pinned, step } = outcome;
-    let step_id = step.as_ref().map(|step| step.id);
-    let state = engine
-        .store
-        .write(move |tx| {
-            Box::pin(async move {
-                tx.complete_task(fence, now).await?;
-                if let RunEvent::TaskFailed { failure } = &event {
-                    let failed = new_event(
-                        &Event::Failed {
-                            failure: failure.clone(),
-                        },
-                        now,
-                    )?;
-                    tx.append_events(EventAppend {
-                        project,
-                        run,
-                        step: None,
-                        cursor: None,
-                        events: vec![failed],
-                    })
-                    .await?;
-                }
-                if let Some(ended) = step {
-                    end_step(tx, project, ended, now).await?;
-                }
-                advance(
-                    tx,
-                    project,
-                    run,
-                    Move {
-                        event,
-                        pinned,
-                        budget: None,
-                        actor: ENGINE_ACTOR,
-                        now,
-                    },
-                )
-                .await
-            })
-        })
-        .await?;
-    if let Some(step) = step_id {
-        engine.model_access.forget(step);
-    }
-    engine.live.tell(run, Notice::Changed);
-    Ok(state)
-}
-
-/// Writes down the end of a step, and what was noted of it until then.
-async fn end_step(tx: &mut Tx, project: ProjectId, ended: EndedStep, now: Timestamp) -> StoreResult<()> {
-    let Some(mut row) = tx.read().step(project, ended.id).await? else {
-        return Ok(());
-    };
-    if let Some((events, memo)) = ended.last_words {
-        let append = EventAppend {
-            project,
-            run: row.run,
-            step: Some(ended.id),
-            cursor: None,
-            events: events
-                .iter()
-                .map(|event| new_event(event, now))
-                .collect::<StoreResult<_>>()?,
-        };
-        tx.append_events(append).await?;
-        row.body = Body::of(&memo)?;
-    }
-    row.status = ended.status;
-    row.finished_at = Some(now);
-    row.sandbox = None;
-    tx.save_step(&row).await
 }

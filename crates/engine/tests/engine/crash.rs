@@ -71,10 +71,10 @@ async fn one_kill_at(point: u64) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_kill_at_every_ninth_call() {
+async fn one_kill_at_every_nineteenth_call() {
     let mut point = 1;
     while one_kill_at(point).await.is_some() {
-        point += 9;
+        point += 19;
     }
     assert!(point > 100, "the story has more than {point} points");
 }
