@@ -19,7 +19,8 @@ pub enum Requirement {
 pub struct CheckSpec {
     /// What people call it; unique in a run.
     pub name: String,
-    /// The command line, given to `bash -lc` in the repository's folder. It comes from the project, not from an agent.
+    /// The command line, given to `bash -c` in the repository's folder, with an empty home directory. It comes from the
+    /// project, not from an agent.
     pub command: String,
     /// Whether it must pass.
     #[serde(default)]

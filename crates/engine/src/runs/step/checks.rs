@@ -1,6 +1,7 @@
 //! The phase `checks`: commands that the platform runs itself, on the exact commit that it took over.
 //!
-//! Invariants: every process the agent left behind is dead before the first check starts; a check runs once by its tag;
+//! Invariants: every process the agent left behind is dead before the first check starts; nothing of the agent's home
+//! takes part in it; a check runs once by its tag;
 //! its result names the commit it ran on.
 
 use std::time::Duration;
@@ -18,6 +19,10 @@ use super::{StepContext, StepError, ended};
 
 /// How much of a check's output its result carries.
 const TAIL: usize = 8 * 1024;
+/// Runs the command, which is the project's own and stands in its own argument. Both streams are one, so that people read
+/// the output in the order it was written. The home is a fresh one: in its own the agent could have left a profile, or a
+/// configuration of the tools, that makes every check pass.
+const CHECK: &str = r#"exec 2>&1; HOME=$(mktemp -d) && export HOME && exec /bin/bash --noprofile --norc -c "$1""#;
 /// How much a check may write before it is ended.
 const OUTPUT_LIMIT: u64 = 64 << 20;
 
@@ -68,9 +73,7 @@ async fn run_one(
         .start(ProcessSpec {
             tag: tag.clone(),
             command: "/bin/bash".to_owned(),
-            // Both streams in one, so that people read the output in the order it was written. The command is the
-            // project's own and stands in its own argument.
-            args: ["-c", "exec 2>&1; exec /bin/bash -lc \"$1\"", "check", &check.command]
+            args: ["--noprofile", "--norc", "-c", CHECK, "check", &check.command]
                 .map(str::to_owned)
                 .to_vec(),
             env: Vec::new(),
