@@ -178,7 +178,7 @@ async fn history_from_before_the_step_rewritten() {
     project.git(["commit", "--quiet", "--amend", "-m", "Amended what was there"]);
     let (report, received) = keeps(&scene, &["a.txt"]).await;
     assert!(report.rewritten);
-    assert_eq!(received.commits[0].parents, [scene.base.clone()]);
+    assert_eq!(received.commits[0].parents, std::slice::from_ref(&scene.base));
 }
 
 #[tokio::test]
