@@ -42,10 +42,16 @@ fn main() {
         .layers;
     let backend = NsBackend::open(NsConfig::new(directory.path())).unwrap();
 
-    let mut floor = Samples::new("floor: namespaces, overlay, control groups, exec → first output");
-    let mut create = Samples::new("create → first output");
-    let mut ready = Samples::new("create returns");
-    let mut destroy = Samples::new("destroy returns (kill verified)");
+    let mut floor = Samples::new(
+        "floor",
+        "namespaces, two id maps, overlay, control groups and one exec, to its first output: what the kernel must do",
+    );
+    let mut create = Samples::new(
+        "create",
+        "create asked, to the first output of echo in the new sandbox, in turns with the floor",
+    );
+    let mut ready = Samples::new("ready", "create asked, to its return");
+    let mut destroy = Samples::new("kill", "destroy asked, to its return with every process seen dead");
     // One of each in turn, so that both see the same machine.
     for round in 0..rounds {
         floor.add(physical_floor(directory.path(), &layers[0].rootfs()));
@@ -59,16 +65,19 @@ fn main() {
         destroy.add(start.elapsed());
         drain(&backend);
     }
-    for samples in [&floor, &ready, &create, &destroy] {
-        samples.print();
+    for samples in [&floor, &ready, &destroy] {
+        samples.print(None);
     }
-    ratio("create → first output / floor (p50)", &create, &floor);
+    create.print(Some(&floor));
 
     let sandbox = runtime.block_on(backend.create(spec(1_000_000, &layers))).unwrap();
-    let mut spawn = Samples::new("floor: fork and exec echo, reaped");
-    let mut exec = Samples::new("exec in a running sandbox → first output");
-    let mut pause = Samples::new("pause");
-    let mut resume = Samples::new("resume");
+    let mut spawn = Samples::new("exec_floor", "fork and exec of echo on the host, reaped");
+    let mut exec = Samples::new(
+        "exec",
+        "start asked, to the first output of echo in a running sandbox, in turns with the floor",
+    );
+    let mut pause = Samples::new("pause", "twenty processes, to the return");
+    let mut resume = Samples::new("resume", "twenty processes, to the return");
     for number in 0..19 {
         let idle = ProcessSpec::new(format!("idle-{number}"), "sleep", ["1000"]);
         runtime.block_on(sandbox.start(idle)).unwrap();
@@ -87,15 +96,16 @@ fn main() {
         runtime.block_on(sandbox.resume()).unwrap();
         resume.add(start.elapsed());
     }
-    for samples in [&spawn, &exec, &pause, &resume] {
-        samples.print();
+    for samples in [&spawn, &pause, &resume] {
+        samples.print(None);
     }
-    ratio("exec / fork and exec (p50)", &exec, &spawn);
+    exec.print(Some(&spawn));
     let line = std::fs::read_to_string(format!("/proc/{}/status", shim_of(directory.path(), sandbox.id()))).unwrap();
     let resident = line.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+    let resident: u64 = resident.split_whitespace().nth(1).unwrap().parse().unwrap();
     println!(
         "{}",
-        serde_json::json!({ "what": "resident memory of an idle shim", "value": resident.split_whitespace().nth(1), "unit": "kB" })
+        serde_json::json!({ "bench": "idle_shim", "method": "resident memory of the shim of an idle sandbox", "rss_kb": resident })
     );
     runtime.block_on(backend.destroy(sandbox.id())).unwrap();
     drain(&backend);
@@ -136,13 +146,18 @@ fn spec(number: u64, layers: &[LayerRef]) -> SandboxSpec {
 
 /// Durations of one thing.
 struct Samples {
-    what: &'static str,
+    bench: &'static str,
+    method: &'static str,
     all: Vec<Duration>,
 }
 
 impl Samples {
-    fn new(what: &'static str) -> Self {
-        Self { what, all: Vec::new() }
+    fn new(bench: &'static str, method: &'static str) -> Self {
+        Self {
+            bench,
+            method,
+            all: Vec::new(),
+        }
     }
 
     fn add(&mut self, duration: Duration) {
@@ -162,24 +177,20 @@ impl Samples {
         sorted[index].as_secs_f64() * 1e3
     }
 
-    fn print(&self) {
+    /// One line, with the ratio to a floor that was measured in the same run.
+    fn print(&self, floor: Option<&Self>) {
         let round = |value: f64| (value * 1000.0).round() / 1000.0;
-        println!(
-            "{}",
-            serde_json::json!({
-                "what": self.what, "n": self.all.len(), "unit": "ms",
-                "min": round(self.at(0.0)), "p50": round(self.at(0.5)), "p95": round(self.at(0.95)), "max": round(self.at(1.0)),
-            })
-        );
+        let mut line = serde_json::json!({
+            "bench": self.bench, "method": self.method, "rounds": self.all.len(),
+            "min_ms": round(self.at(0.0)), "p50_ms": round(self.at(0.5)), "p95_ms": round(self.at(0.95)),
+        });
+        if let Some(floor) = floor {
+            line["p50_x_floor"] = round(self.at(0.5) / floor.at(0.5)).into();
+            line["p95_x_floor"] = round(self.at(0.95) / floor.at(0.5)).into();
+            line["min_x_floor"] = round(self.at(0.0) / floor.at(0.0)).into();
+        }
+        println!("{line}");
     }
-}
-
-fn ratio(what: &str, ours: &Samples, floor: &Samples) {
-    let value = ours.at(0.5) / floor.at(0.5);
-    println!(
-        "{}",
-        serde_json::json!({ "what": what, "value": (value * 100.0).round() / 100.0, "unit": "times" })
-    );
 }
 
 /// Namespaces, overlay, control groups, exec: nothing else.
