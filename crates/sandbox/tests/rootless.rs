@@ -106,7 +106,7 @@ async fn an_ordinary_user_without_ranges_has_a_sandbox_with_one_id() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ordinary_user_with_ranges_has_a_sandbox_with_many_ids() {
     layers().await;
-    let directory = prepare(FIRST_SUBORDINATE + 999);
+    let directory = prepare(FIRST_SUBORDINATE + 1_000);
     run_as_user("delegated", directory.path(), Some((FIRST_SUBORDINATE, 65_536)));
 }
 

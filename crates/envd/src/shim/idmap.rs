@@ -15,6 +15,9 @@ use super::{Fallible, InStep};
 /// How many ids a sandbox has.
 const IDS: u32 = 65_536;
 
+/// What an ordinary user is in its own sandbox: the id after those that the sandbox uses.
+pub(super) const SERVER_INSIDE: u32 = IDS;
+
 /// Writes the maps of a fresh user namespace, whose only process is `child`.
 pub(super) fn write(child: Pid, ids: &Ids) -> Fallible<()> {
     let step = "map user ids";
@@ -27,13 +30,9 @@ pub(super) fn write(child: Pid, ids: &Ids) -> Fallible<()> {
             fs::write(format!("/proc/{process}/uid_map"), format!("0 {user} 1")).in_step(step)?;
             fs::write(format!("/proc/{process}/gid_map"), format!("0 {group} 1")).in_step(step)
         }
-        Ids::Delegated {
-            uid_start,
-            gid_start,
-            count,
-        } => {
-            delegated("newuidmap", child, getuid().as_raw(), uid_start, count)?;
-            delegated("newgidmap", child, getgid().as_raw(), gid_start, count)
+        Ids::Delegated { uid_start, gid_start } => {
+            delegated("newuidmap", child, getuid().as_raw(), uid_start)?;
+            delegated("newgidmap", child, getgid().as_raw(), gid_start)
         }
     }
 }
@@ -72,21 +71,17 @@ fn write_files(process: Pid, inside: u32, outside: u32, count: u32) -> io::Resul
     fs::write(format!("/proc/{process}/gid_map"), &line)
 }
 
-/// uid 0 inside is the user itself, so that it can reach its own directories; the rest are its subordinate ids.
+/// The ids inside are the user's subordinate ids, as in the layers that it built. The user itself is the one after them,
+/// so that the sandbox's root can reach the user's directories.
 #[expect(
     clippy::disallowed_methods,
     reason = "the two helpers of `uidmap` are the only programs the shim starts"
 )]
-fn delegated(helper: &str, child: Pid, own: u32, start: u32, count: u32) -> Fallible<()> {
-    let arguments = [
-        child.as_raw_nonzero().to_string(),
-        "0".to_owned(),
-        own.to_string(),
-        "1".to_owned(),
-        "1".to_owned(),
-        start.to_string(),
-        count.min(IDS - 1).to_string(),
-    ];
+fn delegated(helper: &str, child: Pid, own: u32, start: u32) -> Fallible<()> {
+    let maps = [0, start, IDS, SERVER_INSIDE, own, 1];
+    let arguments = [child.as_raw_nonzero().to_string()]
+        .into_iter()
+        .chain(maps.map(|number| number.to_string()));
     let status = std::process::Command::new(helper)
         .env_clear()
         .env("PATH", "/usr/bin:/bin:/usr/local/bin")

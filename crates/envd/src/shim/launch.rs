@@ -54,8 +54,6 @@ pub(crate) enum Ids {
         uid_start: u32,
         /// The first subordinate gid.
         gid_start: u32,
-        /// How many of each.
-        count: u32,
     },
     /// An ordinary user without ranges: uid 0 inside is that user, and there is no other.
     Single,

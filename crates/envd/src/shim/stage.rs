@@ -15,7 +15,7 @@ use rustix::mount::{
     mount_bind_recursive, mount_change, move_mount, open_tree, unmount,
 };
 
-use super::launch::{Disk, LaunchSpec, name};
+use super::launch::{Disk, Ids, LaunchSpec, name};
 use super::{Fallible, InStep, idmap, sys};
 
 /// Device nodes: name, major, minor.
@@ -135,6 +135,7 @@ fn mount_disk(spec: &LaunchSpec, target: &Path, maker: &Maker<'_>) -> Fallible<(
     fs::set_permissions(upper.join("tmp"), fs::Permissions::from_mode(0o1777)).in_step("make /tmp")?;
     let etc = upper.join("etc");
     let hosts = format!("127.0.0.1\tlocalhost {}\n::1\tlocalhost\n", spec.hostname);
+    let shown = upper.clone();
     let mut owned = vec![upper.join("run"), upper.join("tmp"), upper, work, etc.clone()];
     let texts = [
         ("hosts", hosts),
@@ -146,6 +147,12 @@ fn mount_disk(spec: &LaunchSpec, target: &Path, maker: &Maker<'_>) -> Fallible<(
         fs::write(&path, text).in_step("write /etc")?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).in_step("write /etc")?;
         owned.push(path);
+    }
+    if matches!(spec.ids, Ids::Delegated { .. }) {
+        // The server must be able to move it away when it becomes a layer, and moving a directory takes the right to
+        // write in it.
+        chown(&shown, None, Some(idmap::SERVER_INSIDE)).in_step("share the disk with the server")?;
+        fs::set_permissions(&shown, fs::Permissions::from_mode(0o775)).in_step("share the disk with the server")?;
     }
     // The overlay turns read-only without a word if the work directory has another owner than the sandbox's root.
     if let Maker::Root { base, .. } = maker {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use rustix::process::{getgid, getuid};
+use rustix::process::getuid;
 
 use super::disk;
 use super::hierarchy::{self, Found};
@@ -95,23 +95,19 @@ fn ordinary_ids() -> Ids {
     });
     let uid = getuid().as_raw();
     let name = user_name(uid);
-    let range = |file: &str, id: u32| {
+    // Both files are about users; the one of group ids, too.
+    let range = |file: &str| {
         let text = fs::read_to_string(file).unwrap_or_default();
-        range_of(&text, &name, id)
+        range_of(&text, &name, uid)
     };
-    match (
-        helpers,
-        range("/etc/subuid", uid),
-        range("/etc/subgid", getgid().as_raw()),
-    ) {
-        (true, Some((uid_start, uids)), Some((gid_start, gids))) if uids.min(gids) >= 65_535 => Ids::Delegated {
-            uid_start,
-            gid_start,
-            count: 65_535,
-        },
+    match (helpers, range("/etc/subuid"), range("/etc/subgid")) {
+        (true, Some(uid_start), Some(gid_start)) => Ids::Delegated { uid_start, gid_start },
         _ => Ids::Single,
     }
 }
+
+/// How many ids a sandbox has.
+const IDS: u32 = 65_536;
 
 fn user_name(uid: u32) -> String {
     let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
@@ -123,7 +119,8 @@ fn user_name(uid: u32) -> String {
         .to_owned()
 }
 
-fn range_of(text: &str, name: &str, id: u32) -> Option<(u32, u32)> {
+/// The first id of the first range that is large enough: the one that templates are built over, too.
+fn range_of(text: &str, name: &str, id: u32) -> Option<u32> {
     text.lines().find_map(|line| {
         let mut fields = line.trim().split(':');
         let owner = fields.next()?;
@@ -131,7 +128,8 @@ fn range_of(text: &str, name: &str, id: u32) -> Option<(u32, u32)> {
         if !ours {
             return None;
         }
-        Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+        let (first, count): (u32, u32) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+        (count >= IDS).then_some(first)
     })
 }
 
@@ -141,9 +139,10 @@ mod tests {
 
     #[test]
     fn a_range_is_found_by_name_or_by_number() {
-        let text = "other:100000:65536\nme:165536:65536\n1007:231072:1000\n";
-        assert_eq!(range_of(text, "me", 1001), Some((165_536, 65_536)));
-        assert_eq!(range_of(text, "", 1007), Some((231_072, 1_000)));
+        let text = "other:100000:65536\nme:90000:10\nme:165536:65536\n1007:231072:70000\n1008:1:1000\n";
+        assert_eq!(range_of(text, "me", 1001), Some(165_536));
+        assert_eq!(range_of(text, "", 1007), Some(231_072));
+        assert_eq!(range_of(text, "", 1008), None);
         assert_eq!(range_of(text, "nobody", 1), None);
     }
 }

@@ -58,7 +58,8 @@ pub(super) fn take(state: &StateDirectory, record: &Record, id: &SandboxId, laye
     }
     let id_base = match record.ids {
         Ids::Mapped { base } => base,
-        Ids::Delegated { .. } | Ids::Single => 0,
+        Ids::Delegated { uid_start, .. } => uid_start,
+        Ids::Single => 0,
     };
     let manifest = LayerManifest {
         id_base,
