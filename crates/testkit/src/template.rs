@@ -3,7 +3,7 @@
 //! The first test that asks builds (about half a minute); the others wait for it, then it costs nothing. Whoever needs a
 //! data directory of their own puts the layers of the result into its `SandboxSpec`: layers are never written.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use codecourier_sandbox::templates::{self, NoProgress, Template, TemplateSpec, TemplateStore};
 
@@ -15,6 +15,12 @@ pub async fn base_template() -> Result<Template, templates::Error> {
 /// The base with Node.js and Claude Code.
 pub async fn claude_template() -> Result<Template, templates::Error> {
     ensure(&templates::claude_template()).await
+}
+
+/// The same in another data directory: for tests as another user, who cannot use the layers of this one.
+pub async fn claude_template_in(data: &Path) -> Result<Template, templates::Error> {
+    let store = TemplateStore::open(data)?;
+    store.ensure(&templates::claude_template(), &NoProgress).await
 }
 
 /// The data directory that all tests share. Only layers belong in it.

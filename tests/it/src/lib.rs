@@ -5,6 +5,7 @@
 //! Git and the agent's CLI are the real ones, and only the model is scripted or replayed.
 
 pub mod compare;
+pub mod other_user;
 pub mod scene;
 pub mod server;
 pub mod small_disk;

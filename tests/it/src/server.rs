@@ -22,10 +22,15 @@ impl Installation {
         codecourier_testkit::template::claude_template()
             .await
             .map_err(io::Error::other)?;
-        let directory = tempfile::Builder::new().prefix("codecourier-it-").tempdir_in(place)?;
         let layers = codecourier_testkit::template::shared_data_directory()
             .canonicalize()?
             .join("layers");
+        Self::with_layers(place, &layers)
+    }
+
+    /// One below a directory with the layers of another data directory, whatever is in them.
+    pub fn with_layers(place: &Path, layers: &Path) -> io::Result<Self> {
+        let directory = tempfile::Builder::new().prefix("codecourier-it-").tempdir_in(place)?;
         std::os::unix::fs::symlink(layers, directory.path().join("layers"))?;
         Ok(Self { directory })
     }
@@ -85,7 +90,7 @@ impl Installation {
 }
 
 /// The binary under test: beside the programs of this build.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     let own = std::env::current_exe().unwrap_or_default();
     let directory = own.parent().unwrap_or(Path::new("."));
     // A test runs from `deps/`, a program from one above.

@@ -184,7 +184,7 @@ async fn an_agent_that_dies_or_judges_nothing_has_a_second_chance_and_then_a_nam
     fails(
         &scene,
         &[],
-        "@@bash kill -TERM $PPID; sleep 5",
+        "@@bash kill -TERM $PPID; sleep 1",
         "AGENT_PROTOCOL",
         &words,
     )

@@ -4,5 +4,6 @@
 mod bad_luck;
 mod cancel;
 mod demo;
+mod ordinary_user;
 mod scripted_run;
 mod torture;
