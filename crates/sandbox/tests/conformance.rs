@@ -12,10 +12,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use codecourier_domain::limits::SandboxLimits;
 use codecourier_sandbox::{
-    Backend, EndedBecause, Error, ExitStatus, FileOwner, JournalStream, Network, ProcessSpec, SandboxSpec, State, Stdin,
+    Backend, EndedBecause, Error, ExitStatus, FileOwner, JournalStream, Network, ProcessSpec, Sandbox, SandboxSpec,
+    State, Stdin,
 };
 use common::{Bench, OUTPUT, say, shell, shell_as, words};
 use futures::StreamExt;
+use futures::stream::BoxStream;
 use tokio::time::timeout;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,16 +88,9 @@ async fn input_is_written_once_by_its_id_and_a_journal_is_followed_from_any_byte
             .await
             .unwrap();
     }
-    let mut journal = sandbox.journal("cat", JournalStream::Stdout, 6).await.unwrap();
-    let mut seen = Vec::new();
-    while seen.len() < 7 {
-        let chunk = timeout(Duration::from_secs(10), journal.next())
-            .await
-            .unwrap()
-            .unwrap()
-            .unwrap();
-        seen.extend_from_slice(&chunk);
-    }
+    // The echo comes when it comes, and what is not written yet cannot be asked for.
+    drop(read_journal(&*sandbox, 0, 13).await);
+    let (seen, mut journal) = read_journal(&*sandbox, 6, 7).await;
     sandbox.close_stdin("cat").await.unwrap();
     // The stream ends with the process.
     assert!(
@@ -107,6 +102,21 @@ async fn input_is_written_once_by_its_id_and_a_journal_is_followed_from_any_byte
     assert_eq!(String::from_utf8(seen).unwrap(), "second\n");
     assert_eq!(sandbox.wait("cat").await.unwrap().status, ExitStatus::Exited(0));
     bench.end().await;
+}
+
+/// So many bytes of what `cat` wrote, and the stream after them.
+async fn read_journal(
+    sandbox: &dyn Sandbox,
+    offset: u64,
+    length: usize,
+) -> (Vec<u8>, BoxStream<'static, Result<Bytes, Error>>) {
+    let mut journal = sandbox.journal("cat", JournalStream::Stdout, offset).await.unwrap();
+    let mut seen = Vec::new();
+    while seen.len() < length {
+        let chunk = timeout(Duration::from_secs(10), journal.next()).await.unwrap();
+        seen.extend_from_slice(&chunk.unwrap().unwrap());
+    }
+    (seen, journal)
 }
 
 #[tokio::test(flavor = "multi_thread")]
