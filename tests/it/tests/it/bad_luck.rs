@@ -328,8 +328,11 @@ async fn a_full_disk_is_named_and_loses_nothing() {
     assert_ended(&scene, &run, (ENVIRONMENT, "DISK_FULL"), &words, "full from the start");
     disk.free().unwrap();
 
-    // Full in the middle of a run: it waits and says so. Whoever takes it up after that finds all of it.
-    let prompt = "@@bash seq 5000\n@@bash seq 5000 | rev\n@@write a.txt <<< fine\n@@say Done.";
+    // Full in the middle of a run: it waits and says so. Whoever takes it up after that finds all of it. The first answer
+    // takes its time: the disk is full before it ends, and no further request gets through until there is room again. The
+    // sandbox's own file system tells of what it could not write with the next sync, once; an agent then tries again.
+    let prompt = "@@slow 300\n@@bash seq 5000\n@@bash seq 5000 | rev\n@@write a.txt <<< fine\n@@bash echo fine > a.txt\n\
+                  @@say Done.";
     let mut command = scene.command_at(&scene.model.base_url(), &["--disk-mb", "64"], prompt);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
