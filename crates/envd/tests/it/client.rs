@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use crate::daemon::Daemon;
 
 /// Longer than anything here takes; a test that hangs fails instead.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Clone)]
 pub(crate) struct Client {

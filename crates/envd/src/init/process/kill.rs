@@ -49,19 +49,24 @@ fn signal_group(pid: u32, number: i32) -> rustix::io::Result<()> {
     }
 }
 
-/// Kills a process and everything that [`tree::members`] finds. First all of them are stopped, again and again until
-/// nobody new appears, so that none can fork away; then all are killed. A tree that grows faster than it can be stopped
-/// takes everything else in the sandbox with it.
+/// Kills a process and everything that [`tree::members`] finds. A tree that grows faster than it can be stopped takes
+/// everything else in the sandbox with it.
 async fn kill_tree(server: &Rc<Server>, process: &Process) {
+    match stop_all(|| tree::members(process.pid, process.tag.as_deref())).await {
+        Some(members) => members.into_iter().for_each(|pid| signal_one(pid, Signal::KILL)),
+        None => kill_everything(server.scope).await,
+    }
+}
+
+/// Stops whoever `find` gives, again and again until nobody new appears, so that none can fork away. Gives all of them as
+/// they were found last, or nothing if they appear faster than they can be stopped.
+async fn stop_all(find: impl Fn() -> Vec<u32>) -> Option<Vec<u32>> {
     let mut stopped = HashSet::new();
     for _ in 0..TREE_ROUNDS {
-        let members = tree::members(process.pid, process.tag.as_deref());
-        let new: Vec<u32> = members.iter().copied().filter(|pid| !stopped.contains(pid)).collect();
+        let found = find();
+        let new: Vec<u32> = found.iter().copied().filter(|pid| !stopped.contains(pid)).collect();
         if new.is_empty() {
-            for pid in members {
-                signal_one(pid, Signal::KILL);
-            }
-            return;
+            return Some(found);
         }
         for pid in new {
             signal_one(pid, Signal::STOP);
@@ -69,7 +74,7 @@ async fn kill_tree(server: &Rc<Server>, process: &Process) {
         }
         tokio::task::yield_now().await;
     }
-    kill_everything(server.scope);
+    None
 }
 
 /// `POST /kill-all`: kills everything but this process, again and again, and waits until it is gone.
@@ -83,7 +88,7 @@ pub(crate) async fn kill_all(server: &Rc<Server>) -> KillAllResponse {
     let patience = tokio::time::sleep(KILL_ALL_PATIENCE);
     tokio::pin!(patience);
     let remaining = loop {
-        kill_everything(server.scope);
+        kill_everything(server.scope).await;
         // Also the dead that nobody has reaped yet: only then nothing of them is left. And whoever is in the namespace
         // without being a descendant.
         let nobody = reaper::reap(server) == Children::None;
@@ -116,14 +121,22 @@ fn count_living(scope: Scope) -> usize {
     there.iter().filter(|entry| !entry.is_dead).count()
 }
 
-fn kill_everything(scope: Scope) {
+async fn kill_everything(scope: Scope) {
     match scope {
         // One system call under the kernel's lock: nobody can fork past it.
         Scope::PidNamespace => super::super::sys::kill_everyone_else(),
         Scope::Descendants => {
-            for entry in tree::descendants() {
-                signal_one(entry.pid, Signal::KILL);
-            }
+            let living = || {
+                let descendants = tree::descendants();
+                descendants
+                    .iter()
+                    .filter(|entry| !entry.is_dead)
+                    .map(|entry| entry.pid)
+                    .collect()
+            };
+            // Those that appear faster than they can be stopped are killed all the same; the caller looks again.
+            let found = stop_all(living).await.unwrap_or_else(living);
+            found.into_iter().for_each(|pid| signal_one(pid, Signal::KILL));
         }
     }
 }
