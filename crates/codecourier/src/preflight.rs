@@ -12,7 +12,8 @@ use codecourier_gateway::Cassette;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::platform::Platform;
-use crate::problem::{Problem, sentence};
+use crate::problem::Problem;
+use codecourier_engine::error::sentence;
 
 /// Finds out what `--repo` names. Looks, and fetches nothing.
 pub(crate) async fn repository(config: &Config, text: &str) -> Result<RepositorySource, Problem> {

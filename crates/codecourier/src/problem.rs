@@ -3,7 +3,7 @@
 //! Invariant: a problem holds no secret; its text may quote what others wrote, so it is cleaned when it is shown.
 
 use codecourier_domain::failure::{Failure, FailureClass};
-use codecourier_engine::error::{chain, is_disk_full};
+use codecourier_engine::error::{chain, is_disk_full, sentence};
 use codecourier_engine::{Error as EngineError, ErrorCode};
 use codecourier_forge::Error as ForgeError;
 use codecourier_store::Error as StoreError;
@@ -178,18 +178,6 @@ impl From<ForgeError> for Problem {
             _ => Self::new(Exit::Failed, ErrorCode::Internal, format!("Git: {text}")),
         }
     }
-}
-
-/// A text with a capital at its start and a full stop at its end.
-pub(crate) fn sentence(text: &str) -> String {
-    let text = text.trim();
-    let mut characters = text.chars();
-    let mut sentence: String = characters.next().into_iter().flat_map(char::to_uppercase).collect();
-    sentence.extend(characters);
-    if !sentence.ends_with(['.', '!', '?', '\n']) {
-        sentence.push('.');
-    }
-    sentence
 }
 
 #[cfg(test)]

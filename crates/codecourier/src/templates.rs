@@ -11,7 +11,7 @@ use codecourier_engine::error::chain;
 use codecourier_engine::templates::{ReadyTemplate, Report, Templates};
 use codecourier_sandbox::templates::{Progress, Stage, TemplateSpec, TemplateStore, claude_template};
 
-use crate::problem::sentence;
+use codecourier_engine::error::sentence;
 
 /// The templates in a data directory.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use codecourier_domain::failure::{Failure, FailureClass};
 use codecourier_gateway::{Complaint, GatewayEvent, Observer, StepGrant};
 
 use super::ModelAccess;
-use crate::runs::sentence;
+use crate::error::sentence;
 
 impl Observer for ModelAccess {
     fn observe(&self, grant: &StepGrant, event: GatewayEvent) {

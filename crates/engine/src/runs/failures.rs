@@ -4,7 +4,7 @@ use codecourier_domain::failure::{Failure, FailureClass};
 use codecourier_forge::Error as ForgeError;
 
 use super::step::StepError;
-use crate::error::chain;
+use crate::error::{chain, sentence};
 
 /// The failure that an error of the forge means.
 pub(crate) fn forge_failure(error: &ForgeError) -> Failure {
@@ -45,15 +45,4 @@ pub(crate) fn forge_trouble(error: &ForgeError) -> StepError {
         ForgeError::MirrorBusy { .. } => StepError::Later(failure),
         _ => StepError::Failure(failure),
     }
-}
-
-/// A text with a capital at its start and a full stop at its end.
-pub(crate) fn sentence(text: &str) -> String {
-    let mut characters = text.trim().chars();
-    let mut sentence: String = characters.next().into_iter().flat_map(char::to_uppercase).collect();
-    sentence.extend(characters);
-    if !sentence.ends_with(['.', '!', '?']) {
-        sentence.push('.');
-    }
-    sentence
 }

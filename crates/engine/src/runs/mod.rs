@@ -30,7 +30,6 @@ use std::sync::Arc;
 
 use crate::Inner;
 
-pub(crate) use failures::sentence;
 pub(crate) use recorder::{hold, new_event};
 
 /// The use cases of runs.

@@ -78,7 +78,7 @@ pub(super) fn source(repository: &RepositorySource) -> Result<Source, Failure> {
     Ok(match repository {
         RepositorySource::LocalPath { path } => Source::LocalPath(path.clone()),
         RepositorySource::Url { url } => Source::Url(url.parse().map_err(|error: codecourier_forge::UrlRefused| {
-            Failure::new(FailureClass::Repository, super::failures::sentence(&error.to_string()))
+            Failure::new(FailureClass::Repository, crate::error::sentence(&error.to_string()))
         })?),
     })
 }

@@ -22,8 +22,9 @@ use codecourier_sandbox::{
 
 use super::{StepContext, StepError, ended, verdict};
 use crate::error::chain;
+use crate::error::sentence;
 use crate::runs::memo::{LastTurn, StepMemo};
-use crate::runs::{prompt, sentence};
+use crate::runs::prompt;
 
 /// The tag of the agent's process in its sandbox.
 pub(super) const AGENT_TAG: &str = "agent";

@@ -3,7 +3,7 @@
 use codecourier_domain::failure::{Failure, FailureClass};
 use codecourier_sandbox::{EndedBecause, ExitStatus};
 
-use crate::runs::sentence;
+use crate::error::sentence;
 
 /// The failure of an agent whose process ended before its work was done. `words` is what it last wrote to standard
 /// error.

@@ -26,9 +26,9 @@ use codecourier_sandbox::Error as SandboxError;
 use super::memo::{StepMemo, StepOutcome};
 use super::pinned::Pinned;
 use super::recorder::{StepRecorder, store_failure};
-use super::sentence;
 use super::spec::RunSpec;
 use crate::Inner;
+use crate::error::sentence;
 use crate::error::{chain, is_disk_full};
 use crate::model_access::ProviderFailures;
 
