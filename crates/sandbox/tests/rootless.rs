@@ -25,6 +25,7 @@ use common::{assert_nothing_left, layers, say, spec, words};
 
 const PART: &str = "CODECOURIER_TEST_PART";
 const DIRECTORY: &str = "CODECOURIER_TEST_DIRECTORY";
+const LAYERS: &str = "CODECOURIER_TEST_LAYERS";
 const USER: u32 = 61_001;
 const FIRST_SUBORDINATE: u32 = 0x6fff_0000 - 0x2_0000;
 
@@ -57,10 +58,14 @@ fn prepare(home_owner: u32) -> tempfile::TempDir {
     directory
 }
 
-/// Runs a part of this file as the user. In a mount namespace with its own `/etc/subuid`, if ranges are given.
-fn run_as_user(part: &str, directory: &Path, ranges: Option<(u32, u32)>) {
+/// Runs a part of this file as the user. In a mount namespace with its own `/etc/subuid`, if ranges are given, and with the
+/// shared layers in the user's directory: this checkout may lie where the user cannot go.
+fn run_as_user(part: &str, directory: &Path, layers: &[LayerRef], ranges: Option<(u32, u32)>) {
     let files = directory.join("etc");
     std::fs::create_dir(&files).unwrap();
+    std::fs::create_dir(directory.join("layers")).unwrap();
+    let shared = layers[0].path.parent().unwrap().canonicalize().unwrap();
+    let digests: Vec<&str> = layers.iter().map(|layer| layer.digest.as_str()).collect();
     let range = ranges
         .map(|(first, count)| format!("tester:{first}:{count}\n"))
         .unwrap_or_default();
@@ -73,6 +78,7 @@ fn run_as_user(part: &str, directory: &Path, ranges: Option<(u32, u32)>) {
     std::fs::write(files.join("subuid"), &range).unwrap();
     std::fs::write(files.join("subgid"), &range).unwrap();
     let mounts = "for f in passwd subuid subgid; do [ -e /etc/$f ] || touch /etc/$f; mount --bind \"$0/$f\" /etc/$f; done; \
+        mount --bind \"$4\" \"$5\"; \
         exec setpriv --reuid \"$1\" --regid \"$1\" --clear-groups --bounding-set=+setuid,+setgid -- \"$2\" --exact \"$3\" --nocapture";
     let output = Command::new("unshare")
         .args(["--mount", "sh", "-c", mounts])
@@ -80,7 +86,10 @@ fn run_as_user(part: &str, directory: &Path, ranges: Option<(u32, u32)>) {
         .arg(USER.to_string())
         .arg(std::env::current_exe().unwrap())
         .arg("the_part_of_the_user")
+        .arg(shared)
+        .arg(directory.join("layers"))
         .env(PART, part)
+        .env(LAYERS, digests.join(","))
         .env(DIRECTORY, directory)
         .output()
         .unwrap();
@@ -98,16 +107,15 @@ fn run_as_user(part: &str, directory: &Path, ranges: Option<(u32, u32)>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ordinary_user_without_ranges_has_a_sandbox_with_one_id() {
-    layers().await;
     let directory = prepare(USER);
-    run_as_user("single", directory.path(), None);
+    run_as_user("single", directory.path(), &layers().await, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ordinary_user_with_ranges_has_a_sandbox_with_many_ids() {
-    layers().await;
     let directory = prepare(FIRST_SUBORDINATE + 1_000);
-    run_as_user("delegated", directory.path(), Some((FIRST_SUBORDINATE, 65_536)));
+    let ranges = Some((FIRST_SUBORDINATE, 65_536));
+    run_as_user("delegated", directory.path(), &layers().await, ranges);
 }
 
 /// Not a test by itself: what runs as the ordinary user.
@@ -119,7 +127,12 @@ async fn the_part_of_the_user() {
     assert_eq!(rustix::process::getuid().as_raw(), USER);
     let directory = PathBuf::from(directory);
     let backend = NsBackend::open(NsConfig::new(directory.join("data"))).unwrap();
-    let mut layers = layers().await;
+    let digests = std::env::var(LAYERS).unwrap();
+    let shared = digests.split(',').map(|digest| LayerRef {
+        digest: digest.to_owned(),
+        path: directory.join("layers").join(digest),
+    });
+    let mut layers: Vec<LayerRef> = shared.collect();
     layers.push(LayerRef {
         digest: "home".to_owned(),
         path: directory.join("layer"),
