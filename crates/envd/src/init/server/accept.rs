@@ -24,7 +24,8 @@ const ORDINARY_CONNECTIONS: usize = 512;
 const EMERGENCY_CONNECTIONS: usize = 16;
 /// How long headers may take to arrive, and how long an idle connection stays.
 const HEADER_PATIENCE: Duration = Duration::from_secs(30);
-const EMERGENCY_PATIENCE: Duration = Duration::from_secs(5);
+/// Whoever has an emergency sends its request at once; idle clients before it in the queue must not hold it up.
+const EMERGENCY_PATIENCE: Duration = Duration::from_millis(500);
 /// How long to wait when the kernel has no descriptor or memory for a connection.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
 const BUFFER_BYTES: usize = 128 * 1024;
