@@ -12,13 +12,13 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io;
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, BufReader};
 
 use crate::error::Error;
 use crate::git::Git;
@@ -46,6 +46,8 @@ const CONFIGURATION: [&str; 17] = [
 
 /// How much of what Git says on its error stream is kept: the last lines name the cause.
 const DETAIL_LIMIT: usize = 8 * 1024;
+/// How much of a file is read at once when it is sent through a pipe.
+const SEND_BUFFER_BYTES: usize = 256 * 1024;
 
 impl Git {
     /// A command that is to do `operation` (said in errors: "git could not {operation}") in a directory.
@@ -99,6 +101,9 @@ pub(crate) enum Input {
     /// A file, from its current position. Also the way to lend a lock to the process: it stays locked until the process
     /// has ended, even if this server is killed in between.
     File(File),
+    /// What a file holds from its current position, sent through a pipe once the memory limit is in force: a process
+    /// that had its hostile input from the start could unpack it before it is limited.
+    Hostile(File),
 }
 
 /// One call of Git, being built.
@@ -254,20 +259,24 @@ impl GitCommand {
         if let Some(file) = output_file {
             command.stdout(Stdio::from(file));
         }
-        let bytes = match input {
+        let mut to_send: Option<Box<dyn AsyncBufRead + Send + Unpin>> = None;
+        match input {
             Input::Nothing => {
                 command.stdin(Stdio::null());
-                None
             }
             Input::File(file) => {
                 command.stdin(Stdio::from(file));
-                None
             }
             Input::Bytes(bytes) => {
                 command.stdin(Stdio::piped());
-                Some(bytes)
+                to_send = Some(Box::new(Cursor::new(bytes)));
             }
-        };
+            Input::Hostile(file) => {
+                command.stdin(Stdio::piped());
+                let file = tokio::fs::File::from_std(file);
+                to_send = Some(Box::new(BufReader::with_capacity(SEND_BUFFER_BYTES, file)));
+            }
+        }
         let mut child = command.spawn().map_err(not_run)?;
         // The command holds the lent file; only the process may keep it now.
         drop(command);
@@ -281,9 +290,9 @@ impl GitCommand {
         let stdout = child.stdout.take();
         let stderr = child.stderr.take();
         let write = async {
-            if let (Some(mut stdin), Some(bytes)) = (stdin, bytes) {
+            if let (Some(mut stdin), Some(mut to_send)) = (stdin, to_send) {
                 // A process that ends early closes its end; its exit status says why.
-                let _ = stdin.write_all(&bytes).await;
+                let _ = tokio::io::copy_buf(&mut to_send, &mut stdin).await;
             }
         };
         let read = async {

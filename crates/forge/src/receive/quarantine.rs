@@ -119,7 +119,7 @@ impl Quarantine {
             .config("pack.writeReverseIndex=false")
             .args(["index-pack", "--strict=badFilemode=error", "--fix-thin", "--stdin"])
             .arg(format!("--max-input-size={}", limits.bundle_bytes))
-            .input(Input::File(pack))
+            .input(Input::Hostile(pack))
             .memory_limit(limits.unpack_memory_bytes)
             .time_limit(Duration::from_secs(limits.unpack_seconds))
             .output_limit(64 * 1024)
