@@ -98,6 +98,18 @@ identifiers! {
     ReservationId = "rsv";
     /// One start of the server; leases and owners carry it.
     BootId = "bot";
+    /// A person with an account.
+    UserId = "usr";
+    /// One device where a person is signed in.
+    SessionId = "ses";
+    /// An invitation into a project.
+    InvitationId = "inv";
+    /// A key of a project for its API. The identifier is no secret.
+    ApiKeyId = "key";
+    /// An environment variable of a project.
+    VariableId = "var";
+    /// An entry of the audit log.
+    AuditEntryId = "aud";
 }
 
 impl SandboxId {

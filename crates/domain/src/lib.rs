@@ -4,17 +4,23 @@
 //! environment, no async. Whatever changes with time or chance comes in as an argument, so that each decision of the
 //! engine can be replayed from recorded history and tested without waiting.
 
+pub mod actor;
 pub mod agent;
 pub mod branch;
 pub mod check;
+pub mod email;
 pub mod event;
 pub mod failure;
 pub mod id;
 pub mod limits;
+pub mod member;
 pub mod money;
+pub mod permission;
 pub mod pipeline;
+pub mod provider;
 pub mod role;
 pub mod run;
+pub mod slug;
 pub mod time;
 pub mod usage;
 pub mod verdict;
