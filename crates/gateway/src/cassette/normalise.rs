@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::format::RecordedRequest;
 
 /// How Claude Code 2.1.330 asks its model to go on with an answer whose stream broke off. The half that survived is the
-/// model message before.
+/// model message before; when only thinking arrived nothing of it survives, and this stands beside what came before it.
 const RESUME_AFTER_CUT: &str = "Your response above was cut off mid-stream.";
 
 /// A request as cassettes see it.
@@ -64,7 +64,11 @@ impl NormalisedRequest {
             let mut parts = Vec::new();
             for block in blocks_of(&message["content"]) {
                 if role != "assistant" && text_of(&block["text"]).contains(RESUME_AFTER_CUT) {
-                    if let Some((length, earlier_index, earlier_words)) = before_answer.take() {
+                    // After anything else, the answer that was cut left no trace: the one before is whole.
+                    let follows_answer = |(length, ..): &mut (usize, u32, String)| messages.len() <= *length + 1;
+                    if parts.is_empty()
+                        && let Some((length, earlier_index, earlier_words)) = before_answer.take_if(follows_answer)
+                    {
                         messages.truncate(length);
                         index = earlier_index;
                         last_words = earlier_words;

@@ -120,6 +120,23 @@ fn an_answer_that_was_cut_off_and_resumed_leaves_no_trace() {
 }
 
 #[test]
+fn an_answer_that_was_cut_off_in_its_thinking_takes_no_whole_one_with_it() {
+    let notice = "Your response above was cut off mid-stream. Resume directly from where it stops.";
+    let call = json!({"role": "assistant", "content": [
+        {"type": "tool_use", "id": "t", "name": "Bash", "input": {"command": "ls"}}]});
+    let result = json!({"type": "tool_result", "tool_use_id": "t", "content": "a"});
+    let with = |messages: &[Value]| read(&json!({"model": "m", "messages": messages}));
+    let user = |content: Value| json!({"role": "user", "content": content});
+    let undisturbed = with(&[user(json!("Go.")), call.clone(), user(json!([result]))]);
+    let text = json!({"type": "text", "text": notice});
+    let beside = with(&[user(json!("Go.")), call.clone(), user(json!([result, text]))]);
+    assert_eq!(undisturbed.clone().of_size(&beside), beside);
+    assert_eq!(beside.index, 1);
+    let after = with(&[user(json!("Go.")), call, user(json!([result])), user(json!([text]))]);
+    assert_eq!(undisturbed.of_size(&after), after);
+}
+
+#[test]
 fn volatile_words_are_replaced_and_others_stay() {
     let cases = [
         ("run_019300000000700080000000deadbeef", "<id>"),
