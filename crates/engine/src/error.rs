@@ -5,6 +5,7 @@
 //! [`codecourier_domain::failure::Failure`]s, recorded on the run.
 
 use std::fmt;
+use std::time::Duration;
 
 use codecourier_domain::failure::{Failure, FailureClass};
 
@@ -18,42 +19,84 @@ pub struct Error {
     pub code: ErrorCode,
     /// What happened and what to do, for people. Holds no secret.
     pub message: String,
+    /// The field of the request that is at fault, as a path in it: `name`, `checks.0.command`.
+    pub field: Option<String>,
+    /// How long to wait before trying again, where that is known.
+    pub retry_after: Option<Duration>,
     /// The cause, for the log.
     pub source: Option<Cause>,
 }
 
-/// The codes of the engine's errors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ErrorCode {
+/// The codes of the engine's errors, and the list of them.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $word:literal,)*) => {
+        /// What kind of error it is.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            $($(#[$doc])* $variant,)*
+            /// A failure with a class of its own.
+            Classed(FailureClass),
+        }
+
+        impl ErrorCode {
+            /// Every code that is not a class of failures.
+            pub const OWN: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The code as people search for it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                    Self::Classed(class) => class.code(),
+                }
+            }
+        }
+    };
+}
+
+codes! {
     /// Something in the request is out of its range or shape.
-    Validation,
+    Validation = "VALIDATION",
+    /// Nobody said who is asking.
+    AuthMissing = "AUTH_MISSING",
+    /// Who is asking could not prove it.
+    AuthInvalid = "AUTH_INVALID",
+    /// The role of who is asking does not include it.
+    Forbidden = "FORBIDDEN",
+    /// The key that asks has no scope for it.
+    ScopeDenied = "SCOPE_DENIED",
     /// There is no such thing, or not for this caller.
-    NotFound,
+    NotFound = "NOT_FOUND",
     /// It cannot be done in the present state.
-    Conflict,
+    Conflict = "CONFLICT",
+    /// The document was changed since the caller read it.
+    PreconditionFailed = "PRECONDITION_FAILED",
+    /// The caller must say which state of the document is to be changed.
+    PreconditionRequired = "PRECONDITION_REQUIRED",
+    /// The same idempotency key came with another request.
+    IdempotencyMismatch = "IDEMPOTENCY_MISMATCH",
+    /// Too many requests, or too many attempts.
+    RateLimited = "RATE_LIMITED",
+    /// Something that it needs is not configured, or does not answer.
+    Unavailable = "UNAVAILABLE",
     /// Another process uses the data directory.
-    DataDirectoryInUse,
+    DataDirectoryInUse = "DATA_DIRECTORY_IN_USE",
     /// The disk with the data directory is full.
-    DiskFull,
-    /// A failure with a class of its own.
-    Classed(FailureClass),
+    DiskFull = "DISK_FULL",
     /// The platform's own fault.
-    Internal,
+    Internal = "INTERNAL",
 }
 
 impl ErrorCode {
-    /// The code as people search for it.
+    /// The code of a word, if there is such a code.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Validation => "VALIDATION",
-            Self::NotFound => "NOT_FOUND",
-            Self::Conflict => "CONFLICT",
-            Self::DataDirectoryInUse => "DATA_DIRECTORY_IN_USE",
-            Self::DiskFull => "DISK_FULL",
-            Self::Classed(class) => class.code(),
-            Self::Internal => "INTERNAL",
-        }
+    pub fn from_word(word: &str) -> Option<Self> {
+        let classes = FailureClass::ALL.map(Self::Classed);
+        Self::OWN
+            .iter()
+            .chain(&classes)
+            .copied()
+            .find(|code| code.as_str() == word)
     }
 }
 
@@ -64,8 +107,31 @@ impl Error {
         Self {
             code,
             message: message.into(),
+            field: None,
+            retry_after: None,
             source: None,
         }
+    }
+
+    /// The same error, with the field of the request that is at fault.
+    #[must_use]
+    pub fn of_field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    /// The same error, with the time after which trying again makes sense.
+    #[must_use]
+    pub fn after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The same error, with what is behind it.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Cause>) -> Self {
+        self.source = Some(cause.into());
+        self
     }
 
     /// A request that cannot be taken.
@@ -83,11 +149,8 @@ impl Error {
     /// The platform's own fault: people see the code, the log has the cause.
     #[must_use]
     pub fn internal(operation: &str, cause: impl Into<Cause>) -> Self {
-        Self {
-            code: ErrorCode::Internal,
-            message: format!("{operation} failed inside the platform. The log has the cause."),
-            source: Some(cause.into()),
-        }
+        let message = format!("{operation} failed inside the platform. The log has the cause.");
+        Self::new(ErrorCode::Internal, message).because(cause)
     }
 }
 
@@ -114,14 +177,9 @@ impl From<Failure> for Error {
 impl From<codecourier_store::Error> for Error {
     fn from(error: codecourier_store::Error) -> Self {
         if is_disk_full(&error) {
-            return Self {
-                code: ErrorCode::DiskFull,
-                message:
-                    "The disk with the data directory is full. Free some space on it, then try again: nothing that \
-                          was confirmed is lost."
-                        .to_owned(),
-                source: Some(error.into()),
-            };
+            let message = "The disk with the data directory is full. Free some space on it, then try again: nothing that \
+                 was confirmed is lost.";
+            return Self::new(ErrorCode::DiskFull, message).because(error);
         }
         Self::internal("The store", error)
     }

@@ -4,6 +4,7 @@
 //! else does. Invariants: every change of state is one transaction with its change-log entry; every effect outside is a
 //! task whose repetition is harmless; `kill -9` between any two lines loses nothing and repeats nothing that counts.
 
+pub mod access;
 pub mod clock;
 pub mod error;
 mod model_access;

@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use codecourier_domain::id::{InvalidId, ProjectId};
+use codecourier_domain::id::{InvalidId, ProjectId, UserId};
 use codecourier_domain::time::Timestamp;
 
 use crate::body::Body;
@@ -27,6 +27,8 @@ pub enum Scope {
     Installation,
     /// One project.
     Project(ProjectId),
+    /// One person: what concerns nobody else.
+    User(UserId),
 }
 
 impl fmt::Display for Scope {
@@ -34,6 +36,7 @@ impl fmt::Display for Scope {
         match self {
             Self::Installation => formatter.write_str("installation"),
             Self::Project(project) => project.fmt(formatter),
+            Self::User(user) => user.fmt(formatter),
         }
     }
 }
@@ -44,7 +47,10 @@ impl FromStr for Scope {
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         match text {
             "installation" => Ok(Self::Installation),
-            project => project.parse().map(Self::Project),
+            other => other
+                .parse()
+                .map(Self::User)
+                .or_else(|_| other.parse().map(Self::Project)),
         }
     }
 }

@@ -20,19 +20,23 @@ const WALLS: &[(&str, &[&str])] = &[
     ("agents", &["domain"]),
     ("gateway", &["domain"]),
     ("forge", &["domain"]),
+    ("identity", &["domain"]),
     ("sandbox", &["domain", "e2b"]),
-    ("engine", &["domain", "store", "sandbox", "agents", "gateway", "forge"]),
+    (
+        "engine",
+        &["domain", "store", "sandbox", "agents", "gateway", "forge", "identity"],
+    ),
     ("api", &["engine", "wire", "domain"]),
     (
         "codecourier",
         &[
-            "domain", "store", "sandbox", "e2b", "agents", "gateway", "forge", "engine", "wire", "api",
+            "domain", "store", "sandbox", "e2b", "agents", "gateway", "forge", "identity", "engine", "wire", "api",
         ],
     ),
     (
         "testkit",
         &[
-            "domain", "store", "sandbox", "e2b", "agents", "gateway", "forge", "engine", "wire", "api",
+            "domain", "store", "sandbox", "e2b", "agents", "gateway", "forge", "identity", "engine", "wire", "api",
         ],
     ),
     (
@@ -45,6 +49,7 @@ const WALLS: &[(&str, &[&str])] = &[
             "agents",
             "gateway",
             "forge",
+            "identity",
             "engine",
             "wire",
             "api",

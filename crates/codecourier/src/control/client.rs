@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use codecourier_domain::failure::FailureClass;
 use codecourier_engine::ErrorCode;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
@@ -39,16 +38,10 @@ pub(crate) async fn ask(data_directory: &Path, request: &Request) -> Result<Answ
 
 /// A refusal as a problem.
 pub(crate) fn refused(code: &str, message: String) -> Problem {
-    let code = [ErrorCode::Validation, ErrorCode::NotFound, ErrorCode::Conflict]
-        .into_iter()
-        .chain(FailureClass::ALL.map(ErrorCode::Classed))
-        .find(|known| known.as_str() == code)
-        .unwrap_or(ErrorCode::Internal);
+    let code = ErrorCode::from_word(code).unwrap_or(ErrorCode::Internal);
     let exit = match code {
         ErrorCode::Validation | ErrorCode::NotFound | ErrorCode::Conflict => Exit::Usage,
-        ErrorCode::DataDirectoryInUse | ErrorCode::DiskFull | ErrorCode::Classed(_) | ErrorCode::Internal => {
-            Exit::Failed
-        }
+        _ => Exit::Failed,
     };
     Problem::new(exit, code, message)
 }

@@ -1,0 +1,84 @@
+//! Who is asking, and what they may do: the one way from a credential to a permission.
+//!
+//! The API calls this before anything else. Invariants: a credential is turned into a [`Principal`] here and nowhere
+//! else; a project is reached only through a [`ProjectGrant`], and whoever may not know of a project cannot tell it from
+//! one that does not exist; a removed member, an ended session and a revoked key are refused at their next request.
+
+use codecourier_domain::actor::Actor;
+use codecourier_domain::id::{ApiKeyId, ProjectId, SessionId, UserId};
+use codecourier_domain::member::MemberRole;
+use codecourier_domain::permission::Permission;
+use codecourier_domain::slug::Slug;
+
+/// Somebody who proved who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Principal {
+    /// A person.
+    Person(Person),
+    /// A project's API key.
+    ApiKey(KeyHolder),
+}
+
+/// A person who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The account.
+    pub user: UserId,
+    /// The session; absent for those whom an outside identity provider vouches for request by request.
+    pub session: Option<SessionId>,
+    /// Whether they run this server.
+    pub standing: Standing,
+}
+
+/// What a person is to the server as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Runs it.
+    Operator,
+    /// Uses it.
+    User,
+}
+
+/// Whoever holds a project's API key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyHolder {
+    /// The key.
+    pub key: ApiKeyId,
+    /// The only project it opens.
+    pub project: ProjectId,
+    /// What it may do there.
+    pub permissions: Vec<Permission>,
+}
+
+/// What somebody may do in a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectGrant {
+    /// The project.
+    pub project: ProjectId,
+    /// Its present slug.
+    pub slug: Slug,
+    /// The role. A key acts as an admin at most, within its permissions.
+    pub role: MemberRole,
+    /// Who.
+    pub actor: Actor,
+}
+
+impl Principal {
+    /// Who, for the record.
+    #[must_use]
+    pub const fn actor(&self) -> Actor {
+        match self {
+            Self::Person(person) => Actor::User(person.user),
+            Self::ApiKey(holder) => Actor::ApiKey(holder.key),
+        }
+    }
+
+    /// Whether the credential allows it, whatever the role says.
+    #[must_use]
+    pub fn permits(&self, wanted: Permission) -> bool {
+        match self {
+            Self::Person(_) => true,
+            Self::ApiKey(holder) => holder.permissions.iter().any(|held| held.includes(wanted)),
+        }
+    }
+}
