@@ -4,3 +4,5 @@
 //! read or minted, is compared in constant time and is written to no log; what an outside provider says is checked
 //! against what was configured before anything of it is believed; passwords are hashed off the async threads, a bounded
 //! number at a time.
+
+pub mod secret_token;
