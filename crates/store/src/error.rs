@@ -88,6 +88,9 @@ pub enum Error {
         /// Of what.
         entity: &'static str,
     },
+    /// A project with members would be without an owner.
+    #[error("a project with members has an owner")]
+    LastOwner,
     /// A page cursor that this store did not give out.
     #[error("the page cursor is not valid")]
     PageCursor,

@@ -12,6 +12,7 @@
 //! - Columns are TEXT, BIGINT, DOUBLE, BOOLEAN or BLOB; identifiers are text, times are BIGINT milliseconds, bodies are
 //!   JSON text that this crate stores and never looks into.
 
+pub mod audit;
 mod background;
 pub mod blobs;
 mod body;
@@ -21,6 +22,7 @@ pub mod events;
 mod feed;
 pub mod ledger;
 pub mod lock;
+pub mod members;
 mod migrate;
 mod open;
 pub mod page;

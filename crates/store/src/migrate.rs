@@ -15,10 +15,16 @@ struct Migration {
     text: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    text: include_str!("../migrations/0001_core.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        text: include_str!("../migrations/0001_core.sql"),
+    },
+    Migration {
+        version: 3,
+        text: include_str!("../migrations/0003_projects.sql"),
+    },
+];
 
 /// Brings the schema up to date.
 pub(crate) async fn migrate(connection: &mut Connection, dialect: Dialect) -> Result<()> {
@@ -125,7 +131,7 @@ mod tests {
         migrate_to(&mut connection, Dialect::Sqlite, &with_second(SECOND_TEXT))
             .await
             .unwrap();
-        let older = migrate(&mut connection, Dialect::Sqlite).await;
+        let older = migrate_to(&mut connection, Dialect::Sqlite, &MIGRATIONS[..1]).await;
         assert!(
             matches!(older, Err(Error::SchemaTooNew { found: 2, known: 1 })),
             "{older:?}"
@@ -155,7 +161,9 @@ mod tests {
     async fn a_failed_migration_leaves_nothing_and_can_be_repaired() {
         let directory = tempfile::tempdir().unwrap();
         let mut connection = connect(&directory).await;
-        migrate(&mut connection, Dialect::Sqlite).await.unwrap();
+        migrate_to(&mut connection, Dialect::Sqlite, &MIGRATIONS[..1])
+            .await
+            .unwrap();
         let broken = with_second("CREATE TABLE second (id TEXT); CREATE TABLE second (id TEXT);");
         let failed = migrate_to(&mut connection, Dialect::Sqlite, &broken).await;
         assert!(matches!(failed, Err(Error::Migrate { version: 2, .. })), "{failed:?}");

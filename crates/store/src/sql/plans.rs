@@ -41,18 +41,22 @@ pub(super) async fn check(connection: &mut SqliteConnection, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use codecourier_domain::id::{BootId, ProjectId, ReservationId, RunId, StepId, TaskId};
+    use codecourier_domain::actor::Actor;
+    use codecourier_domain::id::{BootId, ProjectId, ReservationId, RunId, StepId, TaskId, UserId};
+    use codecourier_domain::member::MemberRole;
     use codecourier_domain::money::MicroUsd;
     use codecourier_domain::run::RunStatus;
     use codecourier_domain::time::Timestamp;
     use codecourier_domain::usage::Tokens;
     use uuid::Uuid;
 
+    use crate::audit::{AuditList, AuditScope};
     use crate::body::Body;
     use crate::changes::{ChangeOp, NewChange, Scope};
     use crate::error::Result;
     use crate::events::{CursorAdvance, EventAppend, EventWindow, JournalCursor};
     use crate::ledger::{NewReservation, TokenHash, UsageRecord};
+    use crate::members::Membership;
     use crate::page::PageCursor;
     use crate::runs::{RunList, RunUpdate};
     use crate::tasks::{ClaimRequest, Fence, TaskClass, TaskRetry};
@@ -72,7 +76,7 @@ mod tests {
         .unwrap();
         read_everything(&mut store.read().await.unwrap()).await.unwrap();
         store.write(|tx| Box::pin(move_tasks(tx))).await.unwrap();
-        for write in [write_run, write_events, write_ledger, write_changes] {
+        for write in [write_run, write_events, write_ledger, write_changes, write_people] {
             // Most find nothing to write and say so.
             drop(store.write(move |tx| Box::pin(write(tx))).await);
         }
@@ -114,7 +118,28 @@ mod tests {
         reader.changes_after(Scope::Installation, 0, 1).await?;
         reader.step_token(TokenHash::of("token"), NOW).await?;
         reader.reservations_of_other_boots(BootId::from_uuid(NIL)).await?;
-        reader.usage_of_run(project, run).await.map(drop)
+        reader.usage_of_run(project, run).await?;
+        read_people(reader).await
+    }
+
+    async fn read_people(reader: &mut Reader<'_>) -> Result<()> {
+        let (project, user) = (ProjectId::from_uuid(NIL), UserId::from_uuid(NIL));
+        reader.membership(project, user).await?;
+        let after = Some(PageCursor { at: NOW, id: user });
+        reader.memberships(project, after, 1).await?;
+        reader.memberships_of(user).await?;
+        reader.has_other_members(project, user).await?;
+        for actor in [None, Some(Actor::System)] {
+            for action in [None, Some("project.create".to_owned())] {
+                let list = AuditList {
+                    actor,
+                    action,
+                    ..AuditList::default()
+                };
+                reader.audit_entries(AuditScope::Installation, &list).await?;
+            }
+        }
+        Ok(())
     }
 
     fn move_tasks(tx: &mut Tx) -> futures::future::BoxFuture<'_, Result<()>> {
@@ -212,6 +237,22 @@ mod tests {
                 body: Body::null(),
             };
             tx.settle(&usage).await.map(drop)
+        })
+    }
+
+    fn write_people(tx: &mut Tx) -> futures::future::BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let (project, user) = (ProjectId::from_uuid(NIL), UserId::from_uuid(NIL));
+            assert!(tx.set_member_role(project, user, MemberRole::Member).await.is_err());
+            assert!(tx.delete_member(project, user).await.is_err());
+            tx.trim_audit(NOW, 1).await?;
+            let membership = Membership {
+                project,
+                user,
+                role: MemberRole::Member,
+                joined_at: NOW,
+            };
+            tx.insert_member(&membership).await
         })
     }
 

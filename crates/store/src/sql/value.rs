@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use codecourier_domain::id::{BootId, ProjectId, ReservationId, RunId, SandboxId, StepId, TaskId};
+use codecourier_domain::id::{
+    ApiKeyId, AuditEntryId, BootId, InvitationId, ProjectId, ReservationId, RunId, SandboxId, SessionId, StepId,
+    TaskId, UserId, VariableId,
+};
 use codecourier_domain::money::MicroUsd;
 use codecourier_domain::time::Timestamp;
 
@@ -71,7 +74,21 @@ macro_rules! identifiers_as_text {
     )*};
 }
 
-identifiers_as_text!(BootId, ProjectId, ReservationId, RunId, SandboxId, StepId, TaskId);
+identifiers_as_text!(
+    ApiKeyId,
+    AuditEntryId,
+    BootId,
+    InvitationId,
+    ProjectId,
+    ReservationId,
+    RunId,
+    SandboxId,
+    SessionId,
+    StepId,
+    TaskId,
+    UserId,
+    VariableId
+);
 
 impl From<Option<Timestamp>> for Value {
     fn from(value: Option<Timestamp>) -> Self {

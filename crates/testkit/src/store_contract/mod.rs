@@ -4,9 +4,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
+mod audit;
 mod changes;
 mod events;
 mod ledger;
+mod members;
 mod queue;
 mod queue_leases;
 mod rows;
@@ -16,7 +18,7 @@ mod writing;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use codecourier_domain::id::{BootId, ProjectId, RunId, StepId, TaskId};
+use codecourier_domain::id::{BootId, ProjectId, RunId, StepId, TaskId, UserId};
 use codecourier_domain::role::Role;
 use codecourier_domain::run::RunStatus;
 use codecourier_domain::time::Timestamp;
@@ -82,6 +84,19 @@ pub const CASES: &[Case] = cases! {
         the_position_moves_without_events_too,
         events_of_another_project_are_out_of_reach,
         followed_events_arrive_once_and_in_order,
+    }
+    members {
+        people_come_and_go_and_change_their_roles,
+        a_project_with_members_keeps_an_owner,
+        of_the_last_two_owners_one_stays,
+        members_of_another_project_are_out_of_reach,
+    }
+    audit {
+        entries_are_newest_first_and_filtered,
+        pages_of_the_audit_log_meet,
+        a_log_is_of_its_scope_alone,
+        an_undone_command_leaves_no_entry,
+        retention_takes_the_oldest_entries,
     }
     rows {
         projects_are_found_by_slug_and_slugs_are_unique,
@@ -168,6 +183,10 @@ fn task_id() -> TaskId {
     TaskId::from_uuid(Uuid::now_v7())
 }
 
+fn user_id() -> UserId {
+    UserId::from_uuid(Uuid::now_v7())
+}
+
 fn boot_id() -> BootId {
     BootId::from_uuid(Uuid::now_v7())
 }
@@ -243,6 +262,12 @@ impl Bench {
             .await
             .unwrap();
         id
+    }
+
+    /// A person whom projects can have.
+    #[expect(clippy::unused_async, reason = "accounts will have rows")]
+    async fn user(&self) -> UserId {
+        user_id()
     }
 
     async fn run(&self, project: ProjectId) -> RunId {
