@@ -12,6 +12,7 @@
 //! - Columns are TEXT, BIGINT, DOUBLE, BOOLEAN or BLOB; identifiers are text, times are BIGINT milliseconds, bodies are
 //!   JSON text that this crate stores and never looks into.
 
+pub mod api_keys;
 pub mod audit;
 mod background;
 pub mod blobs;
@@ -26,13 +27,17 @@ pub mod members;
 mod migrate;
 mod open;
 pub mod page;
+pub mod project_settings;
 pub mod projects;
+pub mod provider_keys;
 mod read;
 pub mod runs;
+pub mod sealed;
 pub mod settings;
 mod sql;
 pub mod steps;
 pub mod tasks;
+pub mod variables;
 pub mod words;
 pub mod writer;
 

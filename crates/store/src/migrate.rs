@@ -24,6 +24,10 @@ const MIGRATIONS: &[Migration] = &[
         version: 3,
         text: include_str!("../migrations/0003_projects.sql"),
     },
+    Migration {
+        version: 4,
+        text: include_str!("../migrations/0004_settings.sql"),
+    },
 ];
 
 /// Brings the schema up to date.
@@ -112,31 +116,28 @@ mod tests {
         database.connect_writer().await.unwrap()
     }
 
-    fn with_second(text: &'static str) -> [Migration; 2] {
-        [
-            Migration {
-                version: 1,
-                text: MIGRATIONS[0].text,
-            },
-            Migration { version: 2, text },
-        ]
-    }
+    /// Later than any that this program has.
+    const NEXT: i64 = 1_000;
+    const NEXT_TEXT: &str = "CREATE TABLE next (id TEXT NOT NULL PRIMARY KEY) /*clustered*/;";
 
-    const SECOND_TEXT: &str = "CREATE TABLE second (id TEXT NOT NULL PRIMARY KEY) /*clustered*/;";
+    fn with_next(text: &'static str) -> Vec<Migration> {
+        let known = MIGRATIONS.iter().map(|migration| Migration { ..*migration });
+        known.chain([Migration { version: NEXT, text }]).collect()
+    }
 
     #[tokio::test]
     async fn a_newer_schema_is_refused_and_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         let mut connection = connect(&directory).await;
-        migrate_to(&mut connection, Dialect::Sqlite, &with_second(SECOND_TEXT))
+        migrate_to(&mut connection, Dialect::Sqlite, &with_next(NEXT_TEXT))
             .await
             .unwrap();
         let older = migrate_to(&mut connection, Dialect::Sqlite, &MIGRATIONS[..1]).await;
         assert!(
-            matches!(older, Err(Error::SchemaTooNew { found: 2, known: 1 })),
+            matches!(older, Err(Error::SchemaTooNew { found: NEXT, .. })),
             "{older:?}"
         );
-        migrate_to(&mut connection, Dialect::Sqlite, &with_second(SECOND_TEXT))
+        migrate_to(&mut connection, Dialect::Sqlite, &with_next(NEXT_TEXT))
             .await
             .unwrap();
     }
@@ -145,16 +146,19 @@ mod tests {
     async fn an_edited_migration_is_noticed() {
         let directory = tempfile::tempdir().unwrap();
         let mut connection = connect(&directory).await;
-        migrate_to(&mut connection, Dialect::Sqlite, &with_second(SECOND_TEXT))
+        migrate_to(&mut connection, Dialect::Sqlite, &with_next(NEXT_TEXT))
             .await
             .unwrap();
         let edited = migrate_to(
             &mut connection,
             Dialect::Sqlite,
-            &with_second("CREATE TABLE other (id TEXT)"),
+            &with_next("CREATE TABLE other (id TEXT)"),
         )
         .await;
-        assert!(matches!(edited, Err(Error::SchemaForeign { version: 2 })), "{edited:?}");
+        assert!(
+            matches!(edited, Err(Error::SchemaForeign { version: NEXT })),
+            "{edited:?}"
+        );
     }
 
     #[tokio::test]
@@ -164,10 +168,13 @@ mod tests {
         migrate_to(&mut connection, Dialect::Sqlite, &MIGRATIONS[..1])
             .await
             .unwrap();
-        let broken = with_second("CREATE TABLE second (id TEXT); CREATE TABLE second (id TEXT);");
+        let broken = with_next("CREATE TABLE next (id TEXT); CREATE TABLE next (id TEXT);");
         let failed = migrate_to(&mut connection, Dialect::Sqlite, &broken).await;
-        assert!(matches!(failed, Err(Error::Migrate { version: 2, .. })), "{failed:?}");
-        migrate_to(&mut connection, Dialect::Sqlite, &with_second(SECOND_TEXT))
+        assert!(
+            matches!(failed, Err(Error::Migrate { version: NEXT, .. })),
+            "{failed:?}"
+        );
+        migrate_to(&mut connection, Dialect::Sqlite, &with_next(NEXT_TEXT))
             .await
             .unwrap();
     }

@@ -27,7 +27,7 @@ impl TokenHash {
         Self(bytes)
     }
 
-    fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         hex::encode(self.0)
     }
 }

@@ -3,6 +3,9 @@
 //! Each statement is explained before it runs. Invariant: a statement that reads a table from end to end panics, unless
 //! the table cannot grow large or the whole of an index that holds few rows is what was asked for.
 
+#[cfg(test)]
+mod settings;
+
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Row as _};
 

@@ -13,6 +13,7 @@ mod queue;
 mod queue_leases;
 mod rows;
 mod runs;
+mod settings;
 mod writing;
 
 use std::panic::AssertUnwindSafe;
@@ -103,6 +104,13 @@ pub const CASES: &[Case] = cases! {
         a_project_sees_only_its_own,
         steps_keep_their_order_and_their_fields,
         settings_are_overwritten,
+    }
+    settings {
+        settings_are_saved_only_over_the_revision_they_came_from,
+        variables_have_one_value_and_one_project,
+        a_provider_key_is_replaced_and_removed,
+        api_keys_are_found_by_their_token_and_end_once,
+        whatever_another_key_sealed_is_found_once_and_replaced_if_unchanged,
     }
     runs {
         pages_are_newest_first_and_meet_without_overlap,
