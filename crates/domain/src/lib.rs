@@ -21,6 +21,7 @@ pub mod provider;
 pub mod role;
 pub mod run;
 pub mod slug;
+pub mod text;
 pub mod time;
 pub mod usage;
 pub mod verdict;
