@@ -19,7 +19,7 @@ use codecourier_domain::run::RunStatus;
 use codecourier_domain::time::Clock as _;
 use codecourier_engine::random::uuid_v7;
 use codecourier_store::Body;
-use codecourier_store::projects::Project;
+use codecourier_store::projects::NewProject;
 use codecourier_testkit::engine::{TestEngine, World};
 use codecourier_testkit::fake_agent::{Act, Gate, designer_and_checker, script};
 use codecourier_testkit::fake_sandbox::{Call, Moment};
@@ -171,13 +171,13 @@ async fn crowded(count: usize) {
 /// A project in which that many steps may be under way at once.
 async fn roomy_project(world: &World, engine: &TestEngine, places: usize) -> ProjectId {
     let now = world.clock.now();
-    let project = Project {
+    let project = NewProject {
         id: ProjectId::from_uuid(uuid_v7(now)),
         slug: "crowd".to_owned(),
         name: "crowd".to_owned(),
+        description: String::new(),
         work_limit: u32::try_from(places).unwrap(),
         created_at: now,
-        updated_at: now,
         body: Body::of(&json!({ "repository": world.source() })).unwrap(),
     };
     let (id, store) = (project.id, engine.store());

@@ -20,7 +20,7 @@ use codecourier_domain::run::RunStatus;
 use codecourier_domain::time::Timestamp;
 use codecourier_store::changes::{ChangeOp, NewChange, Scope};
 use codecourier_store::events::{EventAppend, NewEvent};
-use codecourier_store::projects::Project;
+use codecourier_store::projects::NewProject;
 use codecourier_store::runs::{NewRun, RunList};
 use codecourier_store::tasks::{ClaimRequest, NewTask, TaskClass};
 use codecourier_store::{Body, Store, StoreConfig};
@@ -394,14 +394,14 @@ fn claim(owner: BootId) -> ClaimRequest {
     }
 }
 
-fn a_project(id: ProjectId) -> Project {
-    Project {
+fn a_project(id: ProjectId) -> NewProject {
+    NewProject {
         id,
         slug: "bench".to_owned(),
         name: "Bench".to_owned(),
+        description: String::new(),
         work_limit: 1_000_000,
         created_at: NOON,
-        updated_at: NOON,
         body: Body::null(),
     }
 }

@@ -21,6 +21,7 @@ pub mod changes;
 pub mod error;
 pub mod events;
 mod feed;
+pub mod invitations;
 pub mod ledger;
 pub mod lock;
 pub mod members;

@@ -12,6 +12,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 /// Tables that hold a row per thing that people make one by one, and names that are no tables but steps of a query.
 const SMALL: &[&str] = &[
     "project",
+    "p",
     "schema_migration",
     "sqlite_schema",
     "w",
@@ -45,7 +46,7 @@ pub(super) async fn check(connection: &mut SqliteConnection, text: &str) {
 #[cfg(test)]
 mod tests {
     use codecourier_domain::actor::Actor;
-    use codecourier_domain::id::{BootId, ProjectId, ReservationId, RunId, StepId, TaskId, UserId};
+    use codecourier_domain::id::{BootId, InvitationId, ProjectId, ReservationId, RunId, StepId, TaskId, UserId};
     use codecourier_domain::member::MemberRole;
     use codecourier_domain::money::MicroUsd;
     use codecourier_domain::run::RunStatus;
@@ -56,11 +57,13 @@ mod tests {
     use crate::audit::{AuditList, AuditScope};
     use crate::body::Body;
     use crate::changes::{ChangeOp, NewChange, Scope};
-    use crate::error::Result;
+    use crate::error::{Error, Result};
     use crate::events::{CursorAdvance, EventAppend, EventWindow, JournalCursor};
+    use crate::invitations::{InvitationList, InvitationStatus};
     use crate::ledger::{NewReservation, TokenHash, UsageRecord};
     use crate::members::Membership;
     use crate::page::PageCursor;
+    use crate::projects::{NewProject, ProjectsOf};
     use crate::runs::{RunList, RunUpdate};
     use crate::tasks::{ClaimRequest, Fence, TaskClass, TaskRetry};
     use crate::{Reader, Store, StoreConfig, Tx};
@@ -132,6 +135,27 @@ mod tests {
         reader.memberships(project, after, 1).await?;
         reader.memberships_of(user).await?;
         reader.has_other_members(project, user).await?;
+        reader.project_address("slug").await?;
+        reader.project_access("slug", user).await?;
+        for which in [ProjectsOf::Present, ProjectsOf::Deleted] {
+            reader.projects_of(user, which, None, 1).await?;
+        }
+        reader.memberless_projects().await?;
+        reader.projects_to_purge(NOW, 1).await?;
+        reader.last_project(user).await?;
+        let (email, invitation) = ("ada@example.org".parse().unwrap(), InvitationId::from_uuid(NIL));
+        reader.invitation(project, invitation).await?;
+        reader.invitation_to(&email, invitation).await?;
+        reader.invitations_to(&email, NOW, 1).await?;
+        for pending_at in [None, Some(NOW)] {
+            let list = InvitationList {
+                pending_at,
+                after: None,
+                limit: 1,
+            };
+            reader.invitations(project, list).await?;
+        }
+        reader.pending_invitations(project, NOW).await?;
         for actor in [None, Some(Actor::System)] {
             for action in [None, Some("project.create".to_owned())] {
                 let list = AuditList {
@@ -249,6 +273,25 @@ mod tests {
             assert!(tx.set_member_role(project, user, MemberRole::Member).await.is_err());
             assert!(tx.delete_member(project, user).await.is_err());
             tx.trim_audit(NOW, 1).await?;
+            tx.expire_invitations(NOW, 1).await?;
+            let (invitation, status) = (InvitationId::from_uuid(NIL), InvitationStatus::Declined);
+            assert!(tx.end_invitation(project, invitation, status, NOW).await.is_err());
+            assert!(tx.set_project_deletion(project, None, NOW).await.is_err());
+            let new = NewProject {
+                id: project,
+                slug: "slug".to_owned(),
+                name: String::new(),
+                description: String::new(),
+                work_limit: 1,
+                created_at: NOW,
+                body: Body::null(),
+            };
+            tx.insert_project(&new).await?;
+            tx.rename_project(project, "other", NOW).await?;
+            let project = tx.read().project(project).await?.ok_or(Error::Fenced)?;
+            tx.save_project(&project).await?;
+            let project = project.id;
+            tx.set_last_project(user, project, NOW).await?;
             let membership = Membership {
                 project,
                 user,

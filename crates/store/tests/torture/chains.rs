@@ -6,7 +6,7 @@ use codecourier_domain::id::{ProjectId, RunId, TaskId};
 use codecourier_domain::run::RunStatus;
 use codecourier_domain::time::Timestamp;
 use codecourier_store::events::{EventAppend, EventWindow, NewEvent};
-use codecourier_store::projects::Project;
+use codecourier_store::projects::NewProject;
 use codecourier_store::runs::NewRun;
 use codecourier_store::tasks::{Fence, NewTask, Task, TaskClass, TaskStatus};
 use codecourier_store::{Body, Error, Store, Tx};
@@ -160,14 +160,14 @@ fn a_link(project: ProjectId, run: RunId, link: Link) -> Result<NewTask, Error> 
     })
 }
 
-fn a_project(id: ProjectId, number: u128) -> Project {
-    Project {
+fn a_project(id: ProjectId, number: u128) -> NewProject {
+    NewProject {
         id,
         slug: format!("project-{number}"),
         name: format!("Project {number}"),
+        description: String::new(),
         work_limit: WORK_LIMIT,
         created_at: now(),
-        updated_at: now(),
         body: Body::null(),
     }
 }

@@ -7,8 +7,10 @@
 mod audit;
 mod changes;
 mod events;
+mod invitations;
 mod ledger;
 mod members;
+mod projects;
 mod queue;
 mod queue_leases;
 mod rows;
@@ -23,7 +25,7 @@ use codecourier_domain::id::{BootId, ProjectId, RunId, StepId, TaskId, UserId};
 use codecourier_domain::role::Role;
 use codecourier_domain::run::RunStatus;
 use codecourier_domain::time::Timestamp;
-use codecourier_store::projects::Project;
+use codecourier_store::projects::NewProject;
 use codecourier_store::runs::NewRun;
 use codecourier_store::steps::{Step, StepStatus};
 use codecourier_store::tasks::{NewTask, TaskClass};
@@ -99,8 +101,24 @@ pub const CASES: &[Case] = cases! {
         an_undone_command_leaves_no_entry,
         retention_takes_the_oldest_entries,
     }
-    rows {
+    projects {
         projects_are_found_by_slug_and_slugs_are_unique,
+        an_edit_over_another_edit_is_refused,
+        a_former_slug_leads_on_until_another_project_takes_it,
+        a_deleted_project_is_hidden_and_comes_back,
+        people_see_their_own_projects,
+        the_last_project_is_remembered,
+        projects_of_nobody_are_found,
+    }
+    invitations {
+        an_address_is_invited_once_at_a_time,
+        invitations_end_once,
+        invitations_of_a_project_are_paged,
+        an_address_sees_what_it_can_accept,
+        late_invitations_expire,
+        invitations_of_another_project_are_out_of_reach,
+    }
+    rows {
         a_project_sees_only_its_own,
         steps_keep_their_order_and_their_fields,
         settings_are_overwritten,
@@ -203,14 +221,14 @@ fn body(text: &str) -> Body {
     Body::of(&text).unwrap()
 }
 
-fn a_project(slug: &str, work_limit: u32) -> Project {
-    Project {
+fn a_project(slug: &str, work_limit: u32) -> NewProject {
+    NewProject {
         id: project_id(),
         slug: slug.to_owned(),
         name: slug.to_uppercase(),
+        description: String::new(),
         work_limit,
         created_at: NOON,
-        updated_at: NOON,
         body: body("project"),
     }
 }

@@ -1,52 +1,12 @@
-//! Projects, steps and settings; and the wall between projects.
+//! Steps and settings; and the wall between projects.
 
 use codecourier_domain::id::SandboxId;
 use codecourier_domain::role::Role;
 use codecourier_store::Error;
-use codecourier_store::projects::Project;
 use codecourier_store::runs::Inserted;
 use codecourier_store::steps::{Step, StepStatus};
 
-use super::{Bench, NOON, a_project, a_step, body, project_id, run_id};
-
-pub(super) async fn projects_are_found_by_slug_and_slugs_are_unique(bench: &Bench) {
-    let project = a_project("clock", 3);
-    let twin = a_project("clock", 1);
-    let inserted = project.clone();
-    bench
-        .store
-        .write(move |tx| Box::pin(async move { tx.insert_project(&inserted).await }))
-        .await
-        .unwrap();
-    let taken = bench
-        .store
-        .write(move |tx| Box::pin(async move { tx.insert_project(&twin).await }))
-        .await;
-    assert!(matches!(taken, Err(Error::Taken { entity: "project" })));
-    let mut reader = bench.store.read().await.unwrap();
-    assert_eq!(reader.project_by_slug("clock").await.unwrap(), Some(project.clone()));
-    assert_eq!(reader.project(project.id).await.unwrap(), Some(project.clone()));
-    assert_eq!(reader.project_by_slug("cuckoo").await.unwrap(), None);
-    let renamed = Project {
-        name: "Big Ben".to_owned(),
-        work_limit: 9,
-        body: body("new"),
-        ..project
-    };
-    let saved = renamed.clone();
-    bench
-        .store
-        .write(move |tx| Box::pin(async move { tx.save_project(&saved).await }))
-        .await
-        .unwrap();
-    assert_eq!(reader.projects().await.unwrap(), [renamed]);
-    let missing = a_project("missing", 1);
-    let saved = bench
-        .store
-        .write(move |tx| Box::pin(async move { tx.save_project(&missing).await }))
-        .await;
-    assert!(matches!(saved, Err(Error::NotFound { entity: "project" })));
-}
+use super::{Bench, NOON, a_step, body, project_id, run_id};
 
 pub(super) async fn a_project_sees_only_its_own(bench: &Bench) {
     let (one, two) = (bench.project("one", 1).await, bench.project("two", 1).await);
