@@ -4,11 +4,33 @@
 //! else; a project is reached only through a [`ProjectGrant`], and whoever may not know of a project cannot tell it from
 //! one that does not exist; a removed member, an ended session and a revoked key are refused at their next request.
 
+mod project;
+
+use std::sync::Arc;
+
 use codecourier_domain::actor::Actor;
 use codecourier_domain::id::{ApiKeyId, ProjectId, SessionId, UserId};
 use codecourier_domain::member::MemberRole;
 use codecourier_domain::permission::Permission;
 use codecourier_domain::slug::Slug;
+
+use crate::{Engine, Inner};
+
+/// The way from a credential to a principal, and from there to a project.
+#[derive(Clone)]
+pub struct Access {
+    engine: Arc<Inner>,
+}
+
+impl Engine {
+    /// Who is asking, and what they may do.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        Access {
+            engine: Arc::clone(&self.inner),
+        }
+    }
+}
 
 /// Somebody who proved who they are.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,16 +6,16 @@ use sha2::{Digest as _, Sha256};
 
 use codecourier_domain::branch::slug;
 use codecourier_domain::id::ProjectId;
-use codecourier_store::projects::Project;
+use codecourier_domain::text::DisplayName;
+use codecourier_store::projects::NewProject;
 use codecourier_store::{Body, Error as StoreError};
 
 use crate::error::Error;
 use crate::random::uuid_v7;
 use crate::runs::spec::RepositorySource;
-use crate::{Engine, ErrorCode};
 
-/// How many steps of a project may be under way at once when nobody says.
-const WORK_LIMIT: u32 = 4;
+use super::WORK_LIMIT;
+use crate::{Engine, ErrorCode};
 
 impl Engine {
     /// The project of a repository; it is made when there is none.
@@ -27,19 +27,19 @@ impl Engine {
         };
         // The address makes the slug unique; two repositories may have the same name.
         let digest = hex::encode(Sha256::digest(address.as_bytes()));
-        let name_part = slug(&name, 40);
+        let name_part = slug(&name, 39);
         let slug = format!(
             "{}-{}",
             if name_part.is_empty() { "repository" } else { &name_part },
             &digest[..8]
         );
-        let project = Project {
+        let project = NewProject {
             id: ProjectId::from_uuid(uuid_v7(now)),
             slug: slug.clone(),
-            name,
+            name: DisplayName::made_of(&name, "Repository").map_or_else(String::new, String::from),
             work_limit: WORK_LIMIT,
+            description: String::new(),
             created_at: now,
-            updated_at: now,
             body: Body::of(&serde_json::json!({ "repository": repository }))?,
         };
         let found = self
@@ -47,8 +47,9 @@ impl Engine {
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    if let Some(project) = tx.read().project_by_slug(&project.slug).await? {
-                        return Ok(project.id);
+                    // It may have been given another slug since.
+                    if let Some(found) = tx.read().project_address(&project.slug).await? {
+                        return Ok(found.id);
                     }
                     tx.insert_project(&project).await?;
                     Ok(project.id)
@@ -59,7 +60,7 @@ impl Engine {
             Ok(id) => Ok(id),
             Err(StoreError::Taken { .. }) => Err(Error::new(
                 ErrorCode::Conflict,
-                format!("The project `{slug}` is being made by somebody else."),
+                format!("The project `{slug}` was deleted. Restore it, or wait until it is purged."),
             )),
             Err(error) => Err(error.into()),
         }
