@@ -12,6 +12,7 @@
 //! - Columns are TEXT, BIGINT, DOUBLE, BOOLEAN or BLOB; identifiers are text, times are BIGINT milliseconds, bodies are
 //!   JSON text that this crate stores and never looks into.
 
+pub mod accounts;
 pub mod api_keys;
 pub mod audit;
 mod background;

@@ -21,6 +21,10 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0001_core.sql"),
     },
     Migration {
+        version: 2,
+        text: include_str!("../migrations/0002_accounts.sql"),
+    },
+    Migration {
         version: 3,
         text: include_str!("../migrations/0003_projects.sql"),
     },

@@ -23,8 +23,14 @@ const SMALL: &[&str] = &[
     "CONSTANT",
 ];
 
-/// Partial indexes that hold only what is under way.
-const OF_WHAT_IS_UNDER_WAY: &[&str] = &["run_unfinished", "step_with_sandbox", "task_leased", "reservation_held"];
+/// Partial indexes that hold only what is under way, or only the few people who run the server.
+const OF_FEW_ROWS: &[&str] = &[
+    "run_unfinished",
+    "step_with_sandbox",
+    "task_leased",
+    "reservation_held",
+    "account_operator",
+];
 
 pub(super) async fn check(connection: &mut SqliteConnection, text: &str) {
     if text.starts_with("PRAGMA") {
@@ -38,7 +44,7 @@ pub(super) async fn check(connection: &mut SqliteConnection, text: &str) {
             continue;
         };
         let table = scanned.split(' ').next().unwrap();
-        let fits = SMALL.contains(&table) || OF_WHAT_IS_UNDER_WAY.iter().any(|index| line.ends_with(index));
+        let fits = SMALL.contains(&table) || OF_FEW_ROWS.iter().any(|index| line.ends_with(index));
         assert!(fits, "`{line}` in the plan of: {text}");
     }
 }
@@ -46,7 +52,9 @@ pub(super) async fn check(connection: &mut SqliteConnection, text: &str) {
 #[cfg(test)]
 mod tests {
     use codecourier_domain::actor::Actor;
-    use codecourier_domain::id::{BootId, InvitationId, ProjectId, ReservationId, RunId, StepId, TaskId, UserId};
+    use codecourier_domain::id::{
+        BootId, InvitationId, ProjectId, ReservationId, RunId, SessionId, StepId, TaskId, UserId,
+    };
     use codecourier_domain::member::MemberRole;
     use codecourier_domain::money::MicroUsd;
     use codecourier_domain::run::RunStatus;
@@ -54,6 +62,9 @@ mod tests {
     use codecourier_domain::usage::Tokens;
     use uuid::Uuid;
 
+    use crate::accounts::{
+        Delivery, NewAccount, NewOneTimeToken, NewSession, OneTimePurpose, Pace, PasswordHash, Rotation, Touch,
+    };
     use crate::audit::{AuditList, AuditScope};
     use crate::body::Body;
     use crate::changes::{ChangeOp, NewChange, Scope};
@@ -86,6 +97,96 @@ mod tests {
             // Most find nothing to write and say so.
             drop(store.write(move |tx| Box::pin(write(tx))).await);
         }
+        read_accounts(&mut store.read().await.unwrap()).await.unwrap();
+        store.write(|tx| Box::pin(write_accounts(tx))).await.unwrap();
+    }
+
+    async fn read_accounts(reader: &mut Reader<'_>) -> Result<()> {
+        let (user, hash) = (UserId::from_uuid(NIL), TokenHash::of("token"));
+        reader.account(user).await?;
+        reader.account_by_email(&"ada@example.org".parse().unwrap()).await?;
+        reader.password_of(user).await?;
+        reader.has_operator().await?;
+        reader.operators().await?;
+        reader.session_by_token(hash, NOW).await?;
+        reader.sessions(user, NOW).await?;
+        reader
+            .is_one_time_token(hash, OneTimePurpose::MagicLink, NOW)
+            .await
+            .map(drop)
+    }
+
+    fn write_accounts(tx: &mut Tx) -> futures::future::BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let (user, session, hash) = (
+                UserId::from_uuid(NIL),
+                SessionId::from_uuid(NIL),
+                TokenHash::of("token"),
+            );
+            let email: codecourier_domain::email::EmailAddress = "ada@example.org".parse().unwrap();
+            let password = PasswordHash::new("hash".to_owned());
+            let account = NewAccount {
+                id: user,
+                email: email.clone(),
+                email_verified_at: None,
+                name: "Ada".to_owned(),
+                password: Some(password.clone()),
+                at: NOW,
+            };
+            tx.insert_account(&account).await?;
+            tx.rename_account(user, "Ada", NOW).await?;
+            tx.set_password(user, &password, NOW).await?;
+            tx.rehash_password(user, &password, &password).await?;
+            tx.verify_email(user, &email, NOW).await?;
+            let new = NewSession {
+                id: session,
+                user,
+                token: hash,
+                delivery: Delivery::Cookie,
+                device: String::new(),
+                address: String::new(),
+                at: NOW,
+                expires_at: NOW,
+                ends_at: NOW,
+            };
+            tx.insert_session(&new).await?;
+            tx.touch_session(Touch {
+                session,
+                at: NOW,
+                unless_after: NOW,
+                idle_limit: 1,
+            })
+            .await?;
+            tx.rotate_session_token(Rotation {
+                session,
+                old: hash,
+                new: TokenHash::of("new"),
+                at: NOW,
+                old_ends_at: NOW,
+            })
+            .await?;
+            tx.end_session(user, session).await?;
+            tx.end_other_sessions(user, Some(session)).await?;
+            tx.end_oldest_sessions(user, 1).await?;
+            let link = NewOneTimeToken {
+                token: hash,
+                purpose: OneTimePurpose::MagicLink,
+                user: Some(user),
+                email: email.clone(),
+                at: NOW,
+                expires_at: NOW,
+                body: Body::null(),
+            };
+            tx.insert_one_time_token(&link, 1).await?;
+            tx.use_one_time_token(hash, OneTimePurpose::MagicLink, NOW).await?;
+            tx.revoke_one_time_tokens(&email).await?;
+            let pace = Pace { burst: 1, interval: 1 };
+            tx.admit("key", pace, NOW).await?;
+            tx.readmit("key", pace).await?;
+            tx.clear_throttle("key").await?;
+            tx.sweep_accounts(NOW, 1).await?;
+            tx.erase_account(user, NOW).await
+        })
     }
 
     async fn read_everything(reader: &mut Reader<'_>) -> Result<()> {

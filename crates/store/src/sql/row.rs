@@ -51,6 +51,10 @@ impl Row {
         column!(self, index)
     }
 
+    pub(crate) fn boolean(&self, index: usize) -> Result<bool, Error> {
+        column!(self, index)
+    }
+
     /// A count, which the database holds signed.
     pub(crate) fn count(&self, index: usize) -> Result<u64, Error> {
         u64::try_from(self.integer(index)?).map_err(|source| self.corrupt(index, source))

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
+mod accounts;
 mod audit;
 mod changes;
 mod events;
@@ -162,6 +163,18 @@ pub const CASES: &[Case] = cases! {
         a_release_frees_what_was_reserved,
         reservations_of_dead_servers_are_found,
         a_token_is_worth_something_until_revoked_or_expired,
+    }
+    accounts {
+        an_address_has_one_account,
+        of_accounts_made_together_one_is_the_operators,
+        an_account_changes_field_by_field,
+        an_erased_account_leaves_nothing_personal,
+        a_session_ends_when_unused_or_old,
+        a_replaced_token_stays_good_for_its_grace_and_is_replaced_once,
+        people_end_their_own_sessions_only,
+        a_link_is_good_once_for_its_purpose_and_not_for_long,
+        a_throttle_admits_a_burst_then_its_pace_also_after_a_restart,
+        what_has_ended_is_swept,
     }
 };
 
