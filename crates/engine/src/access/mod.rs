@@ -4,7 +4,9 @@
 //! else; a project is reached only through a [`ProjectGrant`], and whoever may not know of a project cannot tell it from
 //! one that does not exist; a removed member, an ended session and a revoked key are refused at their next request.
 
+mod credential;
 mod project;
+mod sessions;
 
 use std::sync::Arc;
 
@@ -15,6 +17,9 @@ use codecourier_domain::permission::Permission;
 use codecourier_domain::slug::Slug;
 
 use crate::{Engine, Inner};
+
+pub use credential::Credential;
+pub use sessions::RenewedSession;
 
 /// The way from a credential to a principal, and from there to a project.
 #[derive(Clone)]
