@@ -39,6 +39,7 @@ pub mod settings;
 mod sql;
 pub mod steps;
 pub mod tasks;
+pub mod under_way;
 pub mod variables;
 pub mod words;
 pub mod writer;

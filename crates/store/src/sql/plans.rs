@@ -28,6 +28,9 @@ const OF_FEW_ROWS: &[&str] = &[
     "run_unfinished",
     "step_with_sandbox",
     "task_leased",
+    "task_ready",
+    "task_running",
+    "task_scheduled",
     "reservation_held",
     "account_operator",
 ];
@@ -199,6 +202,7 @@ mod tests {
         reader.run_body(project, run).await?;
         reader.run_totals(project, run).await?;
         reader.unfinished_runs().await?;
+        reader.under_way().await?;
         for status in [None, Some(RunStatus::Failed)] {
             let after = Some(PageCursor { at: NOW, id: run });
             reader

@@ -119,8 +119,13 @@ impl Writer {
     }
 
     async fn commit(&mut self, mut tx: Tx, kept: Vec<Reply>) {
+        let began = Instant::now();
         match tx.connection.control("commit", "COMMIT").await {
             Ok(()) => {
+                metrics::histogram!("codecourier_store_commit_seconds").record(began.elapsed().as_secs_f64());
+                // A group has at most `GROUP_SIZE` commands.
+                let commands = u32::try_from(kept.len()).unwrap_or(u32::MAX);
+                metrics::histogram!("codecourier_store_commit_commands").record(f64::from(commands));
                 let Tx {
                     connection, effects, ..
                 } = tx;

@@ -137,6 +137,7 @@ pub const CASES: &[Case] = cases! {
         a_state_is_saved_only_over_the_revision_it_came_from,
         what_is_pinned_stays_and_inserting_twice_changes_nothing,
         unfinished_runs_are_found_across_projects,
+        what_is_under_way_is_counted_across_projects,
     }
     queue {
         priority_then_due_decide_within_a_project,

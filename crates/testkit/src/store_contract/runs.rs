@@ -145,6 +145,28 @@ pub(super) async fn what_is_pinned_stays_and_inserting_twice_changes_nothing(ben
     assert_eq!(run.summary.workflow, "designer-checker");
 }
 
+pub(super) async fn what_is_under_way_is_counted_across_projects(bench: &Bench) {
+    let project = bench.project("one", 1).await;
+    let ended = a_run(project, NOON);
+    for run in [
+        ended.clone(),
+        a_run(project, NOON),
+        a_run(bench.project("two", 1).await, NOON),
+    ] {
+        insert(bench, run).await;
+    }
+    let end = update(RunStatus::Completed, Some(NOON));
+    bench
+        .store
+        .write(move |tx| Box::pin(async move { tx.save_run(project, ended.id, 0, &end).await }))
+        .await
+        .unwrap();
+    let under_way = bench.store.read().await.unwrap().under_way().await.unwrap();
+    assert_eq!(under_way.runs, [("pending", 2), ("running", 0), ("paused", 0)]);
+    assert_eq!(under_way.tasks, [("ready", 0), ("scheduled", 0), ("running", 0)]);
+    assert_eq!(under_way.sandboxes, 0);
+}
+
 pub(super) async fn unfinished_runs_are_found_across_projects(bench: &Bench) {
     let (one, two) = (bench.project("one", 1).await, bench.project("two", 1).await);
     let (ended, open, other) = (bench.run(one).await, bench.run(one).await, bench.run(two).await);
