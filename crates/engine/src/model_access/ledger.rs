@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use codecourier_domain::event::Event;
 use codecourier_domain::id::ReservationId;
 use codecourier_domain::money::MicroUsd;
+use codecourier_domain::usage::Tokens;
 use codecourier_gateway::{
     BudgetExceeded, Estimate, Ledger, ReserveRefused, SettleFailed, Settlement, StepGrant, Traffic,
 };
@@ -102,6 +103,7 @@ impl Ledger for ModelAccess {
             cost,
             body: Body::of(&details(settlement)).map_err(failed)?,
         };
+        count(settlement);
         let (project, run, step) = (grant.project, grant.run, grant.step);
         self.store
             .write(move |tx| {
@@ -131,6 +133,33 @@ const fn charged(traffic: Traffic, amount: MicroUsd) -> MicroUsd {
     match traffic {
         Traffic::Live => amount,
         Traffic::Replayed => MicroUsd::ZERO,
+    }
+}
+
+/// Counts a request for `/metrics`.
+fn count(settlement: &Settlement) {
+    let traffic = match settlement.traffic {
+        Traffic::Live => "live",
+        Traffic::Replayed => "replayed",
+    };
+    let status = settlement
+        .status
+        .map_or_else(|| "none".to_owned(), |status| status.to_string());
+    metrics::counter!("codecourier_gateway_requests_total", "traffic" => traffic, "status" => status).increment(1);
+    let Tokens {
+        input,
+        output,
+        cache_read,
+        cache_write_5m,
+        cache_write_1h,
+    } = settlement.tokens;
+    for (kind, tokens) in [
+        ("input", input),
+        ("output", output),
+        ("cache_read", cache_read),
+        ("cache_write", cache_write_5m.saturating_add(cache_write_1h)),
+    ] {
+        metrics::counter!("codecourier_gateway_tokens_total", "traffic" => traffic, "kind" => kind).increment(tokens);
     }
 }
 
