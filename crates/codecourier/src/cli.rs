@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use clap::{Args, Parser, Subcommand};
 
 use crate::exit;
-use crate::verbs::{cancel, completions, demo, diff, doctor, logs, patch, resume, run, runs, show};
+use crate::verbs::{cancel, completions, config, demo, diff, doctor, logs, patch, resume, run, runs, serve, show};
 
 /// The version, with the commit when the build knows it.
 static VERSION: LazyLock<String> = LazyLock::new(|| match option_env!("CODECOURIER_COMMIT") {
@@ -35,6 +35,9 @@ pub(crate) struct Global {
     /// Where everything is kept [default: codecourier in `$XDG_DATA_HOME`, or in ~/.local/share]
     #[arg(long, global = true, value_name = "DIRECTORY", help_heading = "Everywhere")]
     pub(crate) data_dir: Option<PathBuf>,
+    /// The configuration file [default: config.toml in the data directory, or /etc/codecourier/config.toml]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    pub(crate) config: Option<PathBuf>,
     /// Write JSON to standard output, one object per line
     #[arg(long, global = true, help_heading = "Everywhere")]
     pub(crate) json: bool,
@@ -43,6 +46,8 @@ pub(crate) struct Global {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Run the server: accounts, projects, the API and live updates for a team
+    Serve(serve::Arguments),
     /// Give a task to agents and follow it to its end
     Run(Box<run::Arguments>),
     /// See a whole run on a sample repository, with replayed answers: no key, no network to a model
@@ -61,6 +66,8 @@ pub(crate) enum Verb {
     Cancel(cancel::Arguments),
     /// Take up unfinished runs and follow them to their end
     Resume(resume::Arguments),
+    /// See what is configured and where it comes from
+    Config(config::Arguments),
     /// Find out what this machine can do, and what to do about the rest
     Doctor(doctor::Arguments),
     /// Write a completion script for a shell

@@ -17,6 +17,9 @@ use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::terminal::time;
 
+/// How a server names itself to whoever finds the data directory in use; its URL follows.
+pub(crate) const SERVE_AT: &str = "codecourier serve at ";
+
 /// Where things are in a data directory.
 #[derive(Debug, Clone)]
 pub(crate) struct DataDirectory {
@@ -104,12 +107,22 @@ fn in_use_problem(in_use: &InUse) -> Problem {
         ),
         None => "another process".to_owned(),
     };
-    Problem::new(
+    let problem = Problem::new(
         Exit::Environment,
         ErrorCode::DataDirectoryInUse,
         format!("The data directory {} is in use by {who}.", in_use.directory),
-    )
-    .with_remedy(
+    );
+    let server = in_use
+        .holder
+        .as_ref()
+        .and_then(|holder| holder.command.strip_prefix(SERVE_AT));
+    if let Some(url) = server {
+        return problem.with_remedy(format!(
+            "A server works there. Give it the task: sign in with `codecourier login {url}`, then name a project with \
+             --project. Or name another directory with --data-dir."
+        ));
+    }
+    problem.with_remedy(
         "Wait until it has ended, stop it, or name another directory with --data-dir. `codecourier runs`, `show`, \
          `logs`, `diff`, `patch` and `cancel` work meanwhile.",
     )

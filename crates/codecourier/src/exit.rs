@@ -29,6 +29,7 @@ Exit codes:
   5  the run has not ended: it is paused, or was left running
 
 Environment:
+  CODECOURIER_…                             every setting: `codecourier config explain` lists them
   ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN   the key for the model (the first one wins)
   ANTHROPIC_BASE_URL                        where the model's API is, without /v1
   CODECOURIER_DATA_DIR                      where everything is kept

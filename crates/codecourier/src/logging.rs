@@ -1,9 +1,10 @@
-//! The log: into `codecourier.log` in the data directory, or to standard error for commands that have none.
+//! The log: into `codecourier.log` in the data directory, or to standard error for the server and for commands that have
+//! no data directory.
 //!
 //! Invariant: known secrets and whatever looks like one are taken out of each line before it is written.
 
 use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use parking_lot::Mutex;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::config::value::LogFormat;
 use crate::config::{Config, Secrets};
 use crate::problem::Problem;
 
@@ -26,6 +28,8 @@ pub(crate) enum Target<'a> {
     File(&'a Path),
     /// To standard error: warnings only, unless the environment asks for more.
     StandardError,
+    /// To standard error, in the format that is configured: for a service manager to keep.
+    Service,
 }
 
 /// Starts logging.
@@ -44,19 +48,30 @@ pub(crate) fn start(config: &Config, target: Target<'_>) -> Result<(), Problem> 
             (Box::new(file), DEFAULT_FILTER)
         }
         Target::StandardError => (Box::new(io::stderr()), "warn,codecourier_engine=error"),
+        Target::Service => (Box::new(io::stderr()), DEFAULT_FILTER),
     };
-    let filter = config.log_filter.as_deref().unwrap_or(fallback);
+    let filter = config.settings.log_filter.as_deref().unwrap_or(fallback);
     let filter = EnvFilter::try_new(filter).map_err(|error| {
-        Problem::usage(format!("CODECOURIER_LOG cannot be read: {error}")).with_remedy("Try CODECOURIER_LOG=debug.")
+        Problem::usage(format!("The log's filter cannot be read: {error}")).with_remedy("Try CODECOURIER_LOG=debug.")
     })?;
-    let started = tracing_subscriber::fmt()
+    let is_json = match (&target, config.settings.log_format) {
+        (Target::Service, LogFormat::Json) => true,
+        (Target::Service, LogFormat::Automatic) => !io::stderr().is_terminal(),
+        (Target::Service, LogFormat::Text) | (Target::File(_) | Target::StandardError, _) => false,
+    };
+    let writer = Redacting {
+        out: Arc::new(Mutex::new(out)),
+        secrets: config.secrets.clone(),
+    };
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)
-        .with_writer(Redacting {
-            out: Arc::new(Mutex::new(out)),
-            secrets: Arc::new(config.secrets.clone()),
-        })
-        .try_init();
+        .with_writer(writer);
+    let started = if is_json {
+        log.json().flatten_event(true).with_current_span(false).try_init()
+    } else {
+        log.try_init()
+    };
     // A second start in one process is a test's; the first log stays.
     drop(started);
     Ok(())
@@ -66,7 +81,7 @@ pub(crate) fn start(config: &Config, target: Target<'_>) -> Result<(), Problem> 
 #[derive(Clone)]
 struct Redacting {
     out: Arc<Mutex<Box<dyn Write + Send>>>,
-    secrets: Arc<Secrets>,
+    secrets: Secrets,
 }
 
 /// One log line on its way.
@@ -106,32 +121,81 @@ impl Drop for Line {
 }
 
 /// Beginnings of texts that are secrets whatever follows.
-const TELLTALES: [&str; 4] = ["sk-ant-", "cc_step_", "cc_live_", "Bearer "];
+const TELLTALES: [&str; 14] = [
+    "sk-",
+    "cc_step_",
+    "cc_live_",
+    "ccs_",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "ghu_",
+    "github_pat_",
+    "whsec_",
+    "xoxb-",
+    "Bearer ",
+    "Basic ",
+    "eyJ",
+];
 
 /// The text with secrets replaced.
 fn redact(text: &str, secrets: &Secrets) -> String {
     let mut text = text.to_owned();
-    for secret in secrets.texts().filter(|secret| secret.len() >= 6) {
+    for secret in secrets.texts().iter().filter(|secret| secret.len() >= 6) {
         text = text.replace(secret, "[redacted]");
     }
     for telltale in TELLTALES {
+        if !text.contains(telltale) {
+            continue;
+        }
         let mut rest = text.as_str();
         let mut clean = String::with_capacity(text.len());
         while let Some(found) = rest.find(telltale) {
+            let is_word = rest[..found]
+                .chars()
+                .next_back()
+                .is_none_or(|before| !before.is_ascii_alphanumeric());
             let secret = &rest[found + telltale.len()..];
             let length = secret
-                .find(|character: char| !(character.is_ascii_alphanumeric() || "-_.=+/".contains(character)))
+                .find(|character: char| !(character.is_ascii_alphanumeric() || "-_.=+/~".contains(character)))
                 .unwrap_or(secret.len());
             clean.push_str(&rest[..found + telltale.len()]);
-            if length > 0 {
+            if length > 0 && is_word {
                 clean.push_str("[redacted]");
+            } else {
+                clean.push_str(&secret[..length]);
             }
             rest = &secret[length..];
         }
         clean.push_str(rest);
         text = clean;
     }
-    text
+    without_credentials_in_urls(text)
+}
+
+/// The text with the credentials of `scheme://user:password@host` replaced.
+fn without_credentials_in_urls(text: String) -> String {
+    let mut rest = text.as_str();
+    let mut clean = String::new();
+    while let Some(found) = rest.find("://") {
+        let (before, after) = rest.split_at(found + 3);
+        let end = after
+            .find(|character: char| character.is_whitespace() || "/?#\"'<>`".contains(character))
+            .unwrap_or(after.len());
+        clean.push_str(before);
+        rest = match after[..end].rfind('@') {
+            Some(at) if after[..at].contains(':') => {
+                clean.push_str("[redacted]");
+                &after[at..]
+            }
+            _ => after,
+        };
+    }
+    if clean.is_empty() {
+        return text;
+    }
+    clean.push_str(rest);
+    clean
 }
 
 #[cfg(test)]
@@ -144,8 +208,29 @@ mod tests {
         let line = "key a-plain-secret, sk-ant-api03-AbC_1 and cc_step_00ff, `Authorization: Bearer abc.def`; done";
         assert_eq!(
             redact(line, &secrets),
-            "key [redacted], sk-ant-[redacted] and cc_step_[redacted], `Authorization: Bearer [redacted]`; done"
+            "key [redacted], sk-[redacted] and cc_step_[redacted], `Authorization: Bearer [redacted]`; done"
         );
-        assert_eq!(redact("nothing here", &secrets), "nothing here");
+        for plain in ["nothing here", "task-sk-x risk-free", "see https://host/a@b"] {
+            assert_eq!(redact(plain, &secrets), plain);
+        }
+    }
+
+    #[test]
+    fn credentials_are_taken_out_of_urls_tokens_and_json() {
+        let secrets = Secrets::of(&["with \"quotes\" inside"]);
+        for (line, clean) in [
+            (
+                "postgres://me:hunter2@db/x and more",
+                "postgres://[redacted]@db/x and more",
+            ),
+            (
+                "git@host https://a:b@c d://e:f@g",
+                "git@host https://[redacted]@c d://[redacted]@g",
+            ),
+            (r#"{"m":"with \"quotes\" inside"}"#, r#"{"m":"[redacted]"}"#),
+            ("ccs_abc, eyJhbGciOi.J9.x-_y", "ccs_[redacted], eyJ[redacted]"),
+        ] {
+            assert_eq!(redact(line, &secrets), clean);
+        }
     }
 }

@@ -10,6 +10,7 @@ mod page;
 mod platform;
 mod preflight;
 mod problem;
+mod serve;
 mod spawn;
 mod templates;
 mod terminal;

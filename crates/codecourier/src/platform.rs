@@ -17,9 +17,10 @@ use codecourier_gateway::{ReplayPacing, SingleKey};
 use codecourier_sandbox::ns::{NsBackend, NsConfig};
 use codecourier_sandbox::templates::TemplateStore;
 use codecourier_sandbox::{Backend, CheckState, Support};
+use codecourier_store::Store;
 use codecourier_store::blobs::Blobs;
 use codecourier_store::lock::DataDirLock;
-use codecourier_store::{Store, StoreConfig};
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::config::Config;
 use crate::control::server::ControlServer;
@@ -28,11 +29,8 @@ use crate::logging;
 use crate::problem::Problem;
 use crate::templates::SandboxTemplates;
 
-/// How many steps are executed at once.
-const WORK_PLACES: usize = 4;
-
-/// A platform at work.
-pub(crate) struct Platform {
+/// A platform at work. `S` says whether it is known what the sandboxes of this host can do.
+pub(crate) struct Platform<S = Support> {
     /// The engine.
     pub(crate) engine: Engine,
     /// What it has recorded.
@@ -40,12 +38,18 @@ pub(crate) struct Platform {
     /// The repositories.
     pub(crate) mirrors: Mirrors,
     /// What the sandboxes of this host can do.
-    pub(crate) support: Support,
+    pub(crate) support: S,
+    /// Its rows.
+    pub(crate) store: Store,
     /// What earlier processes left.
     pub(crate) recovered: Recovered,
     control: ControlServer,
     _lock: DataDirLock,
 }
+
+/// Nobody has looked yet what the sandboxes of this host can do: that takes its time, and a server has no use for it
+/// before it is ready.
+pub(crate) struct Unprobed(Arc<NsBackend>);
 
 /// What a platform is started for.
 pub(crate) struct Purpose<'a> {
@@ -78,7 +82,7 @@ pub(crate) async fn hold(config: &Config, command: &str) -> Result<Held, Problem
 
 /// Opens what is kept in a data directory whose lock this process has.
 pub(crate) async fn open_held(config: &Config, directory: DataDirectory, lock: DataDirLock) -> Result<Held, Problem> {
-    let store = open_store(&directory).await?;
+    let store = open_store(config).await?;
     let mirrors = open_mirrors(config, &directory)?;
     let records = Records::new(store.clone(), mirrors.clone());
     Ok(Held {
@@ -93,18 +97,15 @@ pub(crate) async fn open_held(config: &Config, directory: DataDirectory, lock: D
 /// Opens the records of a data directory for reading, whoever works in it. `None` when nothing was ever kept in it.
 pub(crate) async fn open_records(config: &Config) -> Result<Option<Records>, Problem> {
     let directory = DataDirectory::at(&config.data_directory);
-    if !directory.database().exists() {
+    if !config.has_records() {
         return Ok(None);
     }
-    let store = open_store(&directory).await?;
+    let store = open_store(config).await?;
     Ok(Some(Records::new(store, open_mirrors(config, &directory)?)))
 }
 
-async fn open_store(directory: &DataDirectory) -> Result<Store, Problem> {
-    Ok(Store::open(StoreConfig::Sqlite {
-        path: directory.database(),
-    })
-    .await?)
+async fn open_store(config: &Config) -> Result<Store, Problem> {
+    Ok(Store::open(config.store()?).await?)
 }
 
 fn open_mirrors(config: &Config, directory: &DataDirectory) -> Result<Mirrors, Problem> {
@@ -120,57 +121,99 @@ pub(crate) fn open_backend(directory: &DataDirectory) -> Result<NsBackend, Probl
 impl Platform {
     /// Starts everything on a data directory that is held. Unfinished runs go on at once.
     pub(crate) async fn start(config: &Config, held: Held, purpose: Purpose<'_>) -> Result<Self, Problem> {
-        let Held {
-            directory,
-            lock,
-            store,
-            mirrors,
-            records,
-        } = held;
-        refuse_without_key(config, &records, purpose.ending).await?;
-        let backend = open_backend(&directory)?;
+        refuse_without_key(config, &held.records, purpose.ending).await?;
+        let backend = open_backend(&held.directory)?;
         let support = backend.probe().await;
         if !support.available {
             return Err(unavailable(&support));
         }
-        let templates = TemplateStore::open(directory.path())
-            .map_err(|error| Problem::environment(FailureClass::Template, codecourier_engine::error::chain(&error)))?;
-        let mut gateway = config.gateway()?;
-        gateway.replay_pacing = purpose.pacing;
-        let scratch = directory.scratch();
-        sweep(&scratch)?;
-        tracing::info!(command = purpose.command, data_directory = %directory.path().display(), "starting");
-        let blobs = Blobs::open(directory.blobs()).await?;
-        let (engine, recovered) = Engine::start(EngineConfig {
-            store,
-            blobs,
-            backend: Arc::new(backend),
-            templates: Arc::new(SandboxTemplates::new(templates)),
-            mirrors: mirrors.clone(),
-            gateway,
-            keys: Arc::new(SingleKey(config.key.clone().map(|(_, key)| key))),
-            clock: Arc::new(SystemClock),
-            scratch,
-            work_places: WORK_PLACES,
-        })
-        .await?;
-        let control = ControlServer::start(directory.path(), engine.clone(), records.clone())?;
-        Ok(Self {
-            engine,
-            records,
-            mirrors,
-            support,
-            recovered,
-            control,
-            _lock: lock,
-        })
+        tracing::info!(command = purpose.command, data_directory = %held.directory.path().display(), "starting");
+        open(config, held, Arc::new(backend), purpose.pacing, support).await
+    }
+}
+
+impl Platform<Unprobed> {
+    /// Starts everything for a server.
+    pub(crate) async fn start_serving(config: &Config, held: Held) -> Result<Self, Problem> {
+        let backend = Arc::new(open_backend(&held.directory)?);
+        let support = Unprobed(Arc::clone(&backend));
+        open(config, held, backend, ReplayPacing::AsRecorded, support).await
     }
 
+    /// What a server does once it is ready: it finds out whether sandboxes can be made here, and says so in the log. Ends
+    /// with the value.
+    pub(crate) fn after_ready(&self) -> AbortOnDropHandle<()> {
+        let backend = Arc::clone(&self.support.0);
+        let looking = TaskTracker::new().spawn(async move {
+            let support = backend.probe().await;
+            if support.available {
+                let degraded: Vec<String> = support.degraded.iter().map(ToString::to_string).collect();
+                tracing::info!(
+                    tier = support.tier.as_str(),
+                    degraded = degraded.join("; "),
+                    "sandboxes can be made"
+                );
+            } else {
+                tracing::error!("runs will fail here: {}", unavailable(&support).message);
+            }
+        });
+        AbortOnDropHandle::new(looking)
+    }
+}
+
+impl<S> Platform<S> {
     /// Ends in order. Agents of runs that have not ended live on.
     pub(crate) async fn shut_down(self) {
         self.control.stop().await;
         self.engine.shut_down().await;
     }
+}
+
+async fn open<S>(
+    config: &Config,
+    held: Held,
+    backend: Arc<NsBackend>,
+    replay_pacing: ReplayPacing,
+    support: S,
+) -> Result<Platform<S>, Problem> {
+    let Held {
+        directory,
+        lock,
+        store,
+        mirrors,
+        records,
+    } = held;
+    let templates = TemplateStore::open(directory.path())
+        .map_err(|error| Problem::environment(FailureClass::Template, codecourier_engine::error::chain(&error)))?;
+    let mut gateway = config.gateway()?;
+    gateway.replay_pacing = replay_pacing;
+    let scratch = directory.scratch();
+    sweep(&scratch)?;
+    let blobs = Blobs::open(directory.blobs()).await?;
+    let (engine, recovered) = Engine::start(EngineConfig {
+        store: store.clone(),
+        blobs,
+        backend,
+        templates: Arc::new(SandboxTemplates::new(templates)),
+        mirrors: mirrors.clone(),
+        gateway,
+        keys: Arc::new(SingleKey(config.key()?.map(|(_, key)| key))),
+        clock: Arc::new(SystemClock),
+        scratch,
+        work_places: config.settings.work_places.get() as usize,
+    })
+    .await?;
+    let control = ControlServer::start(directory.path(), engine.clone(), records.clone())?;
+    Ok(Platform {
+        engine,
+        records,
+        mirrors,
+        support,
+        store,
+        recovered,
+        control,
+        _lock: lock,
+    })
 }
 
 /// A directory for files of one operation, empty.
@@ -185,7 +228,7 @@ fn sweep(scratch: &std::path::Path) -> Result<(), Problem> {
 
 /// An unfinished run goes on as soon as the engine starts, and would fail for want of a key.
 async fn refuse_without_key(config: &Config, records: &Records, ending: Option<RunId>) -> Result<(), Problem> {
-    if config.key.is_some() {
+    if config.key()?.is_some() {
         return Ok(());
     }
     for run in records.unfinished().await? {

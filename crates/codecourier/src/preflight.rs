@@ -90,7 +90,7 @@ pub(crate) fn model_source(
         })?;
         return Ok(ModelSource::Replay { cassette });
     }
-    if config.key.is_none() {
+    if config.key()?.is_none() {
         return Err(Problem::environment(
             FailureClass::ProviderAuth,
             "There is no key for the model. Nothing was started.",

@@ -1,15 +1,18 @@
-//! The one place in this crate that starts programs of the host: for `doctor`, which asks tools for their versions, and
-//! for `demo`, which makes and merges its sample repository.
+//! The one place in this crate that starts programs of the host: for `doctor`, which asks tools for their versions,
+//! for `demo`, which makes and merges its sample repository, and for commands of the configuration that print a secret.
 //!
-//! Invariant: programs get a fixed environment and no standard input, so that nobody's configuration changes what they do.
+//! Invariant: programs get no standard input and, but for those commands, a fixed environment, so that nobody's
+//! configuration changes what they do.
 #![expect(
     clippy::disallowed_methods,
     reason = "this is the module that the lint points to: it fixes the environment"
 )]
 
 use std::ffi::OsStr;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// A program that ended.
 #[derive(Debug)]
@@ -45,6 +48,42 @@ pub(crate) fn run(
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     })
+}
+
+/// How long a command that prints a secret may take.
+const SECRET_PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a shell command of the configuration prints, at most `limit` bytes of it. It gets this program's whole environment:
+/// clients of key services find their own credentials there. An error says nothing of what was printed.
+pub(crate) fn output_of_shell(command: &str, limit: u64) -> Result<String, String> {
+    let mut child = Command::new("/bin/sh")
+        .args(["-c", command])
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| format!("it cannot be started: {error}."))?;
+    let Some(stdout) = child.stdout.take() else {
+        return Err("it has no output.".to_owned());
+    };
+    let (sender, printed) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        let read = stdout.take(limit).read_to_string(&mut text).map(|_| text);
+        // Nobody waits any more when it took too long.
+        let _ = sender.send(read);
+    });
+    let Ok(text) = printed.recv_timeout(SECRET_PATIENCE) else {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(format!("it took longer than {} seconds.", SECRET_PATIENCE.as_secs()));
+    };
+    match child.wait() {
+        Ok(status) if status.success() => text.map_err(|error| format!("its output cannot be read: {error}.")),
+        Ok(status) => Err(format!("it ended with {status}.")),
+        Err(error) => Err(format!("{error}.")),
+    }
 }
 
 /// Where a program is in the search path.

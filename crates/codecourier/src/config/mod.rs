@@ -1,19 +1,40 @@
-//! What the environment says. The one place that reads it.
+//! What the environment and the configuration file say. The one place that reads them.
 //!
-//! Invariants: it is read once, at the start; keys are wrapped at once and shown by nothing; everything else of the
-//! program takes values from here as arguments.
+//! [`Settings`] is what an installation can set, from flags, environment, file and defaults; [`Config`] is that, with what
+//! this process takes from its surroundings. Invariants: both are read once, at the start; secrets are wrapped at once and
+//! shown by nothing; everything else of the program takes values from here as arguments.
 #![expect(
     clippy::disallowed_methods,
     reason = "this is the module that the lint points to: it reads the environment once"
 )]
 
+pub(crate) mod example;
+pub(crate) mod file;
+pub(crate) mod given;
+pub(crate) mod secret;
+pub(crate) mod settings;
+pub(crate) mod surroundings;
+pub(crate) mod table;
+pub(crate) mod value;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use codecourier_forge::GitSettings;
 use codecourier_gateway::{GatewayConfig, ProviderKey};
+use codecourier_store::StoreConfig;
+use parking_lot::RwLock;
 
+use crate::data_directory::DataDirectory;
 use crate::problem::Problem;
+use file::ConfigFile;
+use given::{Explained, Flags, Given, Variables};
+use settings::Settings;
+use surroundings::{base_url, data_directory_of, git_environment, outbound_proxy, unknown_variables};
+
+/// The configuration of the whole machine, where the data directory has none of its own.
+const OF_THE_MACHINE: &str = "/etc/codecourier/config.toml";
 
 /// Where the key for the model came from. For people; the key itself is elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,11 +46,11 @@ pub(crate) enum KeyOrigin {
 }
 
 impl KeyOrigin {
-    /// The name of the variable.
-    pub(crate) const fn variable(self) -> &'static str {
+    /// The setting it is.
+    pub(crate) const fn setting(self) -> &'static str {
         match self {
-            Self::ApiKey => "ANTHROPIC_API_KEY",
-            Self::AuthToken => "ANTHROPIC_AUTH_TOKEN",
+            Self::ApiKey => "models.anthropic_api_key",
+            Self::AuthToken => "models.anthropic_auth_token",
         }
     }
 }
@@ -54,21 +75,25 @@ pub(crate) enum Characters {
     Ascii,
 }
 
-/// The settings of this process.
+/// The settings of this process, and what it takes from its surroundings.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
+    /// What can be set.
+    pub(crate) settings: Settings,
+    /// What counts for each setting, and why.
+    pub(crate) explained: Vec<Explained>,
+    /// The file that was read.
+    pub(crate) file: Option<PathBuf>,
+    /// Variables that look like settings and are none, with what may be meant.
+    pub(crate) unknown_variables: Vec<(String, Option<String>)>,
     /// The data directory, absolute.
     pub(crate) data_directory: PathBuf,
-    /// The key for the model, and where it came from.
-    pub(crate) key: Option<(KeyOrigin, ProviderKey)>,
     /// The texts that the log must never hold.
     pub(crate) secrets: Secrets,
     /// Where the model's API is, if it is not the provider's own.
     pub(crate) anthropic_base_url: Option<String>,
     /// The HTTP proxy for the way to the model.
     pub(crate) outbound_proxy: Option<String>,
-    /// What the log holds.
-    pub(crate) log_filter: Option<String>,
     /// The search path for programs.
     pub(crate) search_path: OsString,
     /// What Git gets of the environment.
@@ -79,83 +104,146 @@ pub(crate) struct Config {
     pub(crate) characters: Characters,
     /// Whether the terminal can move its cursor.
     pub(crate) has_dumb_terminal: bool,
+    /// What a client of a server is told by the environment.
+    #[expect(dead_code, reason = "for the verbs that talk to a server")]
+    pub(crate) client: ClientSurroundings,
+    /// What the service manager passes on.
+    pub(crate) service: ServiceSurroundings,
+    key: OnceLock<Option<(KeyOrigin, ProviderKey)>>,
 }
 
-/// Texts to keep out of the log.
+/// What the command line says of the configuration.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Invocation {
+    /// The file to read.
+    pub(crate) file: Option<PathBuf>,
+    /// The data directory.
+    pub(crate) data_directory: Option<PathBuf>,
+    /// The settings.
+    pub(crate) flags: Flags,
+}
+
+/// What a client of a server is told by the environment.
+#[derive(Debug, Clone)]
+#[expect(dead_code, reason = "for the verbs that talk to a server")]
+pub(crate) struct ClientSurroundings {
+    /// Where credentials are kept.
+    pub(crate) credentials: Option<PathBuf>,
+    /// The server, from `CODECOURIER_URL`.
+    pub(crate) url: Option<String>,
+    /// The credential, from `CODECOURIER_API_KEY`.
+    pub(crate) api_key: Option<value::Secret>,
+    /// The project, from `CODECOURIER_PROJECT`.
+    pub(crate) project: Option<String>,
+}
+
+/// What the service manager passes on to a service.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ServiceSurroundings {
+    /// The process that sockets are meant for.
+    pub(crate) listen_pid: Option<String>,
+    /// How many sockets there are.
+    pub(crate) listen_fds: Option<String>,
+    /// Where the service's state is told.
+    pub(crate) notify_socket: Option<OsString>,
+}
+
+/// Texts to keep out of the log. Cheap to clone; what is added to one is in all of them.
 #[derive(Clone, Default)]
-pub(crate) struct Secrets(Vec<String>);
+pub(crate) struct Secrets(Arc<RwLock<Vec<String>>>);
 
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Secrets({})", self.0.len())
+        write!(formatter, "Secrets({})", self.0.read().len())
     }
 }
 
 impl Secrets {
+    /// Adds a text, also as it looks inside a JSON string.
+    pub(crate) fn add(&self, text: &str) {
+        let escaped = serde_json::Value::from(text).to_string();
+        let escaped = escaped.trim_matches('"');
+        let mut texts = self.0.write();
+        for form in [text, escaped] {
+            if !form.is_empty() && !texts.iter().any(|known| known == form) {
+                texts.push(form.to_owned());
+            }
+        }
+    }
+
     /// The texts.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+    pub(crate) fn texts(&self) -> Vec<String> {
+        self.0.read().clone()
     }
 
     #[cfg(test)]
     pub(crate) fn of(texts: &[&str]) -> Self {
-        Self(texts.iter().map(|text| (*text).to_owned()).collect())
+        let secrets = Self::default();
+        texts.iter().for_each(|text| secrets.add(text));
+        secrets
     }
 }
 
-/// What Git may get of the environment: SSH agents, proxies and certificates.
-const FOR_GIT: [&str; 8] = [
-    "SSH_AUTH_SOCK",
-    "HTTPS_PROXY",
-    "https_proxy",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "no_proxy",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-];
-
-/// Where programs are looked for when nothing says.
-const STANDARD_SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 impl Config {
-    /// Reads the environment. `data_directory` is the one from the command line, if it names one.
-    pub(crate) fn read(data_directory: Option<&Path>) -> Result<Self, Problem> {
-        Self::from(data_directory, &|name| {
+    /// Reads the environment and the configuration file.
+    pub(crate) fn read(invocation: Invocation) -> Result<Self, Problem> {
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        let mut config = Self::from(invocation, Path::new(OF_THE_MACHINE), &|name| {
             std::env::var_os(name).filter(|value| !value.is_empty())
-        })
+        })?;
+        config.unknown_variables = unknown_variables(names);
+        Ok(config)
     }
 
-    fn from(data_directory: Option<&Path>, variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Problem> {
+    fn from(invocation: Invocation, of_the_machine: &Path, variable: Variables<'_>) -> Result<Self, Problem> {
+        let Invocation {
+            file,
+            data_directory: given_directory,
+            flags,
+        } = invocation;
+        let flag = given_directory.as_ref().map(|path| path.display().to_string());
+        let flags = flags.with("--data-dir", "data_dir", flag);
+        let given_directory = given_directory.or_else(|| variable("CODECOURIER_DATA_DIR").map(PathBuf::from));
+        let usual_directory = data_directory_of(given_directory.as_deref(), variable);
+        let named = file.or_else(|| variable("CODECOURIER_CONFIG").map(PathBuf::from));
+        let file = match named {
+            Some(path) => Some(
+                ConfigFile::read(&path)?
+                    .ok_or_else(|| Problem::usage(format!("There is no configuration at {}.", path.display())))?,
+            ),
+            None => usual_file(usual_directory.as_deref().ok(), of_the_machine)?,
+        };
+        let secrets = Secrets::default();
+        let path = file.as_ref().map(|file| file.path.clone());
+        let mut given = Given::new(flags, variable, file, secrets.clone());
+        let settings = Settings::read(&mut given)?;
+        let mut explained = given.into_explained();
+        let data_directory = match (given_directory, &settings.data_dir) {
+            (Some(_), _) | (None, None) => usual_directory?,
+            (None, Some(path)) => path.clone(),
+        };
+        for entry in explained.iter_mut().filter(|entry| entry.name == "data_dir") {
+            entry.value = Some(data_directory.display().to_string());
+        }
         let text = |name: &str| variable(name).and_then(|value| value.into_string().ok());
-        let secret = |name: &str| {
-            text(name)
-                .map(|value| value.trim().to_owned())
-                .filter(|value| !value.is_empty())
-        };
-        let api_key = secret("ANTHROPIC_API_KEY");
-        let auth_token = secret("ANTHROPIC_AUTH_TOKEN");
-        let secrets = Secrets(api_key.iter().chain(&auth_token).cloned().collect());
-        let key = match (api_key, auth_token) {
-            (Some(key), _) => Some((KeyOrigin::ApiKey, ProviderKey::api_key(key))),
-            (None, Some(token)) => Some((KeyOrigin::AuthToken, ProviderKey::bearer(token))),
-            (None, None) => None,
-        };
-        let anthropic_base_url = text("ANTHROPIC_BASE_URL").map(|url| base_url(&url)).transpose()?;
+        let anthropic_base_url = settings.anthropic_base_url.as_deref().map(base_url).transpose()?;
         let outbound_proxy = outbound_proxy(anthropic_base_url.as_deref(), &text);
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| text(name));
+        let api_key = text("CODECOURIER_API_KEY").map(|key| key.trim().to_owned());
+        if let Some(key) = &api_key {
+            secrets.add(key);
+        }
         Ok(Self {
-            data_directory: data_directory_of(data_directory, variable)?,
-            key,
+            settings,
+            explained,
+            file: path,
+            unknown_variables: Vec::new(),
+            data_directory,
             secrets,
             anthropic_base_url,
             outbound_proxy,
-            log_filter: text("CODECOURIER_LOG"),
-            search_path: variable("PATH").unwrap_or_else(|| OsString::from(STANDARD_SEARCH_PATH)),
-            git_environment: FOR_GIT
-                .iter()
-                .filter_map(|name| Some(((*name).to_owned(), variable(name)?)))
-                .collect(),
+            search_path: variable("PATH").unwrap_or_else(|| OsString::from(surroundings::STANDARD_SEARCH_PATH)),
+            git_environment: git_environment(variable),
             colours: match (variable("NO_COLOR"), text("CLICOLOR_FORCE").as_deref()) {
                 (Some(_), _) => ColourWish::Never,
                 (None, Some("0") | None) => ColourWish::Automatic,
@@ -167,7 +255,60 @@ impl Config {
                 Some(_) | None => Characters::Unicode,
             },
             has_dumb_terminal: text("TERM").is_some_and(|terminal| terminal == "dumb"),
+            client: ClientSurroundings {
+                credentials: surroundings::credentials_file(variable),
+                url: text("CODECOURIER_URL"),
+                api_key: api_key.map(value::Secret::new),
+                project: text("CODECOURIER_PROJECT"),
+            },
+            service: ServiceSurroundings {
+                listen_pid: text("LISTEN_PID"),
+                listen_fds: text("LISTEN_FDS"),
+                notify_socket: variable("NOTIFY_SOCKET"),
+            },
+            key: OnceLock::new(),
         })
+    }
+
+    /// The key for the model, and where it came from. Read when it is needed: it may come from a command.
+    pub(crate) fn key(&self) -> Result<Option<(KeyOrigin, ProviderKey)>, Problem> {
+        if let Some(known) = self.key.get() {
+            return Ok(known.clone());
+        }
+        let Settings {
+            anthropic_api_key,
+            anthropic_auth_token,
+            ..
+        } = &self.settings;
+        let key = match (anthropic_api_key, anthropic_auth_token) {
+            (Some(source), _) => {
+                let key = ProviderKey::api_key(source.read()?.expose().to_owned());
+                Some((KeyOrigin::ApiKey, key))
+            }
+            (None, Some(source)) => {
+                let key = ProviderKey::bearer(source.read()?.expose().to_owned());
+                Some((KeyOrigin::AuthToken, key))
+            }
+            (None, None) => None,
+        };
+        Ok(self.key.get_or_init(|| key).clone())
+    }
+
+    /// The database.
+    pub(crate) fn store(&self) -> Result<StoreConfig, Problem> {
+        match &self.settings.database_url {
+            Some(source) => Ok(StoreConfig::Postgres {
+                url: source.read()?.expose().to_owned(),
+            }),
+            None => Ok(StoreConfig::Sqlite {
+                path: DataDirectory::at(&self.data_directory).database(),
+            }),
+        }
+    }
+
+    /// Whether anything was ever kept here.
+    pub(crate) fn has_records(&self) -> bool {
+        self.settings.database_url.is_some() || DataDirectory::at(&self.data_directory).database().exists()
     }
 
     /// The gateway's settings.
@@ -191,92 +332,148 @@ impl Config {
     }
 }
 
-/// The data directory: from the command line, the environment, or the place that is usual for the user.
-fn data_directory_of(given: Option<&Path>, variable: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf, Problem> {
-    let absolute = |path: PathBuf| {
-        std::path::absolute(&path).map_err(|error| Problem::file("find the data directory", &path, &error))
-    };
-    if let Some(path) = given {
-        return absolute(path.to_owned());
+/// The data directory's own file, or the machine's. The machine's is for its service: whoever may not read it has none.
+fn usual_file(data_directory: Option<&Path>, of_the_machine: &Path) -> Result<Option<ConfigFile>, Problem> {
+    if let Some(directory) = data_directory {
+        let path = directory.join("config.toml");
+        if let Some(file) = ConfigFile::read(&path)? {
+            if file.get("data_dir").is_some() {
+                return Err(Problem::usage(format!(
+                    "{} is in a data directory and names one. Take `data_dir` out of it.",
+                    path.display()
+                )));
+            }
+            return Ok(Some(file));
+        }
     }
-    if let Some(path) = variable("CODECOURIER_DATA_DIR") {
-        return absolute(PathBuf::from(path));
+    match std::fs::File::open(of_the_machine) {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Ok(None),
+        _ => ConfigFile::read(of_the_machine),
     }
-    // The standard says to ignore a relative one.
-    let shared = variable("XDG_DATA_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute());
-    if let Some(path) = shared {
-        return Ok(path.join("codecourier"));
-    }
-    let home = variable("HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    match home {
-        Some(home) => Ok(home.join(".local/share/codecourier")),
-        None if rustix::process::getuid().is_root() => Ok(PathBuf::from("/var/lib/codecourier")),
-        None => Err(Problem::usage(
-            "There is no HOME to keep data in. Name a directory with --data-dir or CODECOURIER_DATA_DIR.",
-        )),
-    }
-}
-
-/// A base URL as the gateway takes it.
-fn base_url(text: &str) -> Result<String, Problem> {
-    let url = text.trim().trim_end_matches('/').trim_end_matches("/v1");
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let is_sound = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
-        && url.chars().all(|character| character.is_ascii_graphic());
-    if !is_sound {
-        return Err(Problem::usage(
-            "ANTHROPIC_BASE_URL is not an http:// or https:// URL. Unset it to use Anthropic's own API.",
-        ));
-    }
-    if rest.is_some_and(|rest| rest.split('/').next().is_some_and(|host| host.contains('@'))) {
-        return Err(Problem::usage(
-            "ANTHROPIC_BASE_URL holds credentials. Put the key into ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN instead.",
-        ));
-    }
-    Ok(url.to_owned())
-}
-
-/// The proxy for the way to the model, by the usual variables.
-fn outbound_proxy(base_url: Option<&str>, text: &dyn Fn(&str) -> Option<String>) -> Option<String> {
-    let url = base_url.unwrap_or("https://api.anthropic.com");
-    let (scheme, rest) = url.split_once("://")?;
-    let authority = rest.split('/').next().unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    if host == "localhost" || host.starts_with("127.") || host == "::1" {
-        return None;
-    }
-    let exceptions = text("NO_PROXY").or_else(|| text("no_proxy")).unwrap_or_default();
-    let is_excepted = exceptions.split(',').map(str::trim).any(|entry| {
-        let entry = entry.trim_start_matches('.');
-        entry == "*" || (!entry.is_empty() && (host == entry || host.ends_with(&format!(".{entry}"))))
-    });
-    if is_excepted {
-        return None;
-    }
-    // `HTTP_PROXY` in capitals is left out on purpose, as everywhere else: a CGI request could set it.
-    let names: &[&str] = match scheme {
-        "https" => &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
-        _ => &["http_proxy", "ALL_PROXY", "all_proxy"],
-    };
-    names.iter().find_map(|name| text(name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use given::Source;
 
     fn read(variables: &[(&str, &str)]) -> Result<Config, Problem> {
-        Config::from(None, &|name| {
+        Config::from(Invocation::default(), Path::new("/nonexistent"), &|name| {
             variables
                 .iter()
                 .find(|(known, _)| *known == name)
                 .map(|(_, value)| OsString::from(value))
         })
+    }
+
+    /// A place with a configuration in a data directory.
+    fn with_file(text: &str, variables: &[(&str, &str)], sets: &[&str]) -> Result<Config, Problem> {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::write(place.path().join("config.toml"), text).unwrap();
+        let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+        let invocation = Invocation {
+            data_directory: Some(place.path().to_owned()),
+            flags: Flags::default().with_sets(&sets)?,
+            ..Invocation::default()
+        };
+        Config::from(invocation, Path::new("/nonexistent"), &|name| {
+            let mut all = variables.iter();
+            all.find(|(known, _)| *known == name)
+                .map(|(_, value)| OsString::from(value))
+        })
+    }
+
+    fn told(config: &Config, name: &str) -> (String, String) {
+        let entry = config.explained.iter().find(|entry| entry.name == name).unwrap();
+        let source = match &entry.source {
+            Source::File(_) => "file".to_owned(),
+            source => source.words(),
+        };
+        (entry.value.clone().unwrap_or_default(), source)
+    }
+
+    #[test]
+    fn flags_win_over_the_environment_over_the_file_over_the_default() {
+        let file = "[server]\nlisten = \"a:1\"\n[runs]\nwork_places = 2\n[smtp]\nport = 25";
+        let variables = [
+            ("CODECOURIER_SERVER_LISTEN", "b:2"),
+            ("CODECOURIER_RUNS_WORK_PLACES", "3"),
+        ];
+        let config = with_file(file, &variables, &["server.listen=c:3"]).unwrap();
+        assert_eq!(config.settings.listen.as_str(), "c:3");
+        let told = |name| told(&config, name);
+        let pair = |value: &str, source: &str| (value.to_owned(), source.to_owned());
+        assert_eq!(told("server.listen"), pair("c:3", "--set"));
+        assert_eq!(told("runs.work_places"), pair("3", "CODECOURIER_RUNS_WORK_PLACES"));
+        assert_eq!(told("smtp.port"), pair("25", "file"));
+        assert_eq!(told("accounts.sign_up"), pair("invitation", "default"));
+        assert_eq!(told("smtp.host"), pair("", "default"));
+        assert_eq!(config.explained.len(), settings::SETTINGS.len());
+    }
+
+    #[test]
+    fn a_value_of_another_form_is_refused_with_where_it_came_from() {
+        let problem = with_file("[accounts]\nsign_up = \"maybe\"", &[], &[]).unwrap_err();
+        for words in [
+            "`accounts.sign_up` cannot be `maybe`",
+            "config.toml",
+            "`open`, `invitation` or `closed`",
+        ] {
+            assert!(problem.message.contains(words), "{}", problem.message);
+        }
+        let problem = with_file("", &[("CODECOURIER_SMTP_PORT", "0")], &[]).unwrap_err();
+        assert!(problem.message.contains("CODECOURIER_SMTP_PORT"), "{}", problem.message);
+        assert!(
+            with_file("", &[], &["server.lissten=x"])
+                .unwrap_err()
+                .message
+                .contains("`server.listen`")
+        );
+        assert!(
+            with_file("", &[], &["smtp.password=x"])
+                .unwrap_err()
+                .message
+                .contains("secret")
+        );
+        assert!(with_file("data_dir = \"/x\"", &[], &[]).is_err());
+    }
+
+    #[test]
+    fn a_secret_comes_from_the_environment_a_file_or_a_command() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("secret");
+        std::fs::write(&path, "from-a-file\n").unwrap();
+        let text = path.to_str().unwrap();
+        let password = |variables: &[(&str, &str)], file: &str| {
+            let config = with_file(file, variables, &[])?;
+            let secret = config.settings.smtp_password.as_ref().map(|source| source.read());
+            assert!(!format!("{config:?}").contains("from-"));
+            let secret = secret.transpose()?.map(|secret| secret.expose().to_owned());
+            assert!(secret.iter().all(|secret| config.secrets.texts().contains(secret)));
+            Ok::<_, Problem>((secret, told(&config, "smtp.password").0))
+        };
+        let is = |text: &str, told: &str| (Some(text.to_owned()), told.to_owned());
+        let plain = password(&[("CODECOURIER_SMTP_PASSWORD", "from-the-environment ")], "").unwrap();
+        assert_eq!(plain, is("from-the-environment", "set"));
+        let file = password(&[("CODECOURIER_SMTP_PASSWORD_FILE", text)], "").unwrap();
+        assert_eq!(file, is("from-a-file", &format!("set, in the file {text}")));
+        let file = password(&[], &format!("[smtp]\npassword_file = \"{text}\"")).unwrap();
+        assert_eq!(file.0.as_deref(), Some("from-a-file"));
+        let command = password(&[], "[smtp]\npassword_command = \"echo FROM-A-COMMAND | tr A-Z a-z\"").unwrap();
+        assert_eq!(command, is("from-a-command", "set, by a command"));
+
+        let both = [
+            ("CODECOURIER_SMTP_PASSWORD", "a"),
+            ("CODECOURIER_SMTP_PASSWORD_FILE", text),
+        ];
+        assert!(password(&both, "").unwrap_err().message.contains("more than one way"));
+        let failing = password(&[], "[smtp]\npassword_command = \"echo canary; exit 3\"").unwrap_err();
+        assert!(
+            failing.message.contains("smtp.password") && !failing.message.contains("canary"),
+            "{failing:?}"
+        );
+        let missing = password(&[("CODECOURIER_SMTP_PASSWORD_FILE", "/nonexistent/x")], "").unwrap_err();
+        assert!(missing.message.contains("/nonexistent/x"), "{}", missing.message);
     }
 
     #[test]
@@ -305,13 +502,10 @@ mod tests {
             ("ANTHROPIC_AUTH_TOKEN", "t0ken-canary"),
         ])
         .unwrap();
-        assert_eq!(config.key.as_ref().unwrap().0, KeyOrigin::ApiKey);
+        assert_eq!(config.key().unwrap().unwrap().0, KeyOrigin::ApiKey);
         assert!(!format!("{config:?}").contains("canary"));
-        assert_eq!(
-            config.secrets.texts().collect::<Vec<_>>(),
-            ["sk-ant-canary", "t0ken-canary"]
-        );
-        assert!(read(&[("HOME", "/h")]).unwrap().key.is_none());
+        assert_eq!(config.secrets.texts(), ["sk-ant-canary", "t0ken-canary"]);
+        assert!(read(&[("HOME", "/h")]).unwrap().key().unwrap().is_none());
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
 /// Cancels it.
 pub(crate) async fn cancel(arguments: &Arguments, config: &Config, output: Output) -> Result<Exit, Problem> {
     let directory = DataDirectory::at(&config.data_directory);
-    if !directory.database().exists() {
+    if !config.has_records() {
         return Err(load::nothing_kept(config));
     }
     logging::start(config, logging::Target::File(&directory.log()))?;

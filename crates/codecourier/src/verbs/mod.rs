@@ -3,6 +3,7 @@
 
 pub(crate) mod cancel;
 pub(crate) mod completions;
+pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod diff;
 pub(crate) mod doctor;
@@ -13,6 +14,7 @@ pub(crate) mod patch;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod runs;
+pub(crate) mod serve;
 pub(crate) mod show;
 
 use std::time::Duration;
@@ -20,7 +22,8 @@ use std::time::Duration;
 use clap::Parser as _;
 
 use crate::cli::{Cli, Global, Verb};
-use crate::config::Config;
+use crate::config::given::Flags;
+use crate::config::{Config, Invocation};
 use crate::exit::Exit;
 use crate::logging;
 use crate::problem::Problem;
@@ -33,11 +36,18 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// Parses the command line and does what it says.
 pub(crate) fn dispatch() -> Exit {
     let Cli {
-        global: Global { data_dir, json },
+        global: Global { data_dir, config, json },
         verb,
     } = Cli::parse();
     let output = if json { Output::Json } else { Output::People };
-    let config = match Config::read(data_dir.as_deref()) {
+    let read = verb.flags().and_then(|flags| {
+        Config::read(Invocation {
+            file: config,
+            data_directory: data_dir,
+            flags,
+        })
+    });
+    let config = match read {
         Ok(config) => config,
         Err(problem) => return show_without_config(&problem, output),
     };
@@ -50,11 +60,33 @@ pub(crate) fn dispatch() -> Exit {
     done.unwrap_or_else(|problem| show(&problem, &config, output))
 }
 
+impl Verb {
+    /// What its arguments say of the settings.
+    fn flags(&self) -> Result<Flags, Problem> {
+        match self {
+            Self::Serve(arguments) => arguments.flags(),
+            Self::Config(arguments) => arguments.flags(),
+            Self::Run(_)
+            | Self::Demo(_)
+            | Self::Runs(_)
+            | Self::Show(_)
+            | Self::Logs(_)
+            | Self::Diff(_)
+            | Self::Patch(_)
+            | Self::Cancel(_)
+            | Self::Resume(_)
+            | Self::Doctor(_)
+            | Self::Completions(_) => Ok(Flags::default()),
+        }
+    }
+}
+
 async fn act(verb: Verb, config: &Config, output: Output) -> Result<Exit, Problem> {
     // Verbs that work in the data directory log into it; the others warn on standard error.
     match &verb {
-        Verb::Run(_) | Verb::Demo(_) | Verb::Resume(_) | Verb::Cancel(_) => {}
-        Verb::Runs(_)
+        Verb::Serve(_) | Verb::Run(_) | Verb::Demo(_) | Verb::Resume(_) | Verb::Cancel(_) => {}
+        Verb::Config(_)
+        | Verb::Runs(_)
         | Verb::Show(_)
         | Verb::Logs(_)
         | Verb::Diff(_)
@@ -63,6 +95,8 @@ async fn act(verb: Verb, config: &Config, output: Output) -> Result<Exit, Proble
         | Verb::Completions(_) => logging::start(config, logging::Target::StandardError)?,
     }
     match verb {
+        Verb::Serve(arguments) => serve::serve(&arguments, config, output).await,
+        Verb::Config(arguments) => Ok(config::config(&arguments, config, output)),
         Verb::Run(arguments) => run::run(*arguments, config, output).await,
         Verb::Demo(arguments) => demo::demo(arguments, config, output).await,
         Verb::Runs(arguments) => runs::runs(&arguments, config, output).await,

@@ -10,7 +10,6 @@ use codecourier_gateway::ReplayPacing;
 use super::execute::{self, Executed};
 use super::load;
 use crate::config::Config;
-use crate::data_directory::DataDirectory;
 use crate::exit::Exit;
 use crate::platform::{self, Platform, Purpose};
 use crate::problem::Problem;
@@ -40,7 +39,7 @@ struct Unfinished {
 
 /// Follows them.
 pub(crate) async fn resume(arguments: &Arguments, config: &Config, output: Output) -> Result<Exit, Problem> {
-    if !DataDirectory::at(&config.data_directory).database().exists() {
+    if !config.has_records() {
         return Err(load::nothing_kept(config));
     }
     let held = platform::hold(config, COMMAND).await?;

@@ -11,11 +11,12 @@ use codecourier_domain::check::{CheckSpec, Requirement};
 use codecourier_domain::limits::SandboxLimits;
 use codecourier_domain::money::MicroUsd;
 use codecourier_domain::pipeline::{DEFAULT_ITERATIONS, Pipeline};
-use codecourier_engine::runs::spec::{Author, DEFAULT_BUDGET, DegradedPolicy, MAX_PROMPT_BYTES, RunSpec};
+use codecourier_engine::runs::spec::{Author, DegradedPolicy, MAX_PROMPT_BYTES, RunSpec};
 use codecourier_gateway::ReplayPacing;
 
 use super::execute;
 use crate::config::Config;
+use crate::config::value::{Dollars, Value as _};
 use crate::exit::Exit;
 use crate::platform::{self, Platform, Purpose};
 use crate::preflight;
@@ -57,9 +58,9 @@ pub(crate) struct Arguments {
     /// What the checker is told besides its role
     #[arg(long, value_name = "TEXT")]
     checker_instructions: Option<String>,
-    /// What the run may cost, in US dollars
-    #[arg(long, value_name = "USD", default_value = "20")]
-    budget: String,
+    /// What the run may cost, in US dollars [default: 20, or as configured]
+    #[arg(long, value_name = "USD")]
+    budget: Option<String>,
     /// Memory of each sandbox, 256 to 8192
     #[arg(long, value_name = "MB", default_value_t = SandboxLimits::DEFAULT.memory_mb())]
     memory_mb: u32,
@@ -235,7 +236,10 @@ async fn spec(arguments: Arguments, config: &Config) -> Result<RunSpec, Problem>
         },
         author: author.as_deref().map(parse_author).transpose()?.unwrap_or_default(),
         model_source: codecourier_engine::runs::spec::ModelSource::Live,
-        budget: parse_budget(&budget)?,
+        budget: match budget {
+            Some(text) => parse_budget(&text)?,
+            None => MicroUsd(config.settings.default_budget.0),
+        },
     };
     spec.validate()?;
     spec.repository = preflight::repository(config, &repo).await?;
@@ -290,35 +294,9 @@ fn parse_time(text: &str) -> Result<u32, Problem> {
 
 /// Dollars with up to six decimals, exactly.
 fn parse_budget(text: &str) -> Result<MicroUsd, Problem> {
-    let refused = || {
-        Problem::usage(format!(
-            "--budget: `{text}` is no amount. Write dollars, such as 5 or 0.50."
-        ))
-    };
-    let (whole, fraction) = text
-        .trim()
-        .trim_start_matches('$')
-        .split_once('.')
-        .unwrap_or((text.trim().trim_start_matches('$'), ""));
-    let is_digits = |part: &str| part.chars().all(|character| character.is_ascii_digit());
-    if whole.is_empty() && fraction.is_empty() || fraction.len() > 6 || !is_digits(whole) || !is_digits(fraction) {
-        return Err(refused());
-    }
-    let whole: i64 = if whole.is_empty() {
-        0
-    } else {
-        whole.parse().map_err(|_| refused())?
-    };
-    let fraction: i64 = format!("{fraction:0<6}").parse().map_err(|_| refused())?;
-    let micros = whole
-        .checked_mul(1_000_000)
-        .and_then(|micros| micros.checked_add(fraction));
-    match micros {
-        Some(micros) if (1..=DEFAULT_BUDGET.0.saturating_mul(500)).contains(&micros) => Ok(MicroUsd(micros)),
-        _ => Err(Problem::usage(
-            "--budget must be more than 0 and at most 10000 dollars.",
-        )),
-    }
+    Dollars::parse(text)
+        .map(|amount| MicroUsd(amount.0))
+        .ok_or_else(|| Problem::usage(format!("--budget: `{text}` is no amount. It takes {}.", Dollars::FORM)))
 }
 
 fn parse_author(text: &str) -> Result<Author, Problem> {

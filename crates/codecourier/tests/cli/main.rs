@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose ground gives way ends there")]
 
+mod config;
 mod demo;
+mod serve;
 mod spawn;
 
 use std::os::unix::fs::PermissionsExt as _;

@@ -125,7 +125,11 @@ mod tests {
 
     #[test]
     fn the_repository_is_the_same_commit_every_time() {
-        let config = Config::read(Some(Path::new("/nonexistent"))).unwrap();
+        let config = Config::read(crate::config::Invocation {
+            data_directory: Some("/nonexistent".into()),
+            ..crate::config::Invocation::default()
+        })
+        .unwrap();
         let make_one = || {
             let directory = tempfile::tempdir().unwrap();
             let sample = make(&config, directory.path()).unwrap();

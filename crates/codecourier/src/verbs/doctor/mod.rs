@@ -105,7 +105,7 @@ pub(crate) async fn doctor(arguments: &Arguments, config: &Config, output: Outpu
             lines.push(conclusion(
                 missing,
                 degraded,
-                config.key.as_ref().map(|(origin, _)| *origin),
+                config.key().ok().flatten().map(|(origin, _)| origin),
             ));
             data::lines(config, &lines);
         }

@@ -7,9 +7,14 @@ const MODEL: &str = "model";
 
 /// Looks at what the environment says.
 pub(super) fn look(config: &Config) -> Vec<Finding> {
-    let key = match &config.key {
-        Some((origin, _)) => Finding::works(MODEL, "key", format!("present, from {}", origin.variable())),
-        None => Finding::note(
+    let key = match config.key() {
+        Ok(Some((origin, _))) => {
+            let told = config.explained.iter().find(|entry| entry.name == origin.setting());
+            let source = told.map_or_else(String::new, |entry| entry.source.words());
+            Finding::works(MODEL, "key", format!("present, from {source}"))
+        }
+        Err(problem) => Finding::missing(MODEL, "key", problem.message),
+        Ok(None) => Finding::note(
             MODEL,
             "key",
             "none: only `codecourier demo` and `run --replay` work without one",

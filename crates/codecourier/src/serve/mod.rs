@@ -1,0 +1,117 @@
+//! The server: opened in order on a data directory, ready, and ended in order by a signal.
+//!
+//! `verbs::serve` starts it. Invariants: nothing that can wait is done before the server is ready; the first signal ends
+//! it gently (no new connections, live streams ended with a reason, requests finished within [`PATIENCE`]) and the second
+//! at once; agents live on in either case, and the next start adopts them.
+
+mod connection;
+mod listener;
+mod metrics;
+mod probes;
+mod service_manager;
+mod signals;
+mod tls;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+
+use crate::config::Config;
+use crate::data_directory::{DataDirectory, SERVE_AT};
+use crate::exit::Exit;
+use crate::logging;
+use crate::platform::{self, Platform, Unprobed};
+use crate::problem::Problem;
+use crate::terminal::data;
+use crate::watch::Output;
+use connection::Connections;
+use listener::Listener;
+use metrics::Metrics;
+use probes::Probes;
+use service_manager::ServiceManager;
+use signals::{Signal, Signals};
+use tls::Tls;
+
+/// How long requests may take to finish once the server ends.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Serves until a signal ends it.
+pub(crate) async fn serve(config: &Config, output: Output) -> Result<Exit, Problem> {
+    let directory = DataDirectory::at(&config.data_directory);
+    directory.make()?;
+    logging::start(config, logging::Target::Service)?;
+    for (name, meant) in &config.unknown_variables {
+        if let Some(meant) = meant {
+            tracing::warn!("the variable {name} is no setting; {meant} may be meant");
+        }
+    }
+    let mut signals = Signals::listen()?;
+    let service = ServiceManager::of(config);
+    let tls = Tls::read(config)?;
+    // Bound before the rest is opened: a client that comes meanwhile waits and is served.
+    let listener = Listener::bind(config, &service).await?;
+    let url = listener.url(config, tls.is_some());
+    let metrics = Metrics::install(config)?;
+    let lock = directory.lock(&format!("{SERVE_AT}{url}"))?;
+    let held = platform::open_held(config, directory, lock).await?;
+    let platform = Platform::<Unprobed>::start_serving(config, held).await?;
+
+    let stopping = CancellationToken::new();
+    let probes = Arc::new(Probes::new(platform.store.clone(), config, stopping.clone()));
+    let upkeep = metrics.upkeep();
+    let router = Router::new()
+        .merge(probes::routes(probes))
+        .merge(metrics.routes(platform.store.clone()))
+        .layer(axum::middleware::from_fn(metrics::measure));
+    let connections = Connections::start(listener, tls.clone(), router, stopping.clone());
+    announce(&url, output);
+    service.ready();
+    tracing::info!(%url, version = env!("CARGO_PKG_VERSION"), "ready");
+    let after_ready = (
+        platform.after_ready(),
+        AbortOnDropHandle::new(TaskTracker::new().spawn(upkeep)),
+    );
+
+    loop {
+        match signals.next().await {
+            Signal::Stop => break,
+            Signal::Reload => match tls.as_ref().map(|tls| tls.reload(config)) {
+                Some(Ok(())) => tracing::info!("the certificate was read again"),
+                Some(Err(problem)) => tracing::error!("the old certificate stays: {}", problem.message),
+                None => tracing::info!("there is nothing to read again: no certificate is configured"),
+            },
+        }
+    }
+    tracing::info!("stopping; a second signal ends the server at once");
+    service.stopping();
+    stopping.cancel();
+    drop(after_ready);
+    let ended = async {
+        connections.drain(PATIENCE).await;
+        platform.shut_down().await;
+    };
+    tokio::select! {
+        () = ended => tracing::info!("stopped; agents live on, and the next start adopts them"),
+        () = signals.stop() => {
+            tracing::warn!("stopped at once");
+            // What was confirmed is on the disk; whatever still runs here has nobody left to answer.
+            std::process::exit(i32::from(Exit::Failed as u8));
+        }
+    }
+    Ok(Exit::Completed)
+}
+
+fn announce(url: &str, output: Output) {
+    match output {
+        Output::Json => {
+            data::json(&json!({ "type": "ready", "url": url, "version": env!("CARGO_PKG_VERSION") }));
+        }
+        Output::People => {
+            data::bytes(format!("CodeCourier is ready at {url}\n").as_bytes());
+        }
+    }
+}

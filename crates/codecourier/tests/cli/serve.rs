@@ -1,0 +1,210 @@
+//! `codecourier serve`, as a real process: ready, asked, stopped, and started badly.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use crate::spawn::{self, Running, codecourier};
+
+/// A server in a data directory, on a port of its own.
+struct Server {
+    process: Running,
+    address: String,
+}
+
+impl Server {
+    fn start(data: &Path, more: &[&str]) -> Self {
+        let mut arguments = vec!["serve", "--listen", "127.0.0.1:0"];
+        arguments.extend_from_slice(more);
+        let mut process = spawn::start(data, &arguments);
+        let ready = process.until(|line| line["type"] == "ready");
+        let url = ready["url"].as_str().unwrap();
+        let address = url.split_once("://").unwrap().1.to_owned();
+        Self { process, address }
+    }
+
+    fn get(&self, path: &str, headers: &str) -> String {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        get_over(stream, path, headers).unwrap()
+    }
+}
+
+fn get_over(mut stream: impl std::io::Read + std::io::Write, path: &str, headers: &str) -> std::io::Result<String> {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+#[test]
+fn a_server_says_that_it_lives_and_is_ready_and_what_it_does() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("data");
+    let server = Server::start(&data, &[]);
+    for (path, word) in [("/health", r#"{"status":"ok"}"#), ("/ready", r#"{"status":"ready"}"#)] {
+        let answer = server.get(path, "");
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with(word),
+            "{answer}"
+        );
+    }
+    let metrics = server.get("/metrics", "");
+    for line in [
+        "codecourier_build_info{version=",
+        r#"codecourier_http_requests_total{method="GET",route="/ready",status="200"} 1"#,
+        r#"codecourier_http_request_seconds_bucket{method="GET",route="/health",le="#,
+        r#"codecourier_runs{status="running"} 0"#,
+        r#"codecourier_tasks{status="ready"} 0"#,
+        "codecourier_sandboxes 0",
+        "codecourier_store_commit_seconds_count",
+    ] {
+        assert!(metrics.contains(line), "`{line}` is missing in: {metrics}");
+    }
+    assert!(
+        server
+            .get("/metrics", "X-Forwarded-For: 192.0.2.1\r\n")
+            .starts_with("HTTP/1.1 401")
+    );
+    server.process.signal(Signal::TERM);
+    assert_eq!(server.process.wait(), Some(0));
+}
+
+#[test]
+fn metrics_ask_for_their_token() {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("token"), "m3trics\n").unwrap();
+    let configuration = "[server]\nmetrics_token_file = \"token\"\n";
+    std::fs::write(place.path().join("config.toml"), configuration).unwrap();
+    let server = Server::start(place.path(), &[]);
+    assert!(server.get("/metrics", "").starts_with("HTTP/1.1 401"));
+    assert!(
+        server
+            .get("/metrics", "Authorization: Bearer m3trics\r\n")
+            .starts_with("HTTP/1.1 200")
+    );
+}
+
+#[test]
+fn a_signal_ends_it_after_the_requests_under_way_and_a_second_one_at_once() {
+    let place = tempfile::tempdir().unwrap();
+    let server = Server::start(place.path(), &[]);
+    // A connection that is kept open and idle does not hold up the end.
+    let mut idle = TcpStream::connect(&server.address).unwrap();
+    idle.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut first = [0; 15];
+    idle.read_exact(&mut first).unwrap();
+    server.process.signal(Signal::INT);
+    assert_eq!(server.process.wait(), Some(0));
+
+    let server = Server::start(place.path(), &[]);
+    // A request whose end never comes does, until the second signal.
+    let mut slow = TcpStream::connect(&server.address).unwrap();
+    slow.write_all(b"GET /health HTTP/1.1\r\nHost:").unwrap();
+    server.process.signal(Signal::TERM);
+    while TcpStream::connect(&server.address).is_ok() {
+        std::thread::yield_now();
+    }
+    server.process.signal(Signal::TERM);
+    assert_eq!(server.process.wait(), Some(1));
+
+    // And after either end the data directory is free.
+    drop(Server::start(place.path(), &[]));
+}
+
+#[test]
+fn what_keeps_a_server_from_starting_is_said() {
+    let place = tempfile::tempdir().unwrap();
+    let server = Server::start(place.path(), &[]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let serve = |data: &Path, more: &[&str]| {
+        let mut arguments = vec!["serve"];
+        arguments.extend_from_slice(more);
+        codecourier(data, &arguments)
+    };
+    serve(elsewhere.path(), &["--listen", &server.address]).refused(4, &["cannot listen on", "--listen"]);
+    serve(place.path(), &["--listen", "127.0.0.1:0"]).refused(
+        4,
+        &[
+            "is in use by process",
+            "codecourier serve at http://127.0.0.1:",
+            "codecourier login",
+        ],
+    );
+    serve(elsewhere.path(), &["--listen", "nonsense"])
+        .refused(2, &["`server.listen` cannot be `nonsense`", "--listen"]);
+    serve(elsewhere.path(), &["--set", "server.tls_key=/k"]).refused(2, &["no `server.tls_certificate`"]);
+    serve(elsewhere.path(), &["--set", "smtp.password=canary"])
+        .refused(2, &["is a secret", "CODECOURIER_SMTP_PASSWORD"]);
+}
+
+#[test]
+fn a_certificate_is_used_and_read_again_on_a_signal() {
+    let place = tempfile::tempdir().unwrap();
+    let first = certificate(place.path());
+    let certificate_option = format!("server.tls_certificate={}", place.path().join("tls.crt").display());
+    let key_option = format!("server.tls_key={}", place.path().join("tls.key").display());
+    let server = Server::start(place.path(), &["--set", &certificate_option, "--set", &key_option]);
+    let answer = get_with_tls(&server.address, &first).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+
+    let second = certificate(place.path());
+    server.process.signal(Signal::HUP);
+    let begun = std::time::Instant::now();
+    while get_with_tls(&server.address, &second).is_err() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "the new certificate is not used"
+        );
+        std::thread::yield_now();
+    }
+    assert!(
+        get_with_tls(&server.address, &first).is_err(),
+        "the old certificate is gone"
+    );
+
+    // One that cannot be read leaves the one before in use.
+    std::fs::write(place.path().join("tls.crt"), "nonsense").unwrap();
+    server.process.signal(Signal::HUP);
+    assert!(get_with_tls(&server.address, &second).is_ok());
+    assert_eq!(
+        server.get("/health", "").len(),
+        7,
+        "without TLS there is an alert and no more"
+    );
+}
+
+/// Writes a certificate and its key, and gives the certificate.
+fn certificate(directory: &Path) -> String {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(directory.join("tls.key"), made.signing_key.serialize_pem()).unwrap();
+    std::fs::write(directory.join("tls.crt"), made.cert.pem()).unwrap();
+    made.cert.pem()
+}
+
+fn get_with_tls(address: &str, trusted: &str) -> std::io::Result<String> {
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(trusted.as_bytes()).unwrap())
+        .unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from("localhost").unwrap();
+    let connection = ClientConnection::new(Arc::new(config), name).unwrap();
+    get_over(
+        StreamOwned::new(connection, TcpStream::connect(address)?),
+        "/health",
+        "",
+    )
+}
