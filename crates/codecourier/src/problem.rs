@@ -101,6 +101,9 @@ fn exit_of(code: ErrorCode) -> Exit {
         | ErrorCode::ScopeDenied
         | ErrorCode::PreconditionFailed
         | ErrorCode::PreconditionRequired
+        | ErrorCode::MethodNotAllowed
+        | ErrorCode::TooLarge
+        | ErrorCode::UnsupportedMediaType
         | ErrorCode::IdempotencyMismatch => Exit::Usage,
         ErrorCode::DataDirectoryInUse | ErrorCode::DiskFull | ErrorCode::RateLimited | ErrorCode::Unavailable => {
             Exit::Environment

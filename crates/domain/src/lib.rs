@@ -18,6 +18,7 @@ pub mod money;
 pub mod permission;
 pub mod pipeline;
 pub mod provider;
+pub mod revision;
 pub mod role;
 pub mod run;
 pub mod slug;

@@ -79,6 +79,12 @@ codes! {
     RateLimited = "RATE_LIMITED",
     /// Something that it needs is not configured, or does not answer.
     Unavailable = "UNAVAILABLE",
+    /// The address does not have this method.
+    MethodNotAllowed = "METHOD_NOT_ALLOWED",
+    /// The request is larger than what is accepted there.
+    TooLarge = "TOO_LARGE",
+    /// The body is not in a format that is accepted there.
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE",
     /// Another process uses the data directory.
     DataDirectoryInUse = "DATA_DIRECTORY_IN_USE",
     /// The disk with the data directory is full.

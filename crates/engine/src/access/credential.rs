@@ -64,7 +64,8 @@ impl Access {
 }
 
 /// The one answer to a credential that is worth nothing.
-pub(crate) fn refusal() -> Error {
+#[must_use]
+pub fn refusal() -> Error {
     Error::new(
         ErrorCode::AuthInvalid,
         "The credential is not valid, or not any more. Sign in again, or use another key.",

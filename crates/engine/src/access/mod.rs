@@ -5,6 +5,7 @@
 //! one that does not exist; a removed member, an ended session and a revoked key are refused at their next request.
 
 mod credential;
+mod entrance;
 mod project;
 mod sessions;
 
@@ -18,7 +19,8 @@ use codecourier_domain::slug::Slug;
 
 use crate::{Engine, Inner};
 
-pub use credential::Credential;
+pub use credential::{Credential, refusal};
+pub use entrance::{Entrance, OperatorSeat, SignInWay, SignUpPolicy};
 pub use sessions::RenewedSession;
 
 /// The way from a credential to a principal, and from there to a project.

@@ -1,0 +1,36 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use codecourier_engine::Engine;
+
+use crate::config::ApiConfig;
+
+/// What every handler can reach. Cheap to clone.
+#[derive(Clone)]
+pub struct ApiState {
+    pub(crate) engine: Engine,
+    pub(crate) config: Arc<ApiConfig>,
+}
+
+impl ApiState {
+    pub(crate) fn new(engine: Engine, config: ApiConfig) -> Self {
+        Self {
+            engine,
+            config: Arc::new(config),
+        }
+    }
+}
+
+impl FromRef<ApiState> for Engine {
+    fn from_ref(state: &ApiState) -> Self {
+        state.engine.clone()
+    }
+}
+
+impl FromRef<ApiState> for Arc<ApiConfig> {
+    fn from_ref(state: &ApiState) -> Self {
+        Arc::clone(&state.config)
+    }
+}

@@ -1,0 +1,3 @@
+//! The API as a client meets it: requests in, answers out, over a real engine with fake sandboxes.
+
+mod frame;

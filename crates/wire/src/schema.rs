@@ -1,0 +1,119 @@
+//! The schemas of types that belong to the domain, which knows nothing of OpenAPI. Named by hand in
+//! `#[schema(value_type = …)]`; never made.
+
+use std::borrow::Cow;
+
+use codecourier_domain::id;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+macro_rules! identifiers {
+    ($($name:ident)*) => {$(
+        #[doc = concat!("The text of a [`codecourier_domain::id::", stringify!($name), "`].")]
+        #[derive(Debug)]
+        pub enum $name {}
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                text(
+                    "An identifier.",
+                    &format!("^{}_[0-9a-f]{{32}}$", id::$name::PREFIX),
+                    &format!("{}_019300000000700080000000deadbeef", id::$name::PREFIX),
+                )
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+        }
+    )*};
+}
+
+identifiers! {
+    ProjectId
+    RunId
+    StepId
+    SandboxId
+    UserId
+    SessionId
+    InvitationId
+    ApiKeyId
+    VariableId
+    AuditEntryId
+}
+
+macro_rules! texts {
+    ($($name:ident: $description:literal, $pattern:expr, $example:literal;)*) => {$(
+        #[doc = $description]
+        #[derive(Debug)]
+        pub enum $name {}
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                text($description, $pattern, $example)
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+        }
+    )*};
+}
+
+texts! {
+    Slug: "A project's name in addresses.", "^(?=.{2,48}$)[a-z0-9]+(-[a-z0-9]+)*$", "shop";
+    MemberRole: "The role of a member: each includes the one before.", "^(member|admin|owner)$", "member";
+    Permission: "What a key may do.", &permissions(), "runs:read";
+    Actor: "Who did it: a person, a key, the machine's operator, or the platform itself.",
+        "^(usr_[0-9a-f]{32}|key_[0-9a-f]{32}|operator|system)$", "system";
+}
+
+fn permissions() -> String {
+    let words: Vec<String> = codecourier_domain::permission::Permission::all()
+        .map(|permission| permission.to_string())
+        .collect();
+    format!("^({})$", words.join("|"))
+}
+
+fn text(description: &str, pattern: &str, example: &str) -> RefOr<Schema> {
+    let words = pattern.strip_prefix("^(").and_then(|rest| rest.strip_suffix(")$"));
+    let plain = words.filter(|words| {
+        words
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || "|:".contains(letter))
+    });
+    let schema = ObjectBuilder::new()
+        .schema_type(SchemaType::Type(Type::String))
+        .description(Some(description))
+        .examples([example]);
+    // A closed list of words reads better as one, and becomes a union in TypeScript.
+    match plain {
+        Some(words) => schema.enum_values(Some(words.split('|').map(str::to_owned))),
+        None => schema.pattern(Some(pattern)),
+    }
+    .build()
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schemas_of_the_domain() {
+        let shown = |schema: RefOr<Schema>| serde_json::to_value(&schema).unwrap();
+        assert_eq!(shown(RunId::schema())["pattern"], "^run_[0-9a-f]{32}$");
+        assert_eq!(
+            shown(MemberRole::schema())["enum"],
+            serde_json::json!(["member", "admin", "owner"])
+        );
+        let permissions = shown(Permission::schema());
+        assert_eq!(permissions["enum"][0], "project:read");
+        assert!(shown(Slug::schema())["enum"].is_null() && shown(Actor::schema())["pattern"].is_string());
+    }
+}
