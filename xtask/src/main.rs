@@ -53,7 +53,7 @@ type Outcome = Result<(), String>;
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().verb {
-        Verb::Setup => setup::run(),
+        Verb::Setup => setup::run_for_tests(),
         Verb::Demo(demo) => demo.run(),
         Verb::Test(test) => test.run(),
         Verb::Bench(bench) => bench.run(),

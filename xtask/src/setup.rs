@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::{Outcome, host, spawn, terminal};
+use crate::{Outcome, host, spawn, terminal, workspace};
 
 /// The test runner, at the version whose configuration and output we know.
 const NEXTEST: &str = "0.9.143";
@@ -44,7 +44,7 @@ const NEEDS: [Need; 7] = [
         package: "uidmap",
     },
     Need {
-        purpose: "npm: fetches agents and Node.js for templates",
+        purpose: "npm: fetches agents and Node.js for templates, and what tests start",
         is_there: || host::program("npm").is_some(),
         package: "npm",
     },
@@ -55,6 +55,13 @@ const NEEDS: [Need; 7] = [
     },
 ];
 
+/// What tests start from npm: the directory of its `package.json` and its lock, and what it is.
+const OF_NPM: [(&str, &str); 1] = [(
+    "crates/testkit/oidc-provider",
+    "an OpenID provider: the tests of sign-in",
+)];
+
+/// What building and running need.
 pub(crate) fn run() -> Outcome {
     let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.is_there)()).collect();
     if !missing.is_empty() {
@@ -74,6 +81,33 @@ pub(crate) fn run() -> Outcome {
         terminal::heading("setup: building the test runner, once (a few minutes)");
         let version = format!("cargo-nextest@{NEXTEST}");
         spawn::run(&["cargo", "install", "--locked", &version])?;
+    }
+    Ok(())
+}
+
+/// The same, and what only tests need.
+pub(crate) fn run_for_tests() -> Outcome {
+    run()?;
+    for (directory, purpose) in OF_NPM {
+        let lock = std::fs::read(workspace::root().join(directory).join("package-lock.json"))
+            .map_err(|error| format!("{directory}/package-lock.json: {error}"))?;
+        // Beside what was installed lies the lock that it was installed by.
+        let installed = workspace::root().join(directory).join("node_modules/.installed-by");
+        if std::fs::read(&installed).is_ok_and(|installed| installed == lock) {
+            continue;
+        }
+        terminal::heading(&format!("setup: installing {purpose}"));
+        spawn::run(&[
+            "npm",
+            "ci",
+            "--prefix",
+            directory,
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+        ])?;
+        std::fs::write(&installed, lock).map_err(|error| format!("{}: {error}", installed.display()))?;
     }
     Ok(())
 }

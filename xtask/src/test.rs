@@ -18,7 +18,7 @@ pub(crate) struct Test {
 
 impl Test {
     pub(crate) fn run(&self) -> Outcome {
-        setup::run()?;
+        setup::run_for_tests()?;
         if !self.only_tests {
             terminal::heading("formatting");
             spawn::run(&["cargo", "fmt", "--all", "--check"])?;

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod engine;
 pub mod fake_agent;
 pub mod fake_sandbox;
+pub mod outside;
 pub mod postgres;
 pub mod repository;
 pub mod scripted_model;
