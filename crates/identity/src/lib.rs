@@ -5,4 +5,14 @@
 //! against what was configured before anything of it is believed; passwords are hashed off the async threads, a bounded
 //! number at a time.
 
+pub mod attempt;
+pub mod github;
+pub mod jwks;
+pub mod jwt;
+mod kept;
+pub mod oidc;
+pub mod outbound;
+pub mod person;
+pub mod provider;
 pub mod secret_token;
+pub mod svix;
