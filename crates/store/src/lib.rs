@@ -21,6 +21,7 @@ mod body;
 pub mod changes;
 pub mod error;
 pub mod events;
+pub mod external;
 mod feed;
 pub mod invitations;
 pub mod ledger;

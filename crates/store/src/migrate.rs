@@ -32,6 +32,10 @@ const MIGRATIONS: &[Migration] = &[
         version: 4,
         text: include_str!("../migrations/0004_settings.sql"),
     },
+    Migration {
+        version: 6,
+        text: include_str!("../migrations/0006_external_identity.sql"),
+    },
 ];
 
 /// Brings the schema up to date.

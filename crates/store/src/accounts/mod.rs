@@ -185,7 +185,7 @@ impl Tx {
         self.one_account("note a verified address", statement).await
     }
 
-    /// Deletes an account: its address, name, password, sessions and links are gone, its identifier stays. The caller
+    /// Deletes an account: its address, name, password, sessions, links and outside identities are gone, its identifier stays. The caller
     /// has taken it out of its projects.
     pub async fn erase_account(&mut self, id: UserId, at: Timestamp) -> Result<()> {
         let sessions = sql("DELETE FROM session WHERE account = $1").bind(id);
@@ -195,6 +195,8 @@ impl Tx {
              AND account = $1",
         );
         self.execute("remove the links of an account", links.bind(id)).await?;
+        let identities = sql("DELETE FROM outside_identity WHERE account = $1").bind(id);
+        self.execute("unlink the identities of an account", identities).await?;
         let statement = sql(
             "UPDATE account SET email = NULL, email_verified_at = NULL, name = '', password = NULL, updated_at = $2, \
              deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL",

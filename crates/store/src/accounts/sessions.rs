@@ -199,7 +199,8 @@ impl Tx {
         rows.iter().map(|row| row.parsed(0)).collect()
     }
 
-    /// Removes what is worth nothing any more: sessions, tokens that were replaced, links, and throttles that are clear.
+    /// Removes what is worth nothing any more: sessions, tokens that were replaced, links, sign-ins
+    /// that nobody took up, what was remembered of providers, and throttles that are clear.
     /// At most `limit` of each; gives how many in all.
     pub async fn sweep_accounts(&mut self, now: Timestamp, limit: u32) -> Result<u64> {
         let mut removed = 0;
@@ -209,6 +210,11 @@ impl Tx {
              (SELECT token_sha256 FROM session_token WHERE ends_at IS NOT NULL AND ends_at <= $1 LIMIT $2)",
             "DELETE FROM one_time_token WHERE token_sha256 IN \
              (SELECT token_sha256 FROM one_time_token WHERE expires_at <= $1 LIMIT $2)",
+            "DELETE FROM pending_sign_in WHERE fingerprint IN \
+             (SELECT fingerprint FROM pending_sign_in WHERE expires_at <= $1 LIMIT $2)",
+            "DELETE FROM departed_identity WHERE identity_sha256 IN \
+             (SELECT identity_sha256 FROM departed_identity WHERE expires_at <= $1 LIMIT $2)",
+            "DELETE FROM heeded_webhook WHERE id IN (SELECT id FROM heeded_webhook WHERE expires_at <= $1 LIMIT $2)",
             "DELETE FROM throttle WHERE key IN (SELECT key FROM throttle WHERE clear_at <= $1 LIMIT $2)",
         ] {
             let statement = sql(text).bind(now).bind(i64::from(limit));

@@ -73,6 +73,7 @@ mod tests {
     use crate::changes::{ChangeOp, NewChange, Scope};
     use crate::error::{Error, Result};
     use crate::events::{CursorAdvance, EventAppend, EventWindow, JournalCursor};
+    use crate::external::{OutsideIdentity, PendingSignIn};
     use crate::invitations::{InvitationList, InvitationStatus};
     use crate::ledger::{NewReservation, TokenHash, UsageRecord};
     use crate::members::Membership;
@@ -187,9 +188,33 @@ mod tests {
             tx.admit("key", pace, NOW).await?;
             tx.readmit("key", pace).await?;
             tx.clear_throttle("key").await?;
+            write_external(tx, user).await?;
             tx.sweep_accounts(NOW, 1).await?;
             tx.erase_account(user, NOW).await
         })
+    }
+
+    async fn write_external(tx: &mut Tx, user: UserId) -> Result<()> {
+        let identity = OutsideIdentity {
+            issuer: "issuer".to_owned(),
+            subject: "subject".to_owned(),
+        };
+        let pending = PendingSignIn {
+            fingerprint: "fingerprint".to_owned(),
+            provider: "provider".to_owned(),
+            redirect_to: "/".to_owned(),
+            at: NOW,
+            expires_at: NOW,
+        };
+        tx.link_identity(&identity, user, NOW).await?;
+        tx.insert_pending_sign_in(&pending).await?;
+        tx.take_pending_sign_in("fingerprint", NOW).await?;
+        tx.note_departure(&identity, NOW).await?;
+        tx.heed_webhook("message", NOW).await?;
+        let mut reader = tx.read();
+        reader.account_of_identity(&identity).await?;
+        reader.identities_of(user).await?;
+        reader.has_departed(&identity, NOW).await.map(drop)
     }
 
     async fn read_everything(reader: &mut Reader<'_>) -> Result<()> {

@@ -8,6 +8,7 @@ mod accounts;
 mod audit;
 mod changes;
 mod events;
+mod external;
 mod invitations;
 mod ledger;
 mod members;
@@ -118,6 +119,11 @@ pub const CASES: &[Case] = cases! {
         an_address_sees_what_it_can_accept,
         late_invitations_expire,
         invitations_of_another_project_are_out_of_reach,
+    }
+    external {
+        an_identity_leads_to_one_account_until_it_is_deleted,
+        a_sign_in_is_taken_up_once_and_in_time,
+        departures_and_heeded_messages_are_remembered_for_a_while,
     }
     rows {
         a_project_sees_only_its_own,
