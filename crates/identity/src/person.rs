@@ -5,11 +5,10 @@
 //! shown.
 
 use codecourier_domain::email::EmailAddress;
+use codecourier_domain::text::DisplayName;
 
 /// The most bytes of a subject (OpenID Connect Core, 2).
 const MAX_SUBJECT: usize = 255;
-/// The most characters of a name.
-const MAX_NAME: usize = 100;
 
 /// Somebody whom a provider vouches for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +20,7 @@ pub struct OutsidePerson {
     /// Their address.
     pub email: OutsideEmail,
     /// Their name for people.
-    pub name: Option<String>,
+    pub name: Option<DisplayName>,
     /// The provider's name for their session, if the credential was a token of one.
     pub session: Option<String>,
 }
@@ -42,17 +41,10 @@ pub(crate) fn sound_subject(subject: String) -> Option<String> {
     is_sound.then_some(subject)
 }
 
-/// A name on one line, without what could turn or hide other text.
-pub(crate) fn sound_name(name: Option<&str>) -> Option<String> {
-    let is_shown = |character: &char| {
-        !character.is_control()
-            && !matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    let shown: String = name?.chars().filter(is_shown).collect();
-    let words: Vec<&str> = shown.split_whitespace().collect();
-    let name: String = words.join(" ").chars().take(MAX_NAME).collect();
-    let name = name.trim_end();
-    (!name.is_empty()).then(|| name.to_owned())
+/// What of a text can be a name, if anything.
+pub(crate) fn sound_name(name: Option<&str>) -> Option<DisplayName> {
+    let words: Vec<&str> = name?.split_whitespace().collect();
+    DisplayName::made_of(&words.join(" "), "")
 }
 
 #[cfg(test)]
@@ -61,12 +53,10 @@ mod tests {
 
     #[test]
     fn names_and_subjects_are_made_fit_to_show() {
-        assert_eq!(
-            sound_name(Some("  Ada\n Lovelace\u{202e} ")).as_deref(),
-            Some("Ada Lovelace")
-        );
-        assert_eq!(sound_name(Some("\u{0}\u{200b} ")), None);
-        assert_eq!(sound_name(Some(&"é".repeat(500))).unwrap().chars().count(), 100);
+        let name = |text: &str| sound_name(Some(text)).map(String::from);
+        assert_eq!(name("  Ada\n Lovelace\u{202e} ").as_deref(), Some("Ada Lovelace"));
+        assert_eq!(name("\u{0}\u{200b} "), None);
+        assert_eq!(name(&"é".repeat(500)), Some("é".repeat(80)));
         assert_eq!(sound_subject("auth0|5f7c".to_owned()).as_deref(), Some("auth0|5f7c"));
         for subject in [String::new(), "x".repeat(256), "a\u{0}b".to_owned()] {
             assert_eq!(sound_subject(subject), None);

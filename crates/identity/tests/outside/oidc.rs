@@ -92,7 +92,7 @@ async fn people_sign_in_whatever_the_keys_are_and_wherever_the_claims() {
                 issuer: real.issuer().to_owned(),
                 subject: "ada".to_owned(),
                 email: OutsideEmail::Verified("ada@example.org".parse().unwrap()),
-                name: Some("Ada Lovelace".to_owned()),
+                name: Some("Ada Lovelace".parse().unwrap()),
                 session: ada.session.clone(),
             };
             assert_eq!(ada, expected);

@@ -86,7 +86,7 @@ async fn a_good_token_says_who_it_is() {
             issuer: scene.server.issuer(),
             subject: "user_2abc".to_owned(),
             email: OutsideEmail::Verified("ada@example.org".parse().unwrap()),
-            name: Some("Ada Lovelace".to_owned()),
+            name: Some("Ada Lovelace".parse().unwrap()),
             session: Some("sess_1".to_owned()),
         };
         assert_eq!(person, expected);
@@ -105,7 +105,7 @@ async fn clerks_shape_of_claims_is_understood() {
     });
     let person = scene.verify(&scene.rsa.token(&clerk)).await.unwrap();
     assert_eq!(person.email, OutsideEmail::Verified("ada@example.org".parse().unwrap()));
-    assert_eq!(person.name.as_deref(), Some("Ada Lovelace"));
+    assert_eq!(person.name, "Ada Lovelace".parse().ok());
 
     let mut pending = clerk.clone();
     pending["sts"] = json!("pending");
