@@ -50,7 +50,8 @@ pub(crate) async fn assert_told_once(world: &World, engine: &TestEngine, run: (P
     assert_eq!(
         steps,
         expected.map(|lane| (lane, 1, StepStatus::Completed)),
-        "{when}: each step once"
+        "{when}: each step once, and not: {:?}",
+        view.steps.iter().filter_map(|step| step.memo.outcome.as_ref()).collect::<Vec<_>>()
     );
     let verdicts: Vec<_> = view
         .steps
