@@ -1,5 +1,7 @@
 //! An engine that is killed loses nothing and repeats nothing, wherever it is killed.
 
+use std::collections::HashSet;
+
 use codecourier_testkit::engine::{TestEngine, World};
 use codecourier_testkit::fake_agent;
 use codecourier_testkit::postgres::Server;
@@ -45,7 +47,27 @@ async fn kill_at_every_call(world: World) {
     }
     assert!(kills.len() > 100, "{} kills", kills.len());
     story::assert_told_once(&world, &engine, run, &format!("{} kills", kills.len())).await;
+    assert_bundles_stay(&world);
     engine.shut_down().await;
+}
+
+/// A bundle that is being unpacked is left alone: what is written in place would be read in halves.
+fn assert_bundles_stay(world: &World) {
+    let mut unpacking = HashSet::new();
+    let mut written = 0;
+    for call in world.backend.calls() {
+        match call.what.as_str() {
+            "run clone started" => {
+                unpacking.insert(call.sandbox);
+            }
+            "write_file /opt/codecourier/step.bundle" => {
+                written += 1;
+                assert!(!unpacking.contains(&call.sandbox), "{:?}", call.sandbox);
+            }
+            _ => {}
+        }
+    }
+    assert!(written >= 4, "{written}");
 }
 
 /// Tells the story in a world of its own, with one kill at a point. Gives where that was; `None` if the story ended

@@ -51,7 +51,10 @@ pub(crate) async fn assert_told_once(world: &World, engine: &TestEngine, run: (P
         steps,
         expected.map(|lane| (lane, 1, StepStatus::Completed)),
         "{when}: each step once, and not: {:?}",
-        view.steps.iter().filter_map(|step| step.memo.outcome.as_ref()).collect::<Vec<_>>()
+        view.steps
+            .iter()
+            .filter_map(|step| step.memo.outcome.as_ref())
+            .collect::<Vec<_>>()
     );
     let verdicts: Vec<_> = view
         .steps

@@ -9,13 +9,17 @@ use codecourier_forge::{
     CloneSpec, CollectOutcome, CollectReport, CollectSpec, CollectedFrom, CommitId, Expectation, History,
     HistoryPolicy, Identity, Mirror, ReceiveLimits, SandboxCommand, SubmodulePolicy, clone_command, collect_command,
 };
-use codecourier_sandbox::{ExitStatus, FileOwner, Output, PROJECT_DIRECTORY, ProcessSpec, Sandbox};
+use codecourier_sandbox::{
+    Error as SandboxError, ExitStatus, FileOwner, JournalStream, Output, PROJECT_DIRECTORY, ProcessSpec, Sandbox,
+};
 
 use super::{StepContext, StepError, ended};
 use crate::runs::failures::forge_trouble;
 
 /// Where the bundle that the step starts from is put: readable by the agent's user, owned by root.
 const STEP_BUNDLE: &str = "/opt/codecourier/step.bundle";
+/// The tag of the command that unpacks it.
+const CLONE: &str = "clone";
 /// Where the result is packed up.
 const RESULT_BUNDLE: &str = "/tmp/codecourier-result.bundle";
 /// The most a result may weigh.
@@ -41,9 +45,12 @@ pub(super) async fn clone(context: &StepContext, sandbox: &dyn Sandbox) -> Resul
         .bundle_for_step(&place.base, &context.pinned.branch, History::Full)
         .await
         .map_err(|error| forge_trouble(&error))?;
-    sandbox
-        .write_file_from(STEP_BUNDLE, bundle.path(), 0o644, FileOwner::Root)
-        .await?;
+    // After a restart the command may be reading the bundle already: a file is written in place, so not again.
+    if !was_started(sandbox, CLONE).await? {
+        sandbox
+            .write_file_from(STEP_BUNDLE, bundle.path(), 0o644, FileOwner::Root)
+            .await?;
+    }
     let command = clone_command(&CloneSpec {
         bundle: STEP_BUNDLE,
         directory: PROJECT_DIRECTORY,
@@ -55,7 +62,7 @@ pub(super) async fn clone(context: &StepContext, sandbox: &dyn Sandbox) -> Resul
         step: &context.step,
         excluded: &[],
     });
-    let output = run(sandbox, "clone", command).await?;
+    let output = run(sandbox, CLONE, command).await?;
     if !output.exit.is_success() {
         let said: String = output.stderr_text().trim().chars().take(500).collect();
         return Err(Failure::new(
@@ -242,6 +249,15 @@ async fn run(sandbox: &dyn Sandbox, tag: &str, command: SandboxCommand) -> Resul
             Err(ended::classify(&output.exit.status, "").into())
         }
         ExitStatus::Exited(_) | ExitStatus::Signalled(_) | ExitStatus::JournalLimit => Ok(output),
+    }
+}
+
+/// Whether a process with this tag was ever started in the sandbox.
+async fn was_started(sandbox: &dyn Sandbox, tag: &str) -> Result<bool, StepError> {
+    match sandbox.journal(tag, JournalStream::Stdout, 0).await {
+        Ok(_) => Ok(true),
+        Err(SandboxError::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 
