@@ -21,14 +21,18 @@ pub(crate) struct Bench {
     names: Vec<String>,
 }
 
-const BENCHMARKS: [&str; 6] = [
+const BENCHMARKS: [&str; 7] = [
     "bench_parse",
     "bench_store",
     "bench_sandbox",
     "bench_gateway",
     "bench_forge",
     "bench_engine",
+    "bench_server",
 ];
+
+/// Benchmarks of the program itself, which is built before them.
+const OF_THE_PROGRAM: [&str; 1] = ["bench_server"];
 
 /// What the architecture holds a figure to.
 struct Bar {
@@ -130,6 +134,9 @@ impl Bench {
                 continue;
             };
             terminal::heading(name);
+            if OF_THE_PROGRAM.contains(name) {
+                spawn::run(&["cargo", "build", "--release", "--package", "codecourier"])?;
+            }
             let run = [
                 "cargo",
                 "run",

@@ -90,11 +90,12 @@ impl Installation {
 }
 
 /// The binary under test: beside the programs of this build.
-pub(crate) fn binary() -> PathBuf {
+#[must_use]
+pub fn binary() -> PathBuf {
     let own = std::env::current_exe().unwrap_or_default();
     let directory = own.parent().unwrap_or(Path::new("."));
-    // A test runs from `deps/`, a program from one above.
-    let directory = if directory.ends_with("deps") {
+    // A test runs from `deps/`, a benchmark from `examples/`, a program from one above.
+    let directory = if directory.ends_with("deps") || directory.ends_with("examples") {
         directory.parent().unwrap_or(directory)
     } else {
         directory
