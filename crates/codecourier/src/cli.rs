@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use clap::{Args, Parser, Subcommand};
 
 use crate::exit;
-use crate::verbs::{cancel, completions, config, demo, diff, doctor, logs, patch, resume, run, runs, serve, show};
+use crate::verbs::{
+    cancel, completions, config, demo, diff, doctor, login, logout, logs, patch, resume, run, runs, serve, show, whoami,
+};
 
 /// The version, with the commit when the build knows it.
 static VERSION: LazyLock<String> = LazyLock::new(|| match option_env!("CODECOURIER_COMMIT") {
@@ -66,6 +68,12 @@ pub(crate) enum Verb {
     Cancel(cancel::Arguments),
     /// Take up unfinished runs and follow them to their end
     Resume(resume::Arguments),
+    /// Sign in to a server
+    Login(login::Arguments),
+    /// Sign out of a server
+    Logout(logout::Arguments),
+    /// Show who you are to a server
+    Whoami(whoami::Arguments),
     /// See what is configured and where it comes from
     Config(config::Arguments),
     /// Find out what this machine can do, and what to do about the rest

@@ -1,6 +1,7 @@
 //! The binary: every verb of `codecourier`. This file only dispatches; `cli` has the arguments, `verbs` a file per verb.
 
 mod cli;
+mod client;
 mod config;
 mod control;
 mod data_directory;

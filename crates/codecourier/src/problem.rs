@@ -74,6 +74,11 @@ impl Problem {
         }
     }
 
+    /// A problem whose code says what exit code it leads to.
+    pub(crate) fn of_code(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self::new(exit_of(code), code, message)
+    }
+
     pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
         self

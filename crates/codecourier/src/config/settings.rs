@@ -7,9 +7,7 @@ use std::path::PathBuf;
 use super::given::Given;
 use super::secret::SecretSource;
 use super::table::{Kind, Setting, settings};
-use super::value::{
-    AddressRange, Between, Dollars, List, ListenAddress, LogFormat, SignUp, SmtpSecurity, Value, WebUrl,
-};
+use super::value::{Between, Dollars, List, ListenAddress, LogFormat, ProxyRange, SignUp, SmtpSecurity, Value, WebUrl};
 use crate::problem::Problem;
 
 /// What the tables of the file are about.
@@ -76,7 +74,7 @@ settings! {
     /// A file with the certificate's private key, as PEM. Read again on SIGHUP.
     optional tls_key: PathBuf, "server.tls_key" = "/etc/codecourier/tls.key";
     /// Reverse proxies whose word on the client's address (`Forwarded`, or `X-Forwarded-For` and `-Proto`) is taken.
-    value trusted_proxies: List<AddressRange>, "server.trusted_proxies" = "";
+    value trusted_proxies: List<ProxyRange>, "server.trusted_proxies" = "";
     /// The bearer token that /metrics asks for. Without one, /metrics is given to clients on this machine only.
     secret metrics_token: String, "server.metrics_token" = "/etc/codecourier/metrics-token";
 

@@ -41,6 +41,11 @@ impl Listener {
         self.socket.accept().await
     }
 
+    /// Where the socket is.
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The address to open: the configured one, or where the socket is.
     pub(super) fn url(&self, config: &Config, has_certificate: bool) -> String {
         if let Some(url) = &config.settings.public_url {

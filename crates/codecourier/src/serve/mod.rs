@@ -12,15 +12,17 @@ mod service_manager;
 mod signals;
 mod tls;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use codecourier_api::{Api, ApiConfig};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::config::Config;
+use crate::config::value::ProxyRange;
 use crate::data_directory::{DataDirectory, SERVE_AT};
 use crate::exit::Exit;
 use crate::logging;
@@ -55,6 +57,8 @@ pub(crate) async fn serve(config: &Config, output: Output) -> Result<Exit, Probl
     // Bound before the rest is opened: a client that comes meanwhile waits and is served.
     let listener = Listener::bind(config, &service).await?;
     let url = listener.url(config, tls.is_some());
+    let api = api_config(config, tls.is_some())?;
+    let address = listener.address();
     let metrics = Metrics::install(config)?;
     let lock = directory.lock(&format!("{SERVE_AT}{url}"))?;
     let held = platform::open_held(config, directory, lock).await?;
@@ -63,12 +67,12 @@ pub(crate) async fn serve(config: &Config, output: Output) -> Result<Exit, Probl
     let stopping = CancellationToken::new();
     let probes = Arc::new(Probes::new(platform.store.clone(), config, stopping.clone()));
     let upkeep = metrics.upkeep();
-    let router = Router::new()
+    let router = Api::new(platform.engine.clone(), api)
         .merge(probes::routes(probes))
         .merge(metrics.routes(platform.store.clone()))
         .layer(axum::middleware::from_fn(metrics::measure));
     let connections = Connections::start(listener, tls.clone(), router, stopping.clone());
-    announce(&url, output);
+    announce(&url, address, output);
     service.ready();
     tracing::info!(%url, version = env!("CARGO_PKG_VERSION"), "ready");
     let after_ready = (
@@ -105,10 +109,29 @@ pub(crate) async fn serve(config: &Config, output: Output) -> Result<Exit, Probl
     Ok(Exit::Completed)
 }
 
-fn announce(url: &str, output: Output) {
+/// What the API is told of its surroundings.
+fn api_config(config: &Config, has_certificate: bool) -> Result<ApiConfig, Problem> {
+    let settings = &config.settings;
+    let public_url = settings.public_url.as_ref().map(|url| url.as_str().to_owned());
+    if has_certificate && !public_url.as_ref().is_some_and(|url| url.starts_with("https://")) {
+        // Without it cookies would go over plain connections too, and browsers' requests could not be told from others'.
+        return Err(
+            Problem::usage("There is a certificate, and nothing says which https:// address people open.")
+                .with_remedy("Name it: --public-url https://…, or `server.public_url` in the configuration."),
+        );
+    }
+    Ok(ApiConfig {
+        public_url,
+        trusted_proxies: settings.trusted_proxies.0.iter().map(ProxyRange::network).collect(),
+        ..ApiConfig::default()
+    })
+}
+
+fn announce(url: &str, address: SocketAddr, output: Output) {
     match output {
         Output::Json => {
-            data::json(&json!({ "type": "ready", "url": url, "version": env!("CARGO_PKG_VERSION") }));
+            let version = env!("CARGO_PKG_VERSION");
+            data::json(&json!({ "type": "ready", "url": url, "listening": address, "version": version }));
         }
         Output::People => {
             data::bytes(format!("CodeCourier is ready at {url}\n").as_bytes());

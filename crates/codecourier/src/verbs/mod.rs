@@ -9,6 +9,8 @@ pub(crate) mod diff;
 pub(crate) mod doctor;
 mod execute;
 mod load;
+pub(crate) mod login;
+pub(crate) mod logout;
 pub(crate) mod logs;
 pub(crate) mod patch;
 pub(crate) mod resume;
@@ -16,6 +18,7 @@ pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod serve;
 pub(crate) mod show;
+pub(crate) mod whoami;
 
 use std::time::Duration;
 
@@ -75,6 +78,9 @@ impl Verb {
             | Self::Patch(_)
             | Self::Cancel(_)
             | Self::Resume(_)
+            | Self::Login(_)
+            | Self::Logout(_)
+            | Self::Whoami(_)
             | Self::Doctor(_)
             | Self::Completions(_) => Ok(Flags::default()),
         }
@@ -91,6 +97,9 @@ async fn act(verb: Verb, config: &Config, output: Output) -> Result<Exit, Proble
         | Verb::Logs(_)
         | Verb::Diff(_)
         | Verb::Patch(_)
+        | Verb::Login(_)
+        | Verb::Logout(_)
+        | Verb::Whoami(_)
         | Verb::Doctor(_)
         | Verb::Completions(_) => logging::start(config, logging::Target::StandardError)?,
     }
@@ -106,6 +115,9 @@ async fn act(verb: Verb, config: &Config, output: Output) -> Result<Exit, Proble
         Verb::Patch(arguments) => patch::patch(&arguments, config).await,
         Verb::Cancel(arguments) => cancel::cancel(&arguments, config, output).await,
         Verb::Resume(arguments) => resume::resume(&arguments, config, output).await,
+        Verb::Login(arguments) => login::login(arguments, config, output).await,
+        Verb::Logout(arguments) => logout::logout(&arguments, config, output).await,
+        Verb::Whoami(arguments) => whoami::whoami(&arguments, config, output).await,
         Verb::Doctor(arguments) => doctor::doctor(&arguments, config, output).await,
         Verb::Completions(arguments) => Ok(completions::completions(&arguments)),
     }

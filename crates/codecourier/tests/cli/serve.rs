@@ -14,19 +14,18 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use crate::spawn::{self, Running, codecourier};
 
 /// A server in a data directory, on a port of its own.
-struct Server {
-    process: Running,
-    address: String,
+pub(crate) struct Server {
+    pub(crate) process: Running,
+    pub(crate) address: String,
 }
 
 impl Server {
-    fn start(data: &Path, more: &[&str]) -> Self {
+    pub(crate) fn start(data: &Path, more: &[&str]) -> Self {
         let mut arguments = vec!["serve", "--listen", "127.0.0.1:0"];
         arguments.extend_from_slice(more);
         let mut process = spawn::start(data, &arguments);
         let ready = process.until(|line| line["type"] == "ready");
-        let url = ready["url"].as_str().unwrap();
-        let address = url.split_once("://").unwrap().1.to_owned();
+        let address = ready["listening"].as_str().unwrap().to_owned();
         Self { process, address }
     }
 
@@ -151,7 +150,14 @@ fn a_certificate_is_used_and_read_again_on_a_signal() {
     let first = certificate(place.path());
     let certificate_option = format!("server.tls_certificate={}", place.path().join("tls.crt").display());
     let key_option = format!("server.tls_key={}", place.path().join("tls.key").display());
-    let server = Server::start(place.path(), &["--set", &certificate_option, "--set", &key_option]);
+    let tls = ["--set", &certificate_option, "--set", &key_option];
+    let mut arguments = vec!["serve"];
+    arguments.extend_from_slice(&tls);
+    codecourier(place.path(), &arguments).refused(2, &["which https:// address people open", "--public-url"]);
+    let server = Server::start(
+        place.path(),
+        &[tls.as_slice(), &["--public-url", "https://localhost"]].concat(),
+    );
     let answer = get_with_tls(&server.address, &first).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 
@@ -182,7 +188,7 @@ fn a_certificate_is_used_and_read_again_on_a_signal() {
 }
 
 /// Writes a certificate and its key, and gives the certificate.
-fn certificate(directory: &Path) -> String {
+pub(crate) fn certificate(directory: &Path) -> String {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     std::fs::write(directory.join("tls.key"), made.signing_key.serialize_pem()).unwrap();
     std::fs::write(directory.join("tls.crt"), made.cert.pem()).unwrap();

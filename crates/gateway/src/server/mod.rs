@@ -21,7 +21,6 @@ use crate::observer::Observer;
 
 mod answer;
 mod body;
-mod check_key;
 mod exchange;
 mod forward;
 mod handle;
@@ -30,7 +29,6 @@ mod open_steps;
 mod stall;
 mod upstream;
 
-pub use check_key::KeyCheck;
 use handle::Entrance;
 use open_steps::OpenSteps;
 use upstream::Upstream;

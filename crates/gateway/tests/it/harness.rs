@@ -206,7 +206,7 @@ struct BooksState {
 }
 
 impl Books {
-    pub(crate) fn new(cap: MicroUsd) -> Self {
+    fn new(cap: MicroUsd) -> Self {
         Self {
             cap,
             state: Mutex::default(),

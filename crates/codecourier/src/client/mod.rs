@@ -1,0 +1,235 @@
+//! The client of a server's API: what every verb that talks to a server uses.
+//!
+//! Invariants: every request that changes something carries an idempotency key, so that sending it again is harmless; a
+//! credential goes to the server it belongs to and nowhere else, since no redirect is followed; whatever a server or
+//! something in its place answers becomes a [`Problem`] that says what to do.
+
+pub(crate) mod credentials;
+mod failure;
+#[expect(dead_code, reason = "for the verbs of runs, which come next")]
+pub(crate) mod place;
+#[expect(dead_code, reason = "for the verbs of runs, which come next")]
+pub(crate) mod sse;
+
+use std::time::Duration;
+
+use codecourier_wire::envelope::{Data, List};
+use codecourier_wire::error::ErrorBody;
+use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::config::value::{Secret, Value as _, WebUrl};
+use crate::problem::Problem;
+
+/// How long reaching a server may take.
+const CONNECTING: Duration = Duration::from_secs(10);
+/// How long an answer may take.
+const ANSWERING: Duration = Duration::from_secs(60);
+/// The most bytes of an answer that is read whole.
+const LONGEST_ANSWER: usize = 128 << 20;
+/// Pages that are read at most for one list: a bound for a server that never ends one.
+const MOST_PAGES: usize = 10_000;
+
+/// A server, and who asks it.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    url: String,
+    credential: Option<Secret>,
+}
+
+#[expect(dead_code, reason = "for the verbs of runs, which come next")]
+/// An answer that is not JSON.
+pub(crate) struct Bytes {
+    /// The body.
+    pub(crate) body: Vec<u8>,
+    /// Its type.
+    pub(crate) content_type: String,
+}
+
+impl Client {
+    /// A client of the server at a URL.
+    pub(crate) fn new(url: &str, credential: Option<Secret>) -> Result<Self, Problem> {
+        let url = WebUrl::parse(url.trim())
+            .ok_or_else(|| Problem::usage(format!("`{url}` is no address of a server. It is {}.", WebUrl::FORM)))?;
+        let url = url.as_str().trim_end_matches("/api/v1").to_owned();
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("codecourier/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECTING)
+            .read_timeout(ANSWERING)
+            .redirect(reqwest::redirect::Policy::none());
+        if is_on_this_machine(&url) {
+            builder = builder.no_proxy();
+        }
+        let http = builder
+            .build()
+            .map_err(|error| Problem::internal("Setting up the client", &error))?;
+        Ok(Self { http, url, credential })
+    }
+
+    /// The server's address.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Reads one thing. The path begins after `/api/v1`.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Problem> {
+        let response = self.send(self.request(Method::GET, path)).await?;
+        Ok(self.read::<Data<T>>(response).await?.data)
+    }
+
+    /// Reads a page of a list.
+    pub(crate) async fn page<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<List<T>, Problem> {
+        let response = self.send(self.request(Method::GET, path).query(query)).await?;
+        self.read(response).await
+    }
+
+    /// Reads a list, page by page, up to that many rows.
+    pub(crate) async fn list<T: DeserializeOwned>(&self, path: &str, most: usize) -> Result<Vec<T>, Problem> {
+        let mut all: Vec<T> = Vec::new();
+        let mut cursor: Option<String> = None;
+        for _ in 0..MOST_PAGES {
+            let limit = most.saturating_sub(all.len()).clamp(1, 100);
+            let mut query = vec![("limit", limit.to_string())];
+            query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
+            let page: List<T> = self.page(path, &query).await?;
+            all.extend(page.data);
+            cursor = page.next_cursor;
+            if cursor.is_none() || all.len() >= most {
+                break;
+            }
+        }
+        all.truncate(most);
+        Ok(all)
+    }
+
+    #[expect(dead_code, reason = "for the verbs of runs, which come next")]
+    /// Reads something that is not JSON.
+    pub(crate) async fn bytes(&self, path: &str) -> Result<Bytes, Problem> {
+        let response = self.send(self.request(Method::GET, path)).await?;
+        let content_type = response.headers().get(header::CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content_type = content_type.to_owned();
+        Ok(Bytes {
+            body: self.body(response).await?,
+            content_type,
+        })
+    }
+
+    /// Asks for something to be done, and reads what came of it.
+    pub(crate) async fn post<B: Serialize + Sync, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<T, Problem> {
+        let response = self.send(self.posting(path)?.json(body)).await?;
+        Ok(self.read::<Data<T>>(response).await?.data)
+    }
+
+    /// Asks for something to be done whose answer has nothing to read.
+    pub(crate) async fn post_plain<B: Serialize + Sync>(&self, path: &str, body: &B) -> Result<(), Problem> {
+        self.send(self.posting(path)?.json(body)).await.map(drop)
+    }
+
+    #[expect(dead_code, reason = "for the verbs of runs, which come next")]
+    /// Deletes something.
+    pub(crate) async fn delete(&self, path: &str) -> Result<(), Problem> {
+        self.send(self.request(Method::DELETE, path)).await.map(drop)
+    }
+
+    #[expect(dead_code, reason = "for the verbs of runs, which come next")]
+    /// Opens a stream of events, from after a number.
+    pub(crate) async fn stream(&self, path: &str, query: &[(&str, String)]) -> Result<sse::Events, Problem> {
+        let request = self
+            .request(Method::GET, path)
+            .query(query)
+            .header(header::ACCEPT, "text/event-stream");
+        Ok(sse::Events::of(self.send(request).await?, self.clone()))
+    }
+
+    fn posting(&self, path: &str) -> Result<RequestBuilder, Problem> {
+        let key = hex::encode(rand::random::<[u8; 16]>());
+        Ok(self.request(Method::POST, path).header("Idempotency-Key", key))
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self
+            .http
+            .request(method, format!("{}/api/v1{path}", self.url))
+            .header(header::ACCEPT, "application/json");
+        match &self.credential {
+            Some(credential) => request.bearer_auth(credential.expose()),
+            None => request,
+        }
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, Problem> {
+        let response = request
+            .send()
+            .await
+            .map_err(|error| failure::unreachable(&self.url, &error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        if status.is_redirection() {
+            let to = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
+            return Err(failure::redirected(&self.url, to));
+        }
+        let body = self.body(response).await?;
+        match serde_json::from_slice::<ErrorBody>(&body) {
+            Ok(ErrorBody { error }) => Err(failure::refused(&self.url, error, status == StatusCode::UNAUTHORIZED)),
+            Err(_) => Err(failure::foreign(&self.url, status)),
+        }
+    }
+
+    async fn read<T: DeserializeOwned>(&self, response: Response) -> Result<T, Problem> {
+        let status = response.status();
+        let body = self.body(response).await?;
+        match serde_json::from_slice(&body) {
+            Ok(read) => Ok(read),
+            Err(_) if serde_json::from_slice::<serde_json::Value>(&body).is_err() => {
+                Err(failure::foreign(&self.url, status))
+            }
+            Err(error) => {
+                tracing::debug!("the answer cannot be read: {error}");
+                Err(failure::another_version(&self.url, self.version().await.as_deref()))
+            }
+        }
+    }
+
+    /// The server's version, if it says one.
+    pub(super) async fn version(&self) -> Option<String> {
+        let response = self.request(Method::GET, "/server").send().await.ok()?;
+        let body = self.body(response).await.ok()?;
+        let server: serde_json::Value = serde_json::from_slice(&body).ok()?;
+        server.pointer("/data/version")?.as_str().map(str::to_owned)
+    }
+
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Problem> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| failure::unreachable(&self.url, &error))?
+        {
+            if body.len() + chunk.len() > LONGEST_ANSWER {
+                return Err(failure::foreign(&self.url, response.status()));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+/// Whether a URL is of this machine: no proxy is on the way there.
+fn is_on_this_machine(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split('/').next().unwrap_or_default();
+    authority.starts_with("127.") || authority.starts_with("localhost") || authority.starts_with("[::1]")
+}

@@ -1,0 +1,99 @@
+//! The verbs that talk to a server, with a real one and with what may be in its place.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+
+use crate::serve::{Server, certificate};
+use crate::spawn::{Ended, codecourier_with};
+
+const FORGED: &str = "cc_live_canaryAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Runs the program as somebody with this home.
+fn at_home(home: &Path, arguments: &[&str], more: &[(&str, &str)], input: &str) -> Ended {
+    let mut environment = vec![("HOME", home.to_str().unwrap())];
+    environment.extend_from_slice(more);
+    codecourier_with(&home.join("data"), arguments, &environment, input)
+}
+
+#[test]
+fn a_credential_that_is_refused_is_not_kept() {
+    let place = tempfile::tempdir().unwrap();
+    let server = Server::start(&place.path().join("server"), &[]);
+    let url = format!("http://{}", server.address);
+    let home = tempfile::tempdir().unwrap();
+    let login = |input: &str| at_home(home.path(), &["login", &url, "--token-stdin"], &[], input);
+    let ended = login(FORGED);
+    ended.refused(2, &["AUTH_INVALID", "codecourier login"]);
+    assert!(!ended.stderr.contains("canary"), "{}", ended.stderr);
+    login("two words").refused(2, &["is no token"]);
+    login("").refused(2, &["is no token"]);
+    at_home(home.path(), &["login", &url], &[], "").refused(2, &["no terminal", "--token-stdin"]);
+    assert!(!home.path().join(".config").exists(), "nothing was kept");
+
+    at_home(home.path(), &["whoami"], &[], "").refused(2, &["No server is configured", "codecourier login URL"]);
+    at_home(home.path(), &["whoami", "--server", &url], &[], "").refused(2, &["Nobody is signed in to"]);
+    at_home(home.path(), &["logout"], &[], "").refused(2, &["Nobody is signed in"]);
+    let environment = [("CODECOURIER_URL", url.as_str()), ("CODECOURIER_API_KEY", FORGED)];
+    at_home(home.path(), &["whoami"], &environment, "").refused(2, &["AUTH_INVALID"]);
+    // The environment's key belongs to the environment's server and goes to no other.
+    let other = silent_server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+    let ended = at_home(home.path(), &["whoami", "--server", &other], &environment, "");
+    ended.refused(2, &["Nobody is signed in to", &other]);
+}
+
+#[test]
+fn what_is_between_a_client_and_its_server_is_told_apart() {
+    let home = tempfile::tempdir().unwrap();
+    let login = |url: &str, more: &[(&str, &str)]| at_home(home.path(), &["login", url, "--token-stdin"], more, FORGED);
+    login("http://127.0.0.1:1", &[]).refused(4, &["cannot be reached", "onnection refused", "UNAVAILABLE"]);
+    login("ftp://host", &[]).refused(2, &["is no address of a server"]);
+    login("http://user:canary@host", &[]).refused(2, &["without credentials"]);
+
+    let page = silent_server("HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>");
+    login(&page, &[]).refused(4, &["status 404", "is not CodeCourier's API", "reverse proxy"]);
+    let moved =
+        silent_server("HTTP/1.1 301 Moved\r\nLocation: https://elsewhere.example/\r\nContent-Length: 0\r\n\r\n");
+    login(&moved, &[]).refused(4, &["redirects to https://elsewhere.example/", "are not sent after it"]);
+    let newer = r#"{"data":{"name":"CodeCourier","version":"99.0.0"}}"#;
+    let newer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{newer}",
+        newer.len()
+    );
+    login(&silent_server(&newer), &[]).refused(4, &["is version 99.0.0, this program is", "Install the version"]);
+
+    let place = tempfile::tempdir().unwrap();
+    certificate(place.path());
+    let option = |name: &str, file: &str| format!("server.{name}={}", place.path().join(file).display());
+    let (tls_certificate, tls_key) = (option("tls_certificate", "tls.crt"), option("tls_key", "tls.key"));
+    let arguments = [
+        "--set",
+        &tls_certificate,
+        "--set",
+        &tls_key,
+        "--public-url",
+        "https://localhost",
+    ];
+    let server = Server::start(&place.path().join("data"), &arguments);
+    let port = server.address.rsplit_once(':').unwrap().1;
+    let url = format!("https://localhost:{port}");
+    login(&url, &[]).refused(4, &["is not trusted", "SSL_CERT_FILE"]);
+    let authority = place.path().join("tls.crt");
+    login(&url, &[("SSL_CERT_FILE", authority.to_str().unwrap())]).refused(2, &["AUTH_INVALID"]);
+}
+
+/// Something that gives every client the same answer. Gives its address.
+fn silent_server(answer: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answer = answer.to_owned();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 4_096];
+            let _ = stream.read(&mut request);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    url
+}
