@@ -23,7 +23,7 @@ CREATE INDEX former_slug_of_project ON former_slug (project, since);
 -- owner, whoever writes, and two who write at the same time. See docs/decisions.
 CREATE TABLE membership (
     project TEXT NOT NULL REFERENCES project (id),
-    user_id TEXT NOT NULL,
+    user_id TEXT NOT NULL REFERENCES account (id),
     role TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'member')),
     joined_at BIGINT NOT NULL,
     owner TEXT NOT NULL,
@@ -38,7 +38,7 @@ CREATE INDEX membership_of_user ON membership (user_id, project);
 
 -- The project that a person worked in last.
 CREATE TABLE last_project (
-    user_id TEXT NOT NULL PRIMARY KEY,
+    user_id TEXT NOT NULL PRIMARY KEY REFERENCES account (id),
     project TEXT NOT NULL REFERENCES project (id),
     at BIGINT NOT NULL
 ) /*clustered*/;

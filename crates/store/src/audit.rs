@@ -79,6 +79,8 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// Who did it.
     pub actor: Actor,
+    /// The name of the person who did it, as it is now.
+    pub actor_name: Option<String>,
     /// What was done.
     pub action: String,
     /// The kind of thing that it was done to.
@@ -110,10 +112,11 @@ pub struct AuditList {
 macro_rules! select_entries {
     ($condition:literal) => {
         concat!(
-            "SELECT id, scope, at, actor, action, target_kind, target, detail FROM audit_entry \
-             WHERE scope = $1 AND (at, id) < ($2, $3) AND at < $4 AND at >= $5 ",
+            "SELECT e.id, e.scope, e.at, e.actor, e.action, e.target_kind, e.target, e.detail, a.name FROM audit_entry e \
+             LEFT JOIN account a ON a.id = e.actor \
+             WHERE e.scope = $1 AND (e.at, e.id) < ($2, $3) AND e.at < $4 AND e.at >= $5 ",
             $condition,
-            "ORDER BY at DESC, id DESC LIMIT $6"
+            "ORDER BY e.at DESC, e.id DESC LIMIT $6"
         )
     };
 }
@@ -156,9 +159,9 @@ impl Reader<'_> {
     ) -> Result<Page<AuditEntry, AuditEntryId>> {
         let text = match (list.actor.is_some(), list.action.is_some()) {
             (false, false) => select_entries!(""),
-            (true, false) => select_entries!("AND actor = $7 "),
-            (false, true) => select_entries!("AND action = $7 "),
-            (true, true) => select_entries!("AND actor = $7 AND action = $8 "),
+            (true, false) => select_entries!("AND e.actor = $7 "),
+            (false, true) => select_entries!("AND e.action = $7 "),
+            (true, true) => select_entries!("AND e.actor = $7 AND e.action = $8 "),
         };
         let (at, id) = list.after.map_or((Timestamp(i64::MAX), String::new()), |after| {
             (after.at, after.id.to_string())
@@ -191,6 +194,7 @@ fn entry(row: &Row) -> Result<AuditEntry> {
         scope: row.parsed(1)?,
         at: row.time(2)?,
         actor: row.parsed(3)?,
+        actor_name: row.optional_text(8)?.filter(|name| !name.is_empty()),
         action: row.text(4)?,
         target_kind: row.text(5)?,
         target: row.text(6)?,

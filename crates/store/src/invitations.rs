@@ -45,6 +45,8 @@ pub struct Invitation {
     pub role: MemberRole,
     /// Who invites.
     pub inviter: Actor,
+    /// The name of the person who invites, as it is now. Not written: it is the account's.
+    pub inviter_name: Option<String>,
     /// What has become of it.
     pub status: InvitationStatus,
     /// When it was made.
@@ -81,16 +83,16 @@ pub struct InvitationList {
 macro_rules! select_invitation {
     ($more:literal, $rest:literal) => {
         concat!(
-            "SELECT i.id, i.project, i.email, i.role, i.inviter, i.status, i.created_at, i.expires_at, i.ended_at ",
+            "SELECT i.id, i.project, i.email, i.role, i.inviter, i.status, i.created_at, i.expires_at, i.ended_at, a.name ",
             $more,
-            " FROM invitation i ",
+            " FROM invitation i LEFT JOIN account a ON a.id = i.inviter ",
             $rest
         )
     };
 }
 
 /// The number of columns that [`invitation`] reads.
-const COLUMNS: usize = 9;
+const COLUMNS: usize = 10;
 
 impl Tx {
     /// Adds an invitation. Fails with [`Error::Taken`] if the address has a pending one into the project.
@@ -260,6 +262,7 @@ fn invitation(row: &Row) -> Result<Invitation> {
         email: row.parsed(2)?,
         role: row.parsed(3)?,
         inviter: row.parsed(4)?,
+        inviter_name: row.optional_text(9)?.filter(|name| !name.is_empty()),
         status: row.parsed(5)?,
         created_at: row.time(6)?,
         expires_at: row.time(7)?,

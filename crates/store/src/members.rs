@@ -4,6 +4,7 @@
 //! keeps it by itself: each row names an owner of its project by a foreign key. The functions here move those
 //! references before an owner goes, and say [`Error::LastOwner`] where there is nobody to move them to.
 
+use codecourier_domain::email::EmailAddress;
 use codecourier_domain::id::{ProjectId, UserId};
 use codecourier_domain::member::MemberRole;
 use codecourier_domain::time::Timestamp;
@@ -25,6 +26,17 @@ pub struct Membership {
     pub role: MemberRole,
     /// Since when they are in it.
     pub joined_at: Timestamp,
+}
+
+/// A person in a project, with what the others see of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// What they are in it.
+    pub membership: Membership,
+    /// Their name.
+    pub name: String,
+    /// Their address.
+    pub email: Option<EmailAddress>,
 }
 
 macro_rules! select_membership {
@@ -137,6 +149,46 @@ impl Reader<'_> {
     }
 
     /// A page of a project's members, the newest first.
+    pub async fn members(
+        &mut self,
+        project: ProjectId,
+        after: Option<PageCursor<UserId>>,
+        limit: u32,
+    ) -> Result<Page<Member, UserId>> {
+        let (at, user) = after.map_or((Timestamp(i64::MAX), String::new()), |after| {
+            (after.at, after.id.to_string())
+        });
+        let statement = sql(
+            "SELECT m.project, m.user_id, m.role, m.joined_at, a.name, a.email FROM membership m \
+             JOIN account a ON a.id = m.user_id \
+             WHERE m.project = $1 AND (m.joined_at, m.user_id) < ($2, $3) \
+             ORDER BY m.joined_at DESC, m.user_id DESC LIMIT $4",
+        )
+        .bind(project)
+        .bind(at)
+        .bind(user)
+        .bind(i64::from(limit) + 1);
+        let rows = self.fetch_all("list the members", statement).await?;
+        let members = rows.iter().map(member).collect::<Result<Vec<_>>>()?;
+        Ok(Page::cut(members, limit, |member| PageCursor {
+            at: member.membership.joined_at,
+            id: member.membership.user,
+        }))
+    }
+
+    /// One member of a project.
+    pub async fn project_member(&mut self, project: ProjectId, user: UserId) -> Result<Option<Member>> {
+        let statement = sql(
+            "SELECT m.project, m.user_id, m.role, m.joined_at, a.name, a.email FROM membership m \
+             JOIN account a ON a.id = m.user_id WHERE m.project = $1 AND m.user_id = $2",
+        )
+        .bind(project)
+        .bind(user);
+        let row = self.fetch_optional("read a member", statement).await?;
+        row.map(|row| member(&row)).transpose()
+    }
+
+    /// A page of a project's memberships alone, the newest first.
     pub async fn memberships(
         &mut self,
         project: ProjectId,
@@ -153,7 +205,7 @@ impl Reader<'_> {
         .bind(at)
         .bind(user)
         .bind(i64::from(limit) + 1);
-        let rows = self.fetch_all("list the members", statement).await?;
+        let rows = self.fetch_all("list the memberships", statement).await?;
         let members = rows.iter().map(membership).collect::<Result<Vec<_>>>()?;
         Ok(Page::cut(members, limit, |member| PageCursor {
             at: member.joined_at,
@@ -178,6 +230,14 @@ impl Reader<'_> {
             .await?
             .is_some())
     }
+}
+
+fn member(row: &Row) -> Result<Member> {
+    Ok(Member {
+        membership: membership(row)?,
+        name: row.text(4)?,
+        email: row.optional_parsed(5)?,
+    })
 }
 
 fn membership(row: &Row) -> Result<Membership> {

@@ -8,6 +8,9 @@ use codecourier_testkit::postgres::Server;
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
 
 const SETUP: &str = "\
+    INSERT INTO account (id, name, standing, created_at, updated_at) \
+        VALUES ('ada', 'Ada', 'user', 0, 0), ('bob', 'Bob', 'user', 0, 0), ('eve', 'Eve', 'user', 0, 0), \
+               ('cyd', 'Cyd', 'user', 0, 0); \
     INSERT INTO project (id, slug, name, work_limit, created_at, updated_at, body) \
         VALUES ('prj_1', 'one', 'One', 1, 0, 0, '{}'), ('prj_2', 'two', 'Two', 1, 0, 0, '{}'); \
     INSERT INTO membership (project, user_id, role, joined_at, owner, owner_role) \

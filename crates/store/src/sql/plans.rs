@@ -263,6 +263,8 @@ mod tests {
         reader.membership(project, user).await?;
         let after = Some(PageCursor { at: NOW, id: user });
         reader.memberships(project, after, 1).await?;
+        reader.members(project, after, 1).await?;
+        reader.project_member(project, user).await?;
         reader.memberships_of(user).await?;
         reader.has_other_members(project, user).await?;
         reader.project_address("slug").await?;

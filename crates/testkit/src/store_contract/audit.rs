@@ -51,7 +51,7 @@ const fn all() -> AuditList {
 
 pub(super) async fn entries_are_newest_first_and_filtered(bench: &Bench) {
     let project = AuditScope::Project(bench.project("one", 1).await);
-    let (ada, bob) = (Actor::User(user_id()), Actor::User(user_id()));
+    let (ada, bob) = (Actor::User(bench.user().await), Actor::User(user_id()));
     let at = |minutes: i64| NOON.plus_milliseconds(minutes * 60_000);
     let mut ids = Vec::new();
     for (minute, actor, action) in [
@@ -74,6 +74,10 @@ pub(super) async fn entries_are_newest_first_and_filtered(bench: &Bench) {
     );
     assert_eq!((first.target_kind.as_str(), first.target.as_str()), ("member", "usr_x"));
     assert_eq!((first.at, &first.detail), (NOON, &body("detail")));
+    assert_eq!(
+        (first.actor_name.as_deref(), listed[2].actor_name.as_deref()),
+        (Some("Ada"), None)
+    );
 
     let found = |list: AuditList| {
         let ids = ids.clone();

@@ -24,6 +24,7 @@ fn an_invitation(project: ProjectId, email: &str) -> Invitation {
         email: address(email),
         role: MemberRole::Member,
         inviter: Actor::User(user_id()),
+        inviter_name: None,
         status: InvitationStatus::Pending,
         created_at: NOON,
         expires_at: LATE,

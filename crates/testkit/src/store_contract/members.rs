@@ -67,6 +67,18 @@ pub(super) async fn people_come_and_go_and_change_their_roles(bench: &Bench) {
             a_membership(project, owner, MemberRole::Owner)
         ]
     );
+    let shown = reader.members(project, None, 10).await.unwrap().items;
+    let memberships: Vec<_> = shown.iter().map(|member| member.membership.clone()).collect();
+    assert_eq!(memberships, all);
+    assert_eq!(shown[0].name, "Ada");
+    assert_eq!(
+        shown[0].email,
+        Some(format!("{}@example.org", ada.short()).parse().unwrap())
+    );
+    assert_eq!(
+        reader.project_member(project, ada).await.unwrap().as_ref(),
+        shown.first()
+    );
     let first = reader.memberships(project, None, 1).await.unwrap();
     let second = reader.memberships(project, first.next, 1).await.unwrap();
     assert_eq!([&first.items[..], &second.items[..]].concat(), all);
@@ -169,6 +181,10 @@ pub(super) async fn members_of_another_project_are_out_of_reach(bench: &Bench) {
     bench.member(two, MemberRole::Owner).await;
     for foreign in [two, project_id()] {
         assert_eq!(bench.role(foreign, ada).await, None);
+        let mut reader = bench.store.read().await.unwrap();
+        assert_eq!(reader.project_member(foreign, ada).await.unwrap(), None);
+        let shown = reader.members(foreign, None, 10).await.unwrap().items;
+        assert!(shown.iter().all(|member| member.membership.user != ada));
         assert!(set_role(&bench.store, foreign, ada, MemberRole::Member).await.is_err());
         assert!(remove(&bench.store, foreign, ada).await.is_err());
     }

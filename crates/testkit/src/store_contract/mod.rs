@@ -27,6 +27,7 @@ use codecourier_domain::id::{BootId, ProjectId, RunId, StepId, TaskId, UserId};
 use codecourier_domain::role::Role;
 use codecourier_domain::run::RunStatus;
 use codecourier_domain::time::Timestamp;
+use codecourier_store::accounts::NewAccount;
 use codecourier_store::projects::NewProject;
 use codecourier_store::runs::NewRun;
 use codecourier_store::steps::{Step, StepStatus};
@@ -311,9 +312,21 @@ impl Bench {
     }
 
     /// A person whom projects can have.
-    #[expect(clippy::unused_async, reason = "accounts will have rows")]
     async fn user(&self) -> UserId {
-        user_id()
+        let id = user_id();
+        let account = NewAccount {
+            id,
+            email: format!("{}@example.org", id.short()).parse().unwrap(),
+            email_verified_at: Some(NOON),
+            name: "Ada".to_owned(),
+            password: None,
+            at: NOON,
+        };
+        self.store
+            .write(move |tx| Box::pin(async move { tx.insert_account(&account).await }))
+            .await
+            .unwrap();
+        id
     }
 
     async fn run(&self, project: ProjectId) -> RunId {
