@@ -5,10 +5,14 @@
 //! task whose repetition is harmless; `kill -9` between any two lines loses nothing and repeats nothing that counts.
 
 pub mod access;
+pub mod audit;
 pub mod clock;
+mod deed;
 pub mod error;
+pub mod invitations;
+pub mod members;
 mod model_access;
-mod projects;
+pub mod projects;
 pub mod random;
 pub mod records;
 mod recovery;

@@ -8,6 +8,7 @@ mod credential;
 mod entrance;
 mod project;
 mod sessions;
+pub(crate) mod standing;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use crate::{Engine, Inner};
 
 pub use credential::{Credential, refusal};
 pub use entrance::{Entrance, OperatorSeat, SignInWay, SignUpPolicy};
+pub(crate) use project::no_such_project;
 pub use sessions::RenewedSession;
 
 /// The way from a credential to a principal, and from there to a project.

@@ -46,7 +46,7 @@ impl Access {
 }
 
 /// The answer to whoever may not know, and to whoever asks for what is not there.
-fn no_such_project() -> Error {
+pub(crate) fn no_such_project() -> Error {
     Error::not_found("There is no such project.")
 }
 

@@ -4,14 +4,19 @@
 
 mod accidents;
 mod agents;
+mod audit;
 mod budget;
 mod cancel;
 mod crash;
 mod crowd;
 mod happy;
+mod invitations;
 mod lease;
+mod members;
 mod model;
+mod projects;
 mod repositories;
 mod story;
+mod team;
 mod validation;
 mod verdict;

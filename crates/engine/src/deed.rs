@@ -1,0 +1,121 @@
+//! A deed: who does something and when, and how it is put on record beside the rows that it changes.
+//!
+//! Every use case that changes what people manage makes one and hands it to the command. Invariant: a record is written
+//! in the transaction of what it tells of, by the same actor and at the same moment. Nothing secret goes into one.
+
+use std::fmt::Display;
+
+use codecourier_domain::actor::Actor;
+use codecourier_domain::id::{AuditEntryId, ProjectId, UserId};
+use codecourier_domain::time::Timestamp;
+use codecourier_store::audit::{AuditScope, NewAuditEntry};
+use codecourier_store::changes::{ChangeOp, NewChange, Scope};
+use codecourier_store::{Body, Error, Tx};
+use serde::Serialize;
+
+use crate::random::uuid_v7;
+
+/// Who does something, and when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deed {
+    pub(crate) actor: Actor,
+    pub(crate) at: Timestamp,
+}
+
+/// What is done to what: a line of the audit log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Done<T> {
+    /// A kind of thing, a dot, a verb.
+    pub(crate) action: &'static str,
+    /// Which thing.
+    pub(crate) target: T,
+}
+
+impl Deed {
+    /// Appends to a project's audit log. The kind of the target is the first word of the action.
+    pub(crate) async fn audit(
+        &self,
+        tx: &mut Tx,
+        project: ProjectId,
+        done: Done<impl Display>,
+        detail: &impl Serialize,
+    ) -> Result<(), Error> {
+        let entry = NewAuditEntry {
+            id: AuditEntryId::from_uuid(uuid_v7(self.at)),
+            scope: AuditScope::Project(project),
+            at: self.at,
+            actor: self.actor,
+            action: done.action,
+            target_kind: done.action.split('.').next().unwrap_or_default(),
+            target: done.target.to_string(),
+            detail: Body::of(detail)?,
+        };
+        tx.append_audit(entry).await
+    }
+
+    /// Tells whoever follows a project that something in it is new or different.
+    pub(crate) async fn put(
+        &self,
+        tx: &mut Tx,
+        project: ProjectId,
+        (kind, id): (&'static str, impl Display),
+        body: &impl Serialize,
+    ) -> Result<(), Error> {
+        let scope = Scope::Project(project);
+        self.change(tx, scope, ChangeOp::Put, (kind, id), Body::of(body)?).await
+    }
+
+    /// Tells whoever follows a project that something in it is gone.
+    pub(crate) async fn gone(
+        &self,
+        tx: &mut Tx,
+        project: ProjectId,
+        of: (&'static str, impl Display),
+    ) -> Result<(), Error> {
+        let scope = Scope::Project(project);
+        self.change(tx, scope, ChangeOp::Delete, of, Body::null()).await
+    }
+
+    /// Tells a person of what concerns only them.
+    pub(crate) async fn put_for(
+        &self,
+        tx: &mut Tx,
+        user: UserId,
+        (kind, id): (&'static str, impl Display),
+        body: &impl Serialize,
+    ) -> Result<(), Error> {
+        let scope = Scope::User(user);
+        self.change(tx, scope, ChangeOp::Put, (kind, id), Body::of(body)?).await
+    }
+
+    /// Tells a person that something they had is gone.
+    pub(crate) async fn gone_for(
+        &self,
+        tx: &mut Tx,
+        user: UserId,
+        of: (&'static str, impl Display),
+    ) -> Result<(), Error> {
+        let scope = Scope::User(user);
+        self.change(tx, scope, ChangeOp::Delete, of, Body::null()).await
+    }
+
+    async fn change(
+        &self,
+        tx: &mut Tx,
+        scope: Scope,
+        op: ChangeOp,
+        (kind, id): (&'static str, impl Display),
+        body: Body,
+    ) -> Result<(), Error> {
+        let change = NewChange {
+            scope,
+            kind,
+            id: id.to_string(),
+            op,
+            actor: self.actor.to_string(),
+            at: self.at,
+            body,
+        };
+        tx.append_change(change).await.map(drop)
+    }
+}

@@ -1,0 +1,87 @@
+//! Accepting and declining: what only the invited person can do.
+
+use codecourier_domain::actor::Actor;
+use codecourier_domain::id::{InvitationId, UserId};
+use codecourier_store::Tx;
+use codecourier_store::invitations::{InvitationStatus as Status, OwnInvitation};
+use codecourier_store::members::Membership;
+
+use super::ask::ended;
+use super::list::proved_address;
+use super::{Invitations, no_such_invitation, tell};
+use crate::deed::{Deed, Done};
+use crate::error::Error;
+use crate::members;
+
+impl Invitations {
+    /// Accepts an invitation, and gives the slug of the project that the person is in from now on. Who is in it already
+    /// stays what they are.
+    pub async fn accept(&self, user: UserId, id: InvitationId) -> Result<String, Error> {
+        let deed = self.deed_of(user);
+        let write = self.engine.store.write_with(move |tx| {
+            Box::pin(async move {
+                let own = answered(tx, &deed, user, id, Status::Accepted).await?;
+                let project = own.invitation.project;
+                if tx.read().membership(project, user).await?.is_none() {
+                    let membership = Membership {
+                        project,
+                        user,
+                        role: own.invitation.role,
+                        joined_at: deed.at,
+                    };
+                    members::join(tx, &deed, &membership, "member.join").await?;
+                }
+                Ok::<_, Error>(own.project_slug)
+            })
+        });
+        write.await
+    }
+
+    /// Declines an invitation.
+    pub async fn decline(&self, user: UserId, id: InvitationId) -> Result<(), Error> {
+        let deed = self.deed_of(user);
+        let write = self.engine.store.write_with(move |tx| {
+            Box::pin(async move { answered(tx, &deed, user, id, Status::Declined).await.map(drop) })
+        });
+        write.await
+    }
+
+    fn deed_of(&self, user: UserId) -> Deed {
+        Deed {
+            actor: Actor::User(user),
+            at: self.engine.clock.now(),
+        }
+    }
+}
+
+/// Ends a person's own invitation with their answer. What was sent to another address is not there for them.
+async fn answered(
+    tx: &mut Tx,
+    deed: &Deed,
+    user: UserId,
+    id: InvitationId,
+    answer: Status,
+) -> Result<OwnInvitation, Error> {
+    let email = proved_address(&mut tx.read(), user).await?;
+    let email = email.ok_or_else(no_such_invitation)?;
+    let own = tx
+        .read()
+        .invitation_to(&email, id)
+        .await?
+        .ok_or_else(no_such_invitation)?;
+    let invitation = &own.invitation;
+    if invitation.status != Status::Pending || invitation.expires_at <= deed.at {
+        return Err(ended(invitation.status));
+    }
+    tx.end_invitation(invitation.project, id, answer, deed.at).await?;
+    let action = if answer == Status::Accepted {
+        "invitation.accept"
+    } else {
+        "invitation.decline"
+    };
+    let done = Done { action, target: id };
+    let detail = serde_json::json!({ "role": invitation.role });
+    deed.audit(tx, invitation.project, done, &detail).await?;
+    tell(tx, deed, invitation, answer).await?;
+    Ok(own)
+}

@@ -1,0 +1,104 @@
+//! Deleting a project for the time being, and restoring it.
+
+use codecourier_domain::actor::Actor;
+use codecourier_domain::id::{ProjectId, UserId};
+use codecourier_domain::member::MemberRole;
+use codecourier_store::Tx;
+use codecourier_store::projects::Deletion;
+
+use super::{ProjectView, Projects, tell_members};
+use crate::access::standing::{demand, present};
+use crate::access::{ProjectGrant, no_such_project};
+use crate::deed::{Deed, Done};
+use crate::error::{Error, ErrorCode};
+use crate::runs::Runs;
+
+/// For how long a deleted project can be restored, in milliseconds.
+const KEPT: i64 = 30 * 24 * 60 * 60 * 1000;
+
+impl Projects {
+    /// Deletes a project: nobody finds it any more, its runs end, and an owner can restore it for 30 days. Whoever asks
+    /// has typed its name.
+    pub async fn delete(&self, grant: &ProjectGrant, typed_name: &str) -> Result<(), Error> {
+        let (typed, deed) = (typed_name.trim().to_owned(), self.deed(grant));
+        let held = grant.clone();
+        let write = self.engine.store.write_with(move |tx| {
+            Box::pin(async move {
+                let (project, role) = present(tx, &held).await?;
+                demand(role, MemberRole::Owner)?;
+                if project.name != typed {
+                    let message = "Type the project's name exactly as it is to delete the project.";
+                    return Err(Error::validation(message).of_field("name"));
+                }
+                delete(tx, &deed, project.id).await.map_err(Error::from)
+            })
+        });
+        write.await?;
+        self.end_runs(grant.project, grant.actor).await
+    }
+
+    /// Restores a deleted project. Only its owners know that there is something to restore.
+    pub async fn restore(&self, user: UserId, slug: &str) -> Result<ProjectView, Error> {
+        let slug = slug.to_owned();
+        let deed = Deed {
+            actor: Actor::User(user),
+            at: self.engine.clock.now(),
+        };
+        let write = self.engine.store.write_with(move |tx| {
+            Box::pin(async move {
+                let project = tx.read().project_by_slug(&slug).await?.ok_or_else(no_such_project)?;
+                let membership = tx.read().membership(project.id, user).await?;
+                let role = membership.ok_or_else(no_such_project)?.role;
+                if project.deletion.is_none() {
+                    return Err(Error::new(ErrorCode::Conflict, "This project is not deleted."));
+                }
+                if !role.includes(MemberRole::Owner) {
+                    return Err(no_such_project());
+                }
+                tx.set_project_deletion(project.id, None, deed.at).await?;
+                let done = Done {
+                    action: "project.restore",
+                    target: project.id,
+                };
+                deed.audit(tx, project.id, done, &serde_json::json!({})).await?;
+                tell_members(tx, &deed, project.id).await?;
+                let restored = tx.read().project(project.id).await?;
+                Ok((restored.ok_or_else(no_such_project)?, role))
+            })
+        });
+        let (project, role) = write.await?;
+        Ok(ProjectView::new(project, role))
+    }
+
+    /// Ends what runs in a project that was deleted. Its agents hold no tokens any more when this returns.
+    async fn end_runs(&self, project: ProjectId, actor: Actor) -> Result<(), Error> {
+        let runs = Runs {
+            engine: std::sync::Arc::clone(&self.engine),
+        };
+        let unfinished = self.engine.store.read().await?.unfinished_runs().await?;
+        for run in unfinished.into_iter().filter(|run| run.project == project) {
+            match runs.cancel(project, run.id, &actor.to_string()).await {
+                // It ended by itself meanwhile.
+                Err(error) if error.code == ErrorCode::Conflict => {}
+                ended => ended?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Deletes a project, with its records.
+pub(crate) async fn delete(tx: &mut Tx, deed: &Deed, project: ProjectId) -> Result<(), codecourier_store::Error> {
+    let deletion = Deletion {
+        deleted_at: deed.at,
+        purge_at: deed.at.plus_milliseconds(KEPT),
+    };
+    tx.set_project_deletion(project, Some(deletion), deed.at).await?;
+    let done = Done {
+        action: "project.delete",
+        target: project,
+    };
+    let detail = serde_json::json!({ "purgeAt": deletion.purge_at });
+    deed.audit(tx, project, done, &detail).await?;
+    tell_members(tx, deed, project).await
+}
