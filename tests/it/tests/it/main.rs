@@ -6,4 +6,5 @@ mod cancel;
 mod demo;
 mod ordinary_user;
 mod scripted_run;
+mod serve;
 mod torture;
