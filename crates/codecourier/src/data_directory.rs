@@ -86,6 +86,11 @@ impl DataDirectory {
         self.path.join("blobs")
     }
 
+    /// What opens the secrets in the database.
+    pub(crate) fn master_key(&self) -> PathBuf {
+        self.path.join("master.key")
+    }
+
     /// Files that live as long as an operation.
     pub(crate) fn scratch(&self) -> PathBuf {
         self.path.join("scratch")

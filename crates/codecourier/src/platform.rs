@@ -11,6 +11,7 @@ use codecourier_domain::id::RunId;
 use codecourier_engine::clock::SystemClock;
 use codecourier_engine::records::Records;
 use codecourier_engine::runs::spec::ModelSource;
+use codecourier_engine::vault::Vault;
 use codecourier_engine::{Engine, EngineConfig, Recovered};
 use codecourier_forge::{Git, Mirrors};
 use codecourier_gateway::{ReplayPacing, SingleKey};
@@ -190,6 +191,9 @@ async fn open<S>(
     let scratch = directory.scratch();
     sweep(&scratch)?;
     let blobs = Blobs::open(directory.blobs()).await?;
+    let vault = Vault::open(&config.master_keys(&directory)?)
+        .await
+        .map_err(codecourier_engine::Error::from)?;
     let (engine, recovered) = Engine::start(EngineConfig {
         store: store.clone(),
         blobs,
@@ -198,6 +202,7 @@ async fn open<S>(
         mirrors: mirrors.clone(),
         gateway,
         keys: Arc::new(SingleKey(config.key()?.map(|(_, key)| key))),
+        vault,
         clock: Arc::new(SystemClock),
         scratch,
         work_places: config.settings.work_places.get() as usize,

@@ -19,7 +19,9 @@ mod recovery;
 pub mod runs;
 pub mod tasks;
 pub mod templates;
+pub mod vault;
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +45,8 @@ use runs::live::Live;
 use runs::under_way::Workers;
 use tasks::Tasks;
 use templates::Templates;
+use vault::rotate::RotationProgress;
+use vault::{KeyRing, Vault};
 
 /// How long an end in order waits for files that are being deleted.
 const SETTLING: Duration = Duration::from_secs(5);
@@ -63,6 +67,8 @@ pub struct EngineConfig {
     pub gateway: GatewayConfig,
     /// Where model keys come from.
     pub keys: Arc<dyn KeySource>,
+    /// What seals the secrets in the store.
+    pub vault: Vault,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// A directory for files that live as long as an operation. Swept at the start by its owner.
@@ -87,6 +93,7 @@ pub(crate) struct Inner {
     pub(crate) mirrors: Mirrors,
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) model_access: ModelAccess,
+    pub(crate) vault: Vault,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) live: Live,
     pub(crate) tasks: Tasks,
@@ -108,6 +115,7 @@ impl Engine {
             mirrors,
             gateway,
             keys,
+            vault,
             clock,
             scratch,
             work_places,
@@ -137,6 +145,7 @@ impl Engine {
             mirrors,
             gateway: Arc::new(gateway),
             model_access,
+            vault,
             clock,
             live,
             tasks: Tasks::default(),
@@ -147,6 +156,7 @@ impl Engine {
         });
         let recovered = Self::recover(&inner).await?;
         let stop = CancellationToken::new();
+        Self::take_up_rotation(&inner, &stop).await?;
         inner
             .tasks
             .spawn("worker", runs::worker::run(Arc::clone(&inner), stop.clone()));
@@ -162,6 +172,36 @@ impl Engine {
         Runs {
             engine: Arc::clone(&self.inner),
         }
+    }
+
+    /// Takes these master keys from now on, and seals every secret anew with the newest of them. Says after each batch
+    /// how far it is, and stops when it is told to; what is left, the next start goes on with.
+    pub async fn rotate_keys(
+        &self,
+        ring: KeyRing,
+        tell: impl FnMut(RotationProgress) -> ControlFlow<()> + Send,
+    ) -> Result<RotationProgress, Error> {
+        self.inner.vault.replace_keys(ring);
+        vault::rotate::rotate(&self.inner.store, &self.inner.vault, self.inner.clock.as_ref(), tell).await
+    }
+
+    /// Goes on with a rotation of the master keys that an earlier start began.
+    async fn take_up_rotation(inner: &Arc<Inner>, stop: &CancellationToken) -> Result<(), Error> {
+        vault::rotate::warn_of_unknown_keys(&inner.store, &inner.vault).await?;
+        if vault::rotate::is_unfinished(&inner.store, &inner.vault).await? {
+            let (engine, stop) = (Arc::clone(inner), stop.clone());
+            inner.tasks.spawn("rotation", async move {
+                let tell = |_| match stop.is_cancelled() {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                };
+                let rotated = vault::rotate::rotate(&engine.store, &engine.vault, engine.clock.as_ref(), tell).await;
+                if let Err(error) = rotated {
+                    tracing::error!("the rotation of the master keys failed: {}", error::chain(&error));
+                }
+            });
+        }
+        Ok(())
     }
 
     /// Stops in order: lets go of every task, and closes the store. Agents go on in their sandboxes; the next start

@@ -1,7 +1,9 @@
 //! Randomness and what is made of it: identifiers and step tokens. The one place in the engine that draws any.
 
-use rand::Rng as _;
+use rand::rngs::SysRng;
+use rand::{Rng as _, TryRng as _};
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use codecourier_domain::time::Timestamp;
 
@@ -20,4 +22,16 @@ pub fn step_token() -> String {
     let mut random = [0_u8; 32];
     rand::rng().fill_bytes(&mut random);
     format!("cc_step_{}", hex::encode(random))
+}
+
+/// The operating system gave no random bytes.
+#[derive(Debug, thiserror::Error)]
+#[error("the operating system gives no random numbers")]
+pub struct NoRandomness(#[source] rand::rngs::SysError);
+
+/// Fresh bytes from the operating system's own generator, for keys and nonces.
+pub fn os_bytes<const N: usize>() -> Result<Zeroizing<[u8; N]>, NoRandomness> {
+    let mut bytes = Zeroizing::new([0; N]);
+    SysRng.try_fill_bytes(&mut *bytes).map_err(NoRandomness)?;
+    Ok(bytes)
 }

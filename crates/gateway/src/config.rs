@@ -11,6 +11,8 @@ pub struct GatewayConfig {
     /// Where Anthropic's API is: scheme, host and possibly a path, without `/v1`. A self-hosted or test endpoint works
     /// the same.
     pub anthropic_base_url: String,
+    /// Where the other services are, whose keys are checked.
+    pub services: ServiceUrls,
     /// An HTTP proxy for the way to the providers. None: direct, whatever the environment says.
     pub outbound_proxy: Option<String>,
     /// What tokens cost.
@@ -31,6 +33,7 @@ impl GatewayConfig {
     pub fn new() -> Result<Self, PriceTableInvalid> {
         Ok(Self {
             anthropic_base_url: "https://api.anthropic.com".to_owned(),
+            services: ServiceUrls::default(),
             outbound_proxy: None,
             prices: PriceTable::built_in()?,
             timeouts: Timeouts::default(),
@@ -44,6 +47,30 @@ impl GatewayConfig {
     pub fn base_url(&self, provider: Provider) -> &str {
         match provider {
             Provider::Anthropic => self.anthropic_base_url.trim_end_matches('/'),
+        }
+    }
+}
+
+/// Where services are that the platform holds keys of but does not speak to the models of: scheme and host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceUrls {
+    /// OpenAI's API.
+    pub openai: String,
+    /// OpenRouter's API.
+    pub openrouter: String,
+    /// GitHub's API.
+    pub github: String,
+    /// E2B's API.
+    pub e2b: String,
+}
+
+impl Default for ServiceUrls {
+    fn default() -> Self {
+        Self {
+            openai: "https://api.openai.com".to_owned(),
+            openrouter: "https://openrouter.ai".to_owned(),
+            github: "https://api.github.com".to_owned(),
+            e2b: "https://api.e2b.app".to_owned(),
         }
     }
 }

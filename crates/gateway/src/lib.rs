@@ -34,7 +34,7 @@ mod scrub;
 mod server;
 
 pub use cassette::{Cassette, Divergence};
-pub use config::{GatewayConfig, Limits, ReplayPacing, Timeouts};
+pub use config::{GatewayConfig, Limits, ReplayPacing, ServiceUrls, Timeouts};
 pub use error::Error;
 pub use grant::{Lane, MemoryStepTokens, Mode, StepGrant, StepToken, StepTokens, TokenHash, TokenRefused};
 pub use keys::{KeyRefused, KeySource, ProviderKey, SingleKey};
@@ -45,4 +45,4 @@ pub use observer::{Complaint, GatewayEvent, Observer, RequestFailure, Unobserved
 pub use pricing::{Cost, PriceBasis, PriceTable};
 pub use profile::RequestProfile;
 pub use provider::Provider;
-pub use server::{Gateway, GatewayBody};
+pub use server::{Gateway, GatewayBody, KeyCheck};

@@ -21,6 +21,7 @@ use codecourier_domain::time::Clock;
 use codecourier_engine::runs::spec::{Author, DEFAULT_BUDGET, DegradedPolicy, ModelSource, RepositorySource, RunSpec};
 use codecourier_engine::runs::view::RunView;
 use codecourier_engine::templates::{ReadyTemplate, Report, Templates};
+use codecourier_engine::vault::{MasterKeySource, Vault};
 use codecourier_engine::{Engine, EngineConfig, Error, Recovered};
 use codecourier_forge::{Git, GitSettings, Mirrors};
 use codecourier_gateway::{GatewayConfig, ProviderKey, ReplayPacing, SingleKey};
@@ -185,6 +186,9 @@ impl World {
                 mirrors: Mirrors::open(git.expect("git"), path.join("mirrors")).expect("mirrors"),
                 gateway,
                 keys: Arc::new(SingleKey(key.map(ProviderKey::api_key))),
+                vault: Vault::open(&MasterKeySource::File(path.join("master.key")))
+                    .await
+                    .expect("a vault"),
                 clock,
                 scratch: path.join("scratch"),
                 work_places,

@@ -21,6 +21,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use codecourier_engine::vault::MasterKeySource;
 use codecourier_forge::GitSettings;
 use codecourier_gateway::{GatewayConfig, ProviderKey};
 use codecourier_store::StoreConfig;
@@ -294,6 +295,17 @@ impl Config {
             (None, None) => None,
         };
         Ok(self.key.get_or_init(|| key).clone())
+    }
+
+    /// Where the master keys are that seal the secrets in the database.
+    pub(crate) fn master_keys(&self, directory: &DataDirectory) -> Result<MasterKeySource, Problem> {
+        Ok(match &self.settings.master_key {
+            Some(source) => MasterKeySource::Text {
+                keys: source.read()?.expose().to_owned().into(),
+                origin: "the setting `encryption.master_key`".to_owned(),
+            },
+            None => MasterKeySource::File(directory.master_key()),
+        })
     }
 
     /// The database.

@@ -21,6 +21,7 @@ use crate::observer::Observer;
 
 mod answer;
 mod body;
+mod check_key;
 mod exchange;
 mod forward;
 mod handle;
@@ -29,6 +30,7 @@ mod open_steps;
 mod stall;
 mod upstream;
 
+pub use check_key::KeyCheck;
 use handle::Entrance;
 use open_steps::OpenSteps;
 use upstream::Upstream;

@@ -206,7 +206,7 @@ struct BooksState {
 }
 
 impl Books {
-    fn new(cap: MicroUsd) -> Self {
+    pub(crate) fn new(cap: MicroUsd) -> Self {
         Self {
             cap,
             state: Mutex::default(),

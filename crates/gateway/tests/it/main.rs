@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cassettes;
+mod check_key;
 mod failures;
 mod harness;
 mod hostile;
