@@ -178,7 +178,44 @@ impl Tx {
     }
 }
 
+/// What the change log holds of a scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScopeExtent {
+    /// Whose changes.
+    pub scope: Scope,
+    /// The number of the newest change.
+    pub head: u64,
+    /// The number of the newest change that retention has removed; 0 when it removed none.
+    pub trimmed: u64,
+}
+
 impl Reader<'_> {
+    /// Scopes that have changes, in the order of their names from after one on: for retention, which goes through all.
+    pub async fn scopes_with_changes(&mut self, after: Option<Scope>, limit: u32) -> Result<Vec<ScopeExtent>> {
+        let statement = sql("SELECT scope, seq, trimmed FROM scope WHERE scope > $1 ORDER BY scope LIMIT $2")
+            .bind(after.map_or(String::new(), |scope| scope.to_string()))
+            .bind(i64::from(limit));
+        let rows = self.fetch_all("list the scopes", statement).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(ScopeExtent {
+                    scope: row.parsed(0)?,
+                    head: row.count(1)?,
+                    trimmed: row.count(2)?,
+                })
+            })
+            .collect()
+    }
+
+    /// When the oldest changes of a scope were made: their numbers and times, oldest first.
+    pub async fn oldest_changes(&mut self, scope: Scope, limit: u32) -> Result<Vec<(u64, Timestamp)>> {
+        let statement = sql("SELECT seq, at FROM change WHERE scope = $1 ORDER BY seq LIMIT $2")
+            .bind(scope.to_string())
+            .bind(i64::from(limit));
+        let rows = self.fetch_all("read the oldest changes", statement).await?;
+        rows.iter().map(|row| Ok((row.count(0)?, row.time(1)?))).collect()
+    }
+
     /// The number of the newest change of a scope; 0 before the first.
     pub async fn change_head(&mut self, scope: Scope) -> Result<u64> {
         let statement = sql("SELECT seq FROM scope WHERE scope = $1").bind(scope.to_string());
@@ -249,10 +286,20 @@ impl Store {
     /// that head: what is committed in between is in the log.
     #[must_use]
     pub fn follow_changes(&self, scope: Scope, after: u64) -> ChangeFeed {
-        let announcements = self.watchers().changes.subscribe(scope);
+        let announcements = self.watchers().changes.follow(scope);
         ChangeFeed {
             follower: Follower::new(self.clone(), ChangeLog { scope }, after, announcements),
         }
+    }
+}
+
+impl Store {
+    /// Has every change shown to `observer` from now on, in the order of commits, after the commit and before anybody
+    /// else learns of it: also before the command that made it is answered. For what must be known at once, such as
+    /// that somebody may not see any more what comes next. The writer waits for it, so it must neither block nor take
+    /// long; it is forgotten when the store is closed.
+    pub fn observe_changes(&self, observer: impl Fn(&Arc<Change>) + Send + Sync + 'static) {
+        self.watchers().observe(Box::new(observer));
     }
 }
 

@@ -267,7 +267,7 @@ impl Store {
     /// Follows a run's events from after a number on: each once, in order, without a gap.
     #[must_use]
     pub fn follow_events(&self, project: ProjectId, run: RunId, after: u64) -> EventFeed {
-        let announcements = self.watchers().events.subscribe(run);
+        let announcements = self.watchers().events.follow(run);
         EventFeed {
             follower: Follower::new(self.clone(), RunLog { project, run }, after, announcements),
         }

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use codecourier_domain::id::RunId;
 use tokio::sync::{broadcast, watch};
@@ -20,13 +20,18 @@ use crate::writer::Effects;
 
 /// How many announcements a slow follower may be behind before it reads from the log again.
 const ANNOUNCEMENTS_KEPT: usize = 256;
+/// The same for what concerns one person: there are as many such topics as people, and little happens in each.
+const PERSONAL_ANNOUNCEMENTS_KEPT: usize = 16;
 const PAGE: u32 = 500;
 
+/// Is shown every change before anybody else; see [`Store::observe_changes`].
+pub(crate) type Observer = Box<dyn Fn(&Arc<Change>) + Send + Sync>;
+
 /// Everybody who watches this store from inside this process.
-#[derive(Debug)]
 pub(crate) struct Watchers {
     pub(crate) changes: Topics<Scope, Arc<Change>>,
     pub(crate) events: Topics<RunId, Arc<[StoredEvent]>>,
+    observers: RwLock<Vec<Observer>>,
     /// `None` once the store is closed.
     work: Mutex<Option<watch::Sender<u64>>>,
 }
@@ -36,11 +41,25 @@ impl Watchers {
         Self {
             changes: Topics::default(),
             events: Topics::default(),
+            observers: RwLock::default(),
             work: Mutex::new(Some(watch::Sender::new(0))),
         }
     }
 
+    pub(crate) fn observe(&self, observer: Observer) {
+        self.observers
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(observer);
+    }
+
     pub(crate) fn publish(&self, effects: Effects) {
+        if !effects.changes.is_empty() {
+            let observers = self.observers.read().unwrap_or_else(PoisonError::into_inner);
+            for observer in observers.iter() {
+                effects.changes.iter().for_each(observer);
+            }
+        }
         for change in effects.changes {
             self.changes.announce(&change.scope.clone(), change);
         }
@@ -66,6 +85,7 @@ impl Watchers {
     pub(crate) fn close(&self) {
         lock(&self.changes.senders).clear();
         lock(&self.events.senders).clear();
+        self.observers.write().unwrap_or_else(PoisonError::into_inner).clear();
         lock(&self.work).take();
     }
 }
@@ -89,8 +109,24 @@ impl<K, T> Default for Topics<K, T> {
     }
 }
 
+impl Topics<Scope, Arc<Change>> {
+    pub(crate) fn follow(&self, scope: Scope) -> broadcast::Receiver<Arc<Change>> {
+        let kept = match scope {
+            Scope::Installation | Scope::Project(_) => ANNOUNCEMENTS_KEPT,
+            Scope::User(_) => PERSONAL_ANNOUNCEMENTS_KEPT,
+        };
+        self.subscribe(scope, kept)
+    }
+}
+
+impl Topics<RunId, Arc<[StoredEvent]>> {
+    pub(crate) fn follow(&self, run: RunId) -> broadcast::Receiver<Arc<[StoredEvent]>> {
+        self.subscribe(run, ANNOUNCEMENTS_KEPT)
+    }
+}
+
 impl<K: Eq + Hash + Clone, T: Clone> Topics<K, T> {
-    pub(crate) fn subscribe(&self, topic: K) -> broadcast::Receiver<T> {
+    fn subscribe(&self, topic: K, topic_size: usize) -> broadcast::Receiver<T> {
         let mut senders = lock(&self.senders);
         // Forgets topics whose followers left without an announcement since.
         if senders.len() == senders.capacity() {
@@ -98,7 +134,7 @@ impl<K: Eq + Hash + Clone, T: Clone> Topics<K, T> {
         }
         senders
             .entry(topic)
-            .or_insert_with(|| broadcast::Sender::new(ANNOUNCEMENTS_KEPT))
+            .or_insert_with(|| broadcast::Sender::new(topic_size))
             .subscribe()
     }
 

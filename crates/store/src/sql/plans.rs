@@ -252,6 +252,8 @@ mod tests {
         reader.tasks(project, run).await?;
         reader.change_head(Scope::Installation).await?;
         reader.changes_after(Scope::Installation, 0, 1).await?;
+        reader.scopes_with_changes(Some(Scope::Installation), 1).await?;
+        reader.oldest_changes(Scope::Installation, 1).await?;
         reader.step_token(TokenHash::of("token"), NOW).await?;
         reader.reservations_of_other_boots(BootId::from_uuid(NIL)).await?;
         reader.usage_of_run(project, run).await?;

@@ -130,10 +130,11 @@ impl Writer {
                     connection, effects, ..
                 } = tx;
                 self.connection = Some(connection);
+                // First: whoever was told that a membership has ended may rely on it that nothing more is delivered.
+                self.publish(effects);
                 for reply in kept {
                     reply(Ok(()));
                 }
-                self.publish(effects);
             }
             Err(failure) => {
                 // A lost connection says nothing about the commit; a database that answers with a refusal kept nothing.

@@ -5,7 +5,8 @@
 //! Invariants:
 //! - A command runs whole or not at all, whatever happens to the future of the caller who sent it.
 //! - A command that fails, panics or takes too long undoes its own writes and no other's: each runs under a savepoint.
-//! - Commands are committed in the order in which they were taken; changes are published in that order, after the commit.
+//! - Commands are committed in the order in which they were taken; changes are published in that order, after the commit
+//!   and before the commands are answered.
 //! - While one commit is on its way to the disk the next commands gather: that, and no timer, makes the groups, so
 //!   a lone command never waits for company.
 //!

@@ -1,7 +1,10 @@
 //! The change log: numbers without a gap, in the order of commits, and followers who miss nothing.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use codecourier_domain::id::ProjectId;
-use codecourier_store::changes::{ChangeFeed, ChangeOp, ChangesAfter, FollowedChange, NewChange, Scope};
+use codecourier_store::changes::{ChangeFeed, ChangeOp, ChangesAfter, FollowedChange, NewChange, Scope, ScopeExtent};
 use codecourier_store::{Error, Store};
 use futures::future::join_all;
 
@@ -155,4 +158,62 @@ pub(super) async fn a_follower_behind_retention_is_told_to_start_over(bench: &Be
     let mut abreast = bench.store.follow_changes(scope, 7);
     assert_eq!(follow(&mut abreast, 3).await, [8, 9, 10]);
     assert_eq!(append(&bench.store, scope).await, 11);
+}
+
+pub(super) async fn an_observer_sees_a_change_before_its_command_is_answered(bench: &Bench) {
+    let scope = scope_of(bench.project("one", 1).await);
+    let newest = Arc::new(AtomicU64::new(0));
+    let observed = Arc::clone(&newest);
+    bench.store.observe_changes(move |change| {
+        assert_eq!(observed.swap(change.seq, Ordering::SeqCst) + 1, change.seq);
+    });
+    let writer = |store: Store| {
+        let newest = Arc::clone(&newest);
+        async move {
+            for _ in 0..50 {
+                let number = append(&store, scope).await;
+                assert!(newest.load(Ordering::SeqCst) >= number);
+            }
+        }
+    };
+    join_all((0..4).map(|_| writer(bench.store.clone()))).await;
+    assert_eq!(newest.load(Ordering::SeqCst), 200);
+}
+
+pub(super) async fn retention_finds_every_scope_and_how_old_its_changes_are(bench: &Bench) {
+    let mut scopes = Vec::new();
+    for slug in ["one", "two", "three"] {
+        scopes.push(scope_of(bench.project(slug, 1).await));
+    }
+    scopes.push(Scope::Installation);
+    for &scope in &scopes {
+        for _ in 0..3 {
+            append(&bench.store, scope).await;
+        }
+    }
+    let trimmed = scopes[1];
+    bench
+        .store
+        .write(move |tx| Box::pin(async move { tx.trim_changes(trimmed, 2).await }))
+        .await
+        .unwrap();
+    let mut reader = bench.store.read().await.unwrap();
+    let mut found = Vec::new();
+    loop {
+        let after = found.last().map(|extent: &ScopeExtent| extent.scope);
+        let page = reader.scopes_with_changes(after, 3).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        found.extend(page);
+    }
+    assert_eq!(found.len(), scopes.len(), "each once: {found:?}");
+    for extent in found {
+        assert!(scopes.contains(&extent.scope));
+        let kept_from = if extent.scope == trimmed { 2 } else { 0 };
+        assert_eq!((extent.head, extent.trimmed), (3, kept_from));
+        let oldest = reader.oldest_changes(extent.scope, 2).await.unwrap();
+        let numbers: Vec<_> = (kept_from + 1..=3).take(2).map(|seq| (seq, NOON)).collect();
+        assert_eq!(oldest, numbers);
+    }
 }

@@ -82,6 +82,8 @@ pub const CASES: &[Case] = cases! {
         a_follower_gets_what_was_before_and_what_comes,
         a_follower_far_behind_reads_the_log,
         a_follower_behind_retention_is_told_to_start_over,
+        an_observer_sees_a_change_before_its_command_is_answered,
+        retention_finds_every_scope_and_how_old_its_changes_are,
     }
     events {
         numbers_have_no_gap_and_windows_open_both_ways,
