@@ -67,15 +67,15 @@ impl Runs {
 
     /// Waits until a run has ended, and gives the status it ended with.
     pub async fn wait(&self, project: ProjectId, run: RunId) -> Result<RunStatus, Error> {
-        let mut notices = self.engine.live.listen();
+        let mut notices = self.engine.live.listen(run);
         loop {
             let view = self.get(project, run).await?;
             if view.summary.status.has_ended() || view.summary.status == RunStatus::Paused {
                 return Ok(view.summary.status);
             }
-            // Any notice of this run, or a lag, is a reason to look again.
-            while let Ok((of, notice)) = notices.recv().await {
-                if of == run && matches!(notice, Notice::Changed) {
+            // A change, or a lag, is a reason to look again.
+            while let Ok(notice) = notices.recv().await {
+                if matches!(notice, Notice::Changed) {
                     break;
                 }
             }

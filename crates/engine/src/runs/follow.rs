@@ -52,18 +52,16 @@ pub enum Seen {
 
 /// A follower of one run.
 pub struct RunFeed {
-    run: RunId,
     stored: EventFeed,
-    notices: broadcast::Receiver<(RunId, Notice)>,
+    notices: broadcast::Receiver<Notice>,
 }
 
 impl Runs {
     /// Follows a run from an event's number on.
     #[must_use]
     pub fn follow(&self, project: ProjectId, run: RunId, after: u64) -> RunFeed {
-        let notices = self.engine.live.listen();
+        let notices = self.engine.live.listen(run);
         RunFeed {
-            run,
             stored: self.engine.store.follow_events(project, run, after),
             notices,
         }
@@ -82,14 +80,11 @@ impl RunFeed {
                     return Ok(Seen::Stored { seq: stored.seq, step: stored.step, at: stored.at, event });
                 }
                 notice = self.notices.recv() => match notice {
-                    Ok((run, notice)) if run == self.run => match notice {
-                        Notice::EventsStored => {}
-                        Notice::Changed => return Ok(Seen::Changed),
-                        Notice::Transient { step, event } => return Ok(Seen::Transient { step, event }),
-                        Notice::Preparing { stage, detail } => return Ok(Seen::Preparing { stage, detail }),
-                        Notice::Waiting { reason } => return Ok(Seen::Waiting { reason }),
-                    },
-                    Ok(_) => {}
+                    Ok(Notice::EventsStored) => {}
+                    Ok(Notice::Changed) => return Ok(Seen::Changed),
+                    Ok(Notice::Transient { step, event }) => return Ok(Seen::Transient { step, event }),
+                    Ok(Notice::Preparing { stage, detail }) => return Ok(Seen::Preparing { stage, detail }),
+                    Ok(Notice::Waiting { reason }) => return Ok(Seen::Waiting { reason }),
                     // Pieces were lost, nothing that is stored; something may have changed.
                     Err(broadcast::error::RecvError::Lagged(_)) => return Ok(Seen::Changed),
                     Err(broadcast::error::RecvError::Closed) => std::future::pending().await,

@@ -2,17 +2,20 @@
 //!
 //! Invariant: this is a hint and a shop window, never the truth. Stored events are read from the log by number; the bus
 //! only wakes the readers, and carries what is not stored (pieces of text, progress of a preparation). A watcher that
-//! falls behind loses pieces, and no stored event.
+//! falls behind loses pieces, and no stored event. Watchers of one run are not woken by another.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
 use codecourier_domain::event::Event;
 use codecourier_domain::id::{RunId, StepId};
 
 /// How many notices a slow watcher may be behind before it loses some.
-const CAPACITY: usize = 1_024;
+const CAPACITY: usize = 256;
 
 /// Something to tell the watchers of a run.
 #[derive(Debug, Clone)]
@@ -42,29 +45,33 @@ pub enum Notice {
     },
 }
 
-/// The bus of one engine.
-#[derive(Debug, Clone)]
+/// The bus of one engine. A run has a channel while somebody watches it.
+#[derive(Debug, Clone, Default)]
 pub struct Live {
-    sender: broadcast::Sender<(RunId, Notice)>,
-}
-
-impl Default for Live {
-    fn default() -> Self {
-        Self {
-            sender: broadcast::channel(CAPACITY).0,
-        }
-    }
+    watched: Arc<Mutex<HashMap<RunId, broadcast::Sender<Notice>>>>,
 }
 
 impl Live {
     /// Tells whoever watches. Nobody watching is no error.
     pub fn tell(&self, run: RunId, notice: Notice) {
-        let _ = self.sender.send((run, notice));
+        if let Entry::Occupied(watched) = self.watched.lock().entry(run)
+            && watched.get().send(notice).is_err()
+        {
+            watched.remove();
+        }
     }
 
-    /// Listens from now on. Listen first, then read the log: what comes in between is told twice, never lost.
+    /// Listens to a run from now on. Listen first, then read the log: what comes in between is told twice, never lost.
     #[must_use]
-    pub fn listen(&self) -> broadcast::Receiver<(RunId, Notice)> {
-        self.sender.subscribe()
+    pub fn listen(&self, run: RunId) -> broadcast::Receiver<Notice> {
+        let mut watched = self.watched.lock();
+        // Forgets runs whose watchers left and that have told nothing since.
+        if watched.len() == watched.capacity() {
+            watched.retain(|_, sender| sender.receiver_count() > 0);
+        }
+        watched
+            .entry(run)
+            .or_insert_with(|| broadcast::Sender::new(CAPACITY))
+            .subscribe()
     }
 }
