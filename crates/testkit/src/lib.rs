@@ -5,6 +5,7 @@ pub mod engine;
 pub mod fake_agent;
 pub mod fake_sandbox;
 pub mod outside;
+pub mod people;
 pub mod postgres;
 pub mod repository;
 pub mod scripted_model;
