@@ -11,6 +11,7 @@ mod deed;
 pub mod error;
 pub mod invitations;
 pub mod members;
+pub mod live;
 mod model_access;
 pub mod projects;
 pub mod random;
@@ -41,13 +42,14 @@ pub use recovery::Recovered;
 pub use runs::Runs;
 
 use model_access::ModelAccess;
-use runs::live::Live;
 use runs::under_way::Workers;
 use tasks::Tasks;
 use templates::Templates;
 use vault::rotate::RotationProgress;
 use vault::{KeyRing, Vault};
 
+/// How long an end in order waits for clients to be told of it.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// How long an end in order waits for files that are being deleted.
 const SETTLING: Duration = Duration::from_secs(5);
 
@@ -95,7 +97,8 @@ pub(crate) struct Inner {
     pub(crate) model_access: ModelAccess,
     pub(crate) vault: Vault,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) live: Live,
+    pub(crate) live: runs::live::Live,
+    pub(crate) hub: live::Hub,
     pub(crate) tasks: Tasks,
     pub(crate) workers: Workers,
     pub(crate) scratch: PathBuf,
@@ -127,7 +130,10 @@ impl Engine {
             .write(move |tx| Box::pin(async move { tx.insert_boot(boot, &about, now).await }))
             .await?;
 
-        let live = Live::default();
+        let stop = CancellationToken::new();
+        let tasks = Tasks::default();
+        let live = runs::live::Live::default();
+        let hub = live::Hub::new(store.clone(), tasks.clone(), live.clone(), stop.child_token());
         let model_access = ModelAccess::new(store.clone(), Arc::clone(&clock), live.clone(), boot);
         let gateway = Gateway::new(
             gateway,
@@ -148,14 +154,14 @@ impl Engine {
             vault,
             clock,
             live,
-            tasks: Tasks::default(),
+            hub,
+            tasks,
             workers: Workers::default(),
             scratch,
             work_places,
             boot,
         });
         let recovered = Self::recover(&inner).await?;
-        let stop = CancellationToken::new();
         Self::take_up_rotation(&inner, &stop).await?;
         inner
             .tasks
@@ -163,7 +169,18 @@ impl Engine {
         inner
             .tasks
             .spawn("heartbeat", runs::worker::heartbeat(Arc::clone(&inner), stop.clone()));
+        inner
+            .tasks
+            .spawn("retention", live::retention::run(Arc::clone(&inner), stop.clone()));
         Ok((Self { inner, stop }, recovered))
+    }
+
+    /// The use cases of live updates.
+    #[must_use]
+    pub fn live(&self) -> live::Live {
+        live::Live {
+            engine: Arc::clone(&self.inner),
+        }
     }
 
     /// The use cases of runs.
@@ -208,6 +225,7 @@ impl Engine {
     /// picks them up.
     pub async fn shut_down(self) {
         self.stop.cancel();
+        self.inner.hub.empty(FAREWELL).await;
         self.inner.tasks.drain().await;
         self.inner.store.close().await;
         // What is not deleted by then, the next start goes on with.

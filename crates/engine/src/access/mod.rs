@@ -9,6 +9,7 @@ mod entrance;
 mod project;
 mod sessions;
 pub(crate) mod standing;
+mod still;
 
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ pub use sessions::RenewedSession;
 /// The way from a credential to a principal, and from there to a project.
 #[derive(Clone)]
 pub struct Access {
-    engine: Arc<Inner>,
+    pub(crate) engine: Arc<Inner>,
 }
 
 impl Engine {

@@ -13,6 +13,7 @@ mod happy;
 mod invitations;
 mod lease;
 mod members;
+mod live;
 mod model;
 mod projects;
 mod repositories;
