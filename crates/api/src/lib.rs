@@ -43,6 +43,7 @@
 pub mod access;
 pub mod config;
 pub mod conventions;
+mod live;
 mod server;
 mod state;
 mod whoami;
@@ -82,7 +83,10 @@ impl Api {
 
 /// The features, one line each.
 fn features() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().merge(server::routes()).merge(whoami::routes())
+    OpenApiRouter::new()
+        .merge(server::routes())
+        .merge(whoami::routes())
+        .merge(live::routes())
 }
 
 fn described() -> (Router<ApiState>, OpenApi) {

@@ -13,6 +13,7 @@
 
 pub mod envelope;
 pub mod error;
+pub mod live;
 pub mod page;
 pub mod path;
 pub mod schema;

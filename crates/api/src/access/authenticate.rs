@@ -22,7 +22,7 @@ pub(crate) async fn authenticate(parts: &mut Parts, state: &ApiState) -> Result<
 }
 
 /// What the request shows. A header goes before a cookie: whoever sends it means it.
-fn credential(headers: &HeaderMap, state: &ApiState) -> Result<Credential, ApiError> {
+pub(crate) fn credential(headers: &HeaderMap, state: &ApiState) -> Result<Credential, ApiError> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let text = value.to_str().map_err(|_| refusal())?;
         let (scheme, token) = text.split_once(' ').ok_or_else(refusal)?;

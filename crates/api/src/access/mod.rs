@@ -28,7 +28,7 @@ use codecourier_engine::access::{Person, Principal};
 use crate::ApiState;
 use crate::conventions::error::ApiError;
 
-pub(crate) use authenticate::authenticate;
+pub(crate) use authenticate::{authenticate, credential};
 pub use declare::{Declares, declared, rule_of};
 pub(crate) use declare::{operations, operations_of};
 pub use in_project::InProject;
