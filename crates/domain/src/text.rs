@@ -49,13 +49,13 @@ macro_rules! texts {
         impl TryFrom<String> for $name {
             type Error = InvalidText;
 
+            /// Everything is checked as it came, so that what is accepted can be described to clients; then it is trimmed.
             fn try_from(text: String) -> Result<Self, InvalidText> {
-                let text = text.trim();
                 if text.chars().count() > $most {
                     return Err(InvalidText::TooLong { most: $most });
                 }
                 let check: fn(&str) -> Result<(), InvalidText> = $check;
-                check(text).map(|()| Self(text.to_owned()))
+                check(&text).map(|()| Self(text.trim().to_owned()))
             }
         }
 
@@ -88,7 +88,7 @@ texts! {
         if text.chars().any(is_visible) { Ok(()) } else { Err(InvalidText::Blank) }
     };
     /// A description: lines of text, or nothing.
-    Description, 2000, |text| refuse_unsafe(text, |character| matches!(character, '\n' | '\r' | '\t'));
+    Description, 2000, |text| refuse_unsafe(text, is_layout);
 }
 
 impl Description {
@@ -119,42 +119,65 @@ fn refuse_unsafe(text: &str, except: fn(char) -> bool) -> Result<(), InvalidText
     }
 }
 
+/// A range of characters, both ends included.
+pub type Characters = (char, char);
+
 /// Characters that change what is around them, or cannot be shown at all.
-fn is_unsafe(character: char) -> bool {
-    matches!(
-        character,
-        // Embeddings, overrides and isolates of direction.
-        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'
-        // Line and paragraph separators, deprecated format characters.
-        | '\u{2028}' | '\u{2029}' | '\u{206A}'..='\u{206F}'
-        // Annotations, tags, the byte order mark, what no text may hold.
-        | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}' | '\u{FEFF}' | '\u{FFFE}' | '\u{FFFF}'
-        | '\u{FDD0}'..='\u{FDEF}'
-    ) || character.is_control()
-        || (character as u32) & 0xFFFE == 0xFFFE
+pub const UNSAFE: &[Characters] = &[
+    // Controls.
+    ('\0', '\u{1F}'),
+    ('\u{7F}', '\u{9F}'),
+    // Line and paragraph separators; embeddings and overrides of direction.
+    ('\u{2028}', '\u{202E}'),
+    // Isolates of direction, deprecated format characters.
+    ('\u{2066}', '\u{206F}'),
+    // What no text may hold, the byte order mark, annotations, tags.
+    ('\u{FDD0}', '\u{FDEF}'),
+    ('\u{FEFF}', '\u{FEFF}'),
+    ('\u{FFF9}', '\u{FFFB}'),
+    ('\u{FFFE}', '\u{FFFF}'),
+    ('\u{E0000}', '\u{E007F}'),
+];
+
+/// What of those a description may hold all the same: line breaks and tabs.
+pub const LAYOUT: &[Characters] = &[('\t', '\n'), ('\r', '\r')];
+
+/// Characters that leave no mark on the page: white space, joiners, fillers, variation selectors.
+pub const BLANK: &[Characters] = &[
+    (' ', ' '),
+    ('\u{A0}', '\u{A0}'),
+    ('\u{AD}', '\u{AD}'),
+    ('\u{34F}', '\u{34F}'),
+    ('\u{61C}', '\u{61C}'),
+    ('\u{115F}', '\u{1160}'),
+    ('\u{1680}', '\u{1680}'),
+    ('\u{17B4}', '\u{17B5}'),
+    ('\u{180B}', '\u{180F}'),
+    ('\u{2000}', '\u{200F}'),
+    ('\u{202F}', '\u{202F}'),
+    ('\u{205F}', '\u{2064}'),
+    ('\u{2800}', '\u{2800}'),
+    ('\u{3000}', '\u{3000}'),
+    ('\u{3164}', '\u{3164}'),
+    ('\u{FE00}', '\u{FE0F}'),
+    ('\u{FFA0}', '\u{FFA0}'),
+    ('\u{E0100}', '\u{E01EF}'),
+];
+
+fn is_in(character: char, ranges: &[Characters]) -> bool {
+    ranges.iter().any(|(first, last)| (*first..=*last).contains(&character))
 }
 
-/// Whether a character leaves a mark on the page. Blank letters do not.
+fn is_unsafe(character: char) -> bool {
+    is_in(character, UNSAFE)
+}
+
+fn is_layout(character: char) -> bool {
+    is_in(character, LAYOUT)
+}
+
 fn is_visible(character: char) -> bool {
-    let is_blank = matches!(
-        character,
-        '\u{00AD}'
-            | '\u{034F}'
-            | '\u{061C}'
-            | '\u{115F}'
-            | '\u{1160}'
-            | '\u{17B4}'
-            | '\u{17B5}'
-            | '\u{180B}'..='\u{180F}'
-            | '\u{200B}'..='\u{200F}'
-            | '\u{2060}'..='\u{2064}'
-            | '\u{2800}'
-            | '\u{3164}'
-            | '\u{FE00}'..='\u{FE0F}'
-            | '\u{FFA0}'
-            | '\u{E0100}'..='\u{E01EF}'
-    );
-    !is_blank && !character.is_whitespace() && !is_unsafe(character)
+    !is_unsafe(character) && !is_in(character, BLANK)
 }
 
 #[cfg(test)]
@@ -203,7 +226,6 @@ mod tests {
             '\u{FEFF}',
             '\u{E0041}',
             '\u{FFFF}',
-            '\u{1FFFE}',
         ] {
             let text = format!("safe{character}name");
             assert_eq!(text.parse::<DisplayName>(), Err(InvalidText::Character(character)));
@@ -211,8 +233,17 @@ mod tests {
         for blank in ["", "   ", "\u{200B}\u{200D}", "\u{3164}", "\u{200F} \u{2800}"] {
             assert_eq!(blank.parse::<DisplayName>(), Err(InvalidText::Blank), "{blank:?}");
         }
+        assert!("name\n".parse::<DisplayName>().is_err(), "not even at the end");
         let message = "a\u{202E}b".parse::<DisplayName>().unwrap_err().to_string();
         assert_eq!(message, "it has a character that cannot be shown safely (U+202E)");
+    }
+
+    #[test]
+    fn white_space_and_controls_are_in_the_lists() {
+        for character in '\0'..=char::MAX {
+            assert!(!character.is_control() || is_unsafe(character), "{character:?}");
+            assert!(!character.is_whitespace() || !is_visible(character), "{character:?}");
+        }
     }
 
     #[test]
