@@ -41,9 +41,13 @@
 //! - A request that takes effect twice when it is sent twice needs nothing: `Idempotency-Key` is handled around it.
 
 pub mod access;
+mod audit;
 pub mod config;
 pub mod conventions;
+mod invitations;
 mod live;
+mod members;
+mod projects;
 mod server;
 mod state;
 mod whoami;
@@ -87,6 +91,10 @@ fn features() -> OpenApiRouter<ApiState> {
         .merge(server::routes())
         .merge(whoami::routes())
         .merge(live::routes())
+        .merge(projects::routes())
+        .merge(members::routes())
+        .merge(invitations::routes())
+        .merge(audit::routes())
 }
 
 fn described() -> (Router<ApiState>, OpenApi) {

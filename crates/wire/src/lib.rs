@@ -11,11 +11,15 @@
 //! - A response derives `Serialize, Deserialize, ToSchema`. Identifiers are the domain's, times are [`time::Time`].
 //! - An identifier's schema is named by hand: `#[schema(value_type = schema::RunId)]`.
 
+pub mod audit;
 pub mod envelope;
 pub mod error;
+pub mod invitations;
 pub mod live;
+pub mod members;
 pub mod page;
 pub mod path;
+pub mod projects;
 pub mod schema;
 pub mod server;
 pub mod time;

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use codecourier_domain::id;
+use codecourier_domain::{id, text};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -16,7 +16,7 @@ macro_rules! identifiers {
 
         impl PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
-                text(
+                pattern_text(
                     "An identifier.",
                     &format!("^{}_[0-9a-f]{{32}}$", id::$name::PREFIX),
                     &format!("{}_019300000000700080000000deadbeef", id::$name::PREFIX),
@@ -53,7 +53,7 @@ macro_rules! texts {
 
         impl PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
-                text($description, $pattern, $example)
+                pattern_text($description, $pattern, $example)
             }
         }
 
@@ -73,6 +73,45 @@ texts! {
         "^(usr_[0-9a-f]{32}|key_[0-9a-f]{32}|operator|system)$", "system";
 }
 
+texts! {
+    DisplayName: "A name for people, in any script: at most 80 characters on one line, with something to see.",
+        &name_pattern(), "Corner shop";
+    Description: "Lines of text in any script, at most 2000 characters; or nothing.", &description_pattern(), "Sells things.";
+    EmailAddress: "An address for mail.", EMAIL_PATTERN, "ada@example.org";
+}
+
+const EMAIL_PATTERN: &str = "^(?=.{3,254}$)(?=.{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\
+    @[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$";
+
+fn name_pattern() -> String {
+    let unsafe_ones = class(text::UNSAFE);
+    let blank = class(text::BLANK);
+    let most = text::DisplayName::MOST_CHARACTERS;
+    format!("^(?=[^{unsafe_ones}]{{1,{most}}}$)[^{unsafe_ones}]*[^{unsafe_ones}{blank}][^{unsafe_ones}]*$")
+}
+
+fn description_pattern() -> String {
+    let most = text::Description::MOST_CHARACTERS;
+    format!("^([^{}]|[{}]){{0,{most}}}$", class(text::UNSAFE), class(text::LAYOUT))
+}
+
+/// The inside of a class of characters. Escapes with four digits are the only ones that every dialect of regular
+/// expressions reads alike; beyond them stands the character itself.
+fn class(ranges: &[text::Characters]) -> String {
+    let shown = |character: char| match u32::from(character) {
+        code @ 0..=0xFFFF => format!("\\u{code:04X}"),
+        _ => character.to_string(),
+    };
+    let range = |(first, last): &text::Characters| {
+        if first == last {
+            shown(*first)
+        } else {
+            format!("{}-{}", shown(*first), shown(*last))
+        }
+    };
+    ranges.iter().map(range).collect()
+}
+
 fn permissions() -> String {
     let words: Vec<String> = codecourier_domain::permission::Permission::all()
         .map(|permission| permission.to_string())
@@ -80,7 +119,7 @@ fn permissions() -> String {
     format!("^({})$", words.join("|"))
 }
 
-fn text(description: &str, pattern: &str, example: &str) -> RefOr<Schema> {
+fn pattern_text(description: &str, pattern: &str, example: &str) -> RefOr<Schema> {
     let words = pattern.strip_prefix("^(").and_then(|rest| rest.strip_suffix(")$"));
     let plain = words.filter(|words| {
         words
