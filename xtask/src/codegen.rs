@@ -19,46 +19,84 @@ pub(crate) struct Codegen {
     pub(crate) check: bool,
 }
 
-/// An example of a package, and the directory of the repository that it writes all of.
+/// An example of a package, and what of the repository it writes all of.
 struct Generator {
     package: &'static str,
     example: &'static str,
-    writes: &'static str,
+    /// The directory that its files go to.
+    writes: Writes,
 }
 
-const GENERATORS: &[Generator] = &[Generator {
-    package: "codecourier-domain",
-    example: "schemas",
-    writes: "schemas",
-}];
+/// What of the repository is generated.
+enum Writes {
+    /// Everything in a directory.
+    Directory(&'static str),
+    /// One file in the repository's root, among others.
+    RootFile(&'static str),
+}
+
+const GENERATORS: &[Generator] = &[
+    Generator {
+        package: "codecourier-domain",
+        example: "schemas",
+        writes: Writes::Directory("schemas"),
+    },
+    Generator {
+        package: "codecourier-api",
+        example: "openapi",
+        writes: Writes::RootFile("openapi.json"),
+    },
+];
 
 impl Codegen {
     pub(crate) fn run(&self) -> Outcome {
         let target = workspace::target_directory(&workspace::metadata()?);
         for generator in GENERATORS {
-            let made = target.join("codegen").join(generator.writes);
-            let committed = workspace::root().join(generator.writes);
+            let made = target.join("codegen").join(generator.example);
+            let (committed, present) = generator.writes.read()?;
             generator.run(&made)?;
-            let changes = compare(&read_tree(&committed)?, &read_tree(&made)?);
+            let changes = compare(&present, &read_tree(&made)?);
             if changes.is_empty() {
                 continue;
             }
-            let list: Vec<String> = changes
-                .iter()
-                .map(|path| format!("{}/{}", generator.writes, path.display()))
-                .collect();
+            let shown = |path: &PathBuf| {
+                let path = committed.join(path);
+                path.strip_prefix(workspace::root())
+                    .unwrap_or(&path)
+                    .display()
+                    .to_string()
+            };
+            let list: Vec<String> = changes.iter().map(shown).collect();
             if self.check {
                 return Err(format!(
                     "generated files are out of date (run `cargo xtask codegen`): {}",
                     list.join(", ")
                 ));
             }
-            replace_tree(&committed, &made)?;
+            replace_tree(&committed, &present, &made)?;
             for path in list {
                 terminal::note(&format!("wrote {path}"));
             }
         }
         Ok(())
+    }
+}
+
+impl Writes {
+    /// Where it is, and what is there.
+    fn read(&self) -> Result<(PathBuf, Tree), String> {
+        match self {
+            Self::Directory(name) => {
+                let directory = workspace::root().join(name);
+                let tree = read_tree(&directory)?;
+                Ok((directory, tree))
+            }
+            Self::RootFile(name) => {
+                let present = fs::read(workspace::root().join(name)).ok();
+                let tree = present.into_iter().map(|text| (PathBuf::from(name), text)).collect();
+                Ok((workspace::root().to_owned(), tree))
+            }
+        }
     }
 }
 
@@ -115,9 +153,9 @@ fn compare(committed: &Tree, made: &Tree) -> Vec<PathBuf> {
         .collect()
 }
 
-fn replace_tree(committed: &Path, made: &Path) -> Outcome {
+fn replace_tree(committed: &Path, present: &Tree, made: &Path) -> Outcome {
     let failed = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
-    for name in read_tree(committed)?.keys() {
+    for name in present.keys() {
         let path = committed.join(name);
         fs::remove_file(&path).map_err(|error| failed(&path, error))?;
     }

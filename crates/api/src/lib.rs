@@ -48,6 +48,7 @@ mod invitations;
 mod live;
 mod members;
 mod projects;
+mod reference;
 mod server;
 mod state;
 mod whoami;
@@ -88,13 +89,14 @@ impl Api {
 /// The features, one line each.
 fn features() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
+        .merge(audit::routes())
+        .merge(invitations::routes())
+        .merge(live::routes())
+        .merge(members::routes())
+        .merge(projects::routes())
+        .merge(reference::routes())
         .merge(server::routes())
         .merge(whoami::routes())
-        .merge(live::routes())
-        .merge(projects::routes())
-        .merge(members::routes())
-        .merge(invitations::routes())
-        .merge(audit::routes())
 }
 
 fn described() -> (Router<ApiState>, OpenApi) {

@@ -9,6 +9,7 @@ pub mod people;
 pub mod postgres;
 pub mod repository;
 pub mod scripted_model;
+pub mod server;
 mod spawn;
 pub mod store_contract;
 pub mod template;

@@ -1,3 +1,4 @@
 //! The API as a client meets it: requests in, answers out, over a real engine with fake sandboxes.
 
+mod access;
 mod frame;
