@@ -275,7 +275,7 @@ impl InvalidName {
 }
 
 macro_rules! name {
-    ($(#[$docs:meta])* $name:ident, $what:literal, $rule:literal, $first:pat, $rest:pat) => {
+    ($(#[$docs:meta])* $name:ident, $what:literal, $rule:literal, $most:literal, $first:pat, $rest:pat) => {
         $(#[$docs])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(String);
@@ -293,7 +293,7 @@ macro_rules! name {
 
             fn from_str(text: &str) -> Result<Self, InvalidName> {
                 let first = text.bytes().next().is_some_and(|byte| matches!(byte, $first));
-                if first && text.len() <= 64 && text.bytes().all(|byte| matches!(byte, $rest)) {
+                if first && text.len() <= $most && text.bytes().all(|byte| matches!(byte, $rest)) {
                     Ok(Self(text.to_owned()))
                 } else {
                     Err(InvalidName::of(text, $what, $rule))
@@ -306,19 +306,19 @@ macro_rules! name {
 name!(
     /// The name of a skill or command: it becomes a file or directory name and a word after `/`.
     AssetName, "name of a skill or command",
-    "1 to 64 characters of a-z, 0-9, `-` and `_`, the first a letter or digit",
+    "1 to 64 characters of a-z, 0-9, `-` and `_`, the first a letter or digit", 64,
     b'a'..=b'z' | b'0'..=b'9', b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'
 );
 name!(
     /// The name of an MCP server: it becomes a part of its tools' names.
     McpName, "name of an MCP server",
-    "1 to 64 characters of a-z, A-Z, 0-9, `-` and `_`, the first a letter or digit",
+    "1 to 64 characters of a-z, A-Z, 0-9, `-` and `_`, the first a letter or digit", 64,
     b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9', b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_'
 );
 name!(
     /// The name of an environment variable.
     EnvName, "name of an environment variable",
-    "1 to 64 characters of A-Z, a-z, 0-9 and `_`, the first no digit",
+    "1 to 128 characters of A-Z, a-z, 0-9 and `_`, the first no digit", 128,
     b'a'..=b'z' | b'A'..=b'Z' | b'_', b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_'
 );
 

@@ -5,6 +5,7 @@
 //! task whose repetition is harmless; `kill -9` between any two lines loses nothing and repeats nothing that counts.
 
 pub mod access;
+pub mod api_keys;
 pub mod audit;
 pub mod clock;
 mod deed;
@@ -14,12 +15,15 @@ pub mod live;
 pub mod members;
 mod model_access;
 pub mod projects;
+pub mod provider_keys;
 pub mod random;
 pub mod records;
 mod recovery;
 pub mod runs;
+pub mod settings;
 pub mod tasks;
 pub mod templates;
+pub mod variables;
 pub mod vault;
 
 use std::ops::ControlFlow;
@@ -42,6 +46,7 @@ pub use recovery::Recovered;
 pub use runs::Runs;
 
 use model_access::ModelAccess;
+use provider_keys::ProjectKeys;
 use runs::under_way::Workers;
 use tasks::Tasks;
 use templates::Templates;
@@ -67,7 +72,7 @@ pub struct EngineConfig {
     pub mirrors: Mirrors,
     /// The gateway's settings.
     pub gateway: GatewayConfig,
-    /// Where model keys come from.
+    /// Where model keys come from for projects that have none of their own.
     pub keys: Arc<dyn KeySource>,
     /// What seals the secrets in the store.
     pub vault: Vault,
@@ -135,9 +140,15 @@ impl Engine {
         let live = runs::live::Live::default();
         let hub = live::Hub::new(store.clone(), tasks.clone(), live.clone(), stop.child_token());
         let model_access = ModelAccess::new(store.clone(), Arc::clone(&clock), live.clone(), boot);
+        let keys = ProjectKeys {
+            store: store.clone(),
+            vault: vault.clone(),
+            clock: Arc::clone(&clock),
+            otherwise: keys,
+        };
         let gateway = Gateway::new(
             gateway,
-            keys,
+            Arc::new(keys),
             Arc::new(model_access.clone()),
             Arc::new(model_access.clone()),
             Arc::new(model_access.clone()),

@@ -18,7 +18,9 @@ use codecourier_domain::limits::SandboxLimits;
 use codecourier_domain::pipeline::Pipeline;
 use codecourier_domain::run::RunStatus;
 use codecourier_domain::time::Clock;
-use codecourier_engine::runs::spec::{Author, DEFAULT_BUDGET, DegradedPolicy, ModelSource, RepositorySource, RunSpec};
+use codecourier_engine::runs::spec::{
+    Author, DEFAULT_BUDGET, DegradedPolicy, ModelSource, RepositorySource, RunSetup, RunSpec,
+};
 use codecourier_engine::runs::view::RunView;
 use codecourier_engine::templates::{ReadyTemplate, Report, Templates};
 use codecourier_engine::vault::{MasterKeySource, Vault};
@@ -235,6 +237,7 @@ impl World {
             author: Author::default(),
             model_source: ModelSource::Live,
             budget: DEFAULT_BUDGET,
+            setup: RunSetup::default(),
         }
     }
 

@@ -240,6 +240,7 @@ async fn spec(arguments: Arguments, config: &Config) -> Result<RunSpec, Problem>
             Some(text) => parse_budget(&text)?,
             None => MicroUsd(config.settings.default_budget.0),
         },
+        setup: codecourier_engine::runs::spec::RunSetup::default(),
     };
     spec.validate()?;
     spec.repository = preflight::repository(config, &repo).await?;

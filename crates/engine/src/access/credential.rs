@@ -57,8 +57,9 @@ impl Access {
     pub async fn authenticate(&self, credential: &Credential) -> Result<Principal, Error> {
         match credential {
             Credential::Session(token) => self.session(token).await.map(Principal::Person),
-            // `access/api_keys.rs` and `access/jwt.rs` come with their features. Until then nobody has either.
-            Credential::ApiKey(_) | Credential::Jwt(_) => Err(refusal()),
+            Credential::ApiKey(token) => self.api_key(token).await.map(Principal::ApiKey),
+            // `access/jwt.rs` comes with its feature. Until then nobody has one.
+            Credential::Jwt(_) => Err(refusal()),
         }
     }
 }

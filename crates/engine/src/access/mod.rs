@@ -4,6 +4,7 @@
 //! else; a project is reached only through a [`ProjectGrant`], and whoever may not know of a project cannot tell it from
 //! one that does not exist; a removed member, an ended session and a revoked key are refused at their next request.
 
+mod api_keys;
 mod credential;
 mod entrance;
 mod project;

@@ -11,14 +11,14 @@ use codecourier_domain::role::Role;
 use codecourier_domain::run::{RunState, StepPlan};
 use codecourier_domain::verdict::Verdict;
 
-use super::spec::RunSpec;
+use super::spec::{RunSetup, RunSpec};
 
 /// Where a checker writes its verdict: outside the repository, so that it can never be committed.
 pub const VERDICT_PATH: &str = "/home/user/.codecourier/verdict.json";
 
-/// The system prompt of a step: stays the same for the whole session.
+/// The system prompt of a step: stays the same for the whole session. What the project says about how to work comes last.
 #[must_use]
-pub fn system_prompt(plan: &StepPlan) -> String {
+pub fn system_prompt(plan: &StepPlan, setup: &RunSetup) -> String {
     let common = "You work alone in a disposable Linux sandbox, with nobody to answer questions: decide, and say what \
                   you decided. The repository is the current directory. There is no network but the model. The platform \
                   takes over commits and uncommitted changes when you end; never push, and leave the branch as it is.";
@@ -45,7 +45,11 @@ pub fn system_prompt(plan: &StepPlan) -> String {
         Role::Answerer => "You are the answerer: answer the open questions. Alter nothing.",
         Role::Custom => "Do what your instructions say.",
     };
-    format!("{role}\n\n{common}")
+    let of_project = setup.sandbox_prompt.as_deref().map(str::trim).unwrap_or_default();
+    if of_project.is_empty() {
+        return format!("{role}\n\n{common}");
+    }
+    format!("{role}\n\n{common}\n\n{of_project}")
 }
 
 /// The message that starts a step.

@@ -2,7 +2,8 @@
 //! transaction.
 //!
 //! Invariants: one recorder writes for a step at a time, and the store refuses every other (the memo is saved under the
-//! task's fence); a call to record that returned has been committed; watchers are told after the commit.
+//! task's fence); a call to record that returned has been committed; watchers are told after the commit; the values of
+//! secret variables are in nothing that is recorded or shown.
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use super::step::{StepError, internal};
 use super::worker::LEASE_MILLISECONDS;
 use crate::Inner;
 use crate::error::chain;
+use crate::variables::Redactor;
 
 /// The recorder of one step.
 pub(crate) struct StepRecorder {
@@ -30,6 +32,8 @@ pub(crate) struct StepRecorder {
     project: ProjectId,
     run: RunId,
     step: StepId,
+    /// Takes the values of secret variables out of everything that passes.
+    redactor: Redactor,
     written: Mutex<Written>,
 }
 
@@ -46,7 +50,14 @@ struct Written {
 
 impl StepRecorder {
     /// Takes up a step where the store has it.
-    pub(crate) fn new(engine: Arc<Inner>, fence: Fence, row: Step, memo: StepMemo, cursor: &JournalCursor) -> Self {
+    pub(crate) fn new(
+        engine: Arc<Inner>,
+        fence: Fence,
+        row: Step,
+        memo: StepMemo,
+        cursor: &JournalCursor,
+        redactor: Redactor,
+    ) -> Self {
         let (project, run, step) = (row.project, row.run, row.id);
         // An empty cursor is the beginning; the text is this recorder's own.
         let offset = cursor.0.parse().unwrap_or(0);
@@ -56,6 +67,7 @@ impl StepRecorder {
             project,
             run,
             step,
+            redactor,
             written: Mutex::new(Written {
                 row,
                 memo,
@@ -83,6 +95,7 @@ impl StepRecorder {
 
     /// Shows an event to whoever watches now, and keeps nothing of it.
     pub(crate) fn show(&self, event: Event) {
+        let event = self.redactor.value(event);
         self.engine.live.tell(
             self.run,
             Notice::Transient {
@@ -137,8 +150,10 @@ impl StepRecorder {
     /// without harm when it is lost.
     pub(crate) fn note(&self, events: Vec<Event>, change: impl FnOnce(&mut StepMemo)) {
         let mut written = self.written.lock();
-        written.noted.extend(events);
-        change(&mut written.memo);
+        written.noted.extend(self.without_secrets(events));
+        let mut memo = written.memo.clone();
+        change(&mut memo);
+        written.memo = self.redactor.value(memo);
         written.is_memo_noted = true;
     }
 
@@ -178,6 +193,13 @@ impl StepRecorder {
         (written.noted.clone(), written.memo.clone())
     }
 
+    fn without_secrets(&self, events: Vec<Event>) -> Vec<Event> {
+        if self.redactor.is_empty() {
+            return events;
+        }
+        events.into_iter().map(|event| self.redactor.value(event)).collect()
+    }
+
     async fn commit(
         &self,
         events: Vec<Event>,
@@ -185,10 +207,12 @@ impl StepRecorder {
         change: impl FnOnce(&mut StepMemo),
     ) -> Result<(), StepError> {
         let now = self.engine.clock.now();
+        let events = self.without_secrets(events);
         let (mut row, memo, memo_changed, cursor, noted) = {
             let written = self.written.lock();
             let mut memo = written.memo.clone();
             change(&mut memo);
+            let memo = self.redactor.value(memo);
             // A note changes the memo at once, so a comparison would not see it.
             let memo_changed = written.is_memo_noted || memo != written.memo;
             let cursor = offset.map(|offset| CursorAdvance {

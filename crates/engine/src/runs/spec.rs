@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use codecourier_domain::agent::{AgentKind, Effort, ModelName};
 use codecourier_domain::branch::BranchName;
 use codecourier_domain::check::CheckSpec;
+use codecourier_domain::id::VariableId;
 use codecourier_domain::limits::SandboxLimits;
 use codecourier_domain::money::MicroUsd;
 use codecourier_domain::pipeline::{Node, Pipeline};
@@ -22,6 +23,12 @@ pub const MAX_PROMPT_BYTES: usize = 200 * 1024;
 pub const MAX_CHECKS: usize = 20;
 /// The longest a check may take: as long as a sandbox may live.
 pub const MAX_CHECK_SECONDS: u32 = 14_400;
+/// The longest name of a check, in bytes.
+pub const MAX_CHECK_NAME_BYTES: usize = 100;
+/// The longest command of a check, in bytes.
+pub const MAX_CHECK_COMMAND_BYTES: usize = 16 * 1024;
+/// The longest name or address of an author, in bytes.
+const MAX_AUTHOR_BYTES: usize = 254;
 /// The budget of a run when nobody says another.
 pub const DEFAULT_BUDGET: MicroUsd = MicroUsd(20_000_000);
 
@@ -59,6 +66,49 @@ pub struct RunSpec {
     pub model_source: ModelSource,
     /// What the run may cost.
     pub budget: MicroUsd,
+    /// How its sandboxes are set up.
+    #[serde(default)]
+    pub setup: RunSetup,
+}
+
+/// How the sandboxes of a run are set up, as its project says.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RunSetup {
+    /// What agents are told about how to work, beside their role.
+    pub sandbox_prompt: Option<String>,
+    /// The content of the instructions file, which agents find as `CLAUDE.md` or `AGENTS.md`.
+    pub instructions: Option<String>,
+    /// Commands that prepare a fresh copy of the repository, run by `bash` before the agent starts.
+    pub setup_script: Option<String>,
+    /// The environment of the project's commands and of the agent.
+    pub variables: Vec<RunVariable>,
+}
+
+/// An environment variable of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunVariable {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: RunVariableValue,
+}
+
+/// The value of a run's environment variable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RunVariableValue {
+    /// As it was when the run started.
+    Plain {
+        /// The text.
+        value: String,
+    },
+    /// Secret: looked up when a step begins, and stored nowhere else.
+    Secret {
+        /// Which of the project's variables.
+        variable: VariableId,
+    },
 }
 
 /// Where a repository comes from.
@@ -139,9 +189,7 @@ impl RunSpec {
                 self.prompt.len()
             )));
         }
-        if self.checks.len() > MAX_CHECKS {
-            return Err(Error::validation(format!("A run has at most {MAX_CHECKS} checks.")));
-        }
+        validate_checks(&self.checks)?;
         let mut agents = own_agents(self.pipeline.nodes());
         agents.retain(|agent| *agent != self.agent);
         agents.push(self.agent);
@@ -165,33 +213,72 @@ impl RunSpec {
                 path.display()
             )));
         }
-        for (index, check) in self.checks.iter().enumerate() {
-            if check.name.trim().is_empty() {
-                return Err(Error::validation("A check needs a name."));
-            }
-            if !(1..=MAX_CHECK_SECONDS).contains(&check.timeout_seconds) {
-                return Err(Error::validation(format!(
-                    "The check `{}` may take 1 to {MAX_CHECK_SECONDS} seconds, and {} were asked for.",
-                    check.name, check.timeout_seconds
-                )));
-            }
-            if check.command.trim().is_empty() {
-                return Err(Error::validation(format!("The check `{}` has no command.", check.name)));
-            }
-            if self.checks[..index].iter().any(|earlier| earlier.name == check.name) {
-                return Err(Error::validation(format!("Two checks are called `{}`.", check.name)));
-            }
-        }
-        for (what, text) in [("name", &self.author.name), ("email address", &self.author.email)] {
-            let forbidden = |character: char| character.is_control() || matches!(character, '<' | '>');
-            if text.trim().is_empty() || text.chars().any(forbidden) {
-                return Err(Error::validation(format!(
-                    "The author's {what} cannot stand in a Git commit."
-                )));
-            }
-        }
-        Ok(())
+        validate_author(&self.author).map_err(|error| {
+            let field = format!("author.{}", error.field.as_deref().unwrap_or_default());
+            error.of_field(field)
+        })
     }
+}
+
+/// Checks the commands of a run, or of a project's settings.
+pub(crate) fn validate_checks(checks: &[CheckSpec]) -> Result<(), Error> {
+    if checks.len() > MAX_CHECKS {
+        return Err(Error::validation(format!("A run has at most {MAX_CHECKS} checks.")).of_field("checks"));
+    }
+    for (index, check) in checks.iter().enumerate() {
+        let refused = |field: &str, message: String| {
+            let field = format!("checks.{index}.{field}");
+            Err(Error::validation(message).of_field(field))
+        };
+        let CheckSpec {
+            name,
+            command,
+            requirement: _,
+            timeout_seconds,
+        } = check;
+        if name.trim().is_empty() {
+            return refused("name", "A check needs a name.".to_owned());
+        }
+        if name.len() > MAX_CHECK_NAME_BYTES || name.chars().any(char::is_control) {
+            let message = format!("The name of a check is one line of at most {MAX_CHECK_NAME_BYTES} bytes.");
+            return refused("name", message);
+        }
+        if !(1..=MAX_CHECK_SECONDS).contains(timeout_seconds) {
+            let message = format!(
+                "The check `{name}` may take 1 to {MAX_CHECK_SECONDS} seconds, and {timeout_seconds} were asked for."
+            );
+            return refused("timeoutSeconds", message);
+        }
+        if command.trim().is_empty() {
+            return refused("command", format!("The check `{name}` has no command."));
+        }
+        if command.len() > MAX_CHECK_COMMAND_BYTES || command.contains('\0') {
+            let message = format!(
+                "The command of the check `{name}` is text of at most {MAX_CHECK_COMMAND_BYTES} bytes. Put more into a \
+                 script in the repository."
+            );
+            return refused("command", message);
+        }
+        if checks[..index].iter().any(|earlier| earlier.name == *name) {
+            return refused("name", format!("Two checks are called `{name}`."));
+        }
+    }
+    Ok(())
+}
+
+/// Checks whose name commits shall carry.
+pub(crate) fn validate_author(author: &Author) -> Result<(), Error> {
+    for (field, what, text) in [
+        ("name", "name", &author.name),
+        ("email", "email address", &author.email),
+    ] {
+        let forbidden = |character: char| character.is_control() || matches!(character, '<' | '>');
+        if text.trim().is_empty() || text.len() > MAX_AUTHOR_BYTES || text.chars().any(forbidden) {
+            let message = format!("The author's {what} cannot stand in a Git commit.");
+            return Err(Error::validation(message).of_field(field));
+        }
+    }
+    Ok(())
 }
 
 /// The agents that steps name themselves.

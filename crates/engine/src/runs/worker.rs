@@ -30,7 +30,8 @@ use super::step::{StepContext, StepEnd, StepError, execute};
 use super::under_way::UnderWay;
 use super::{cancel, close, deliver, prepare};
 use crate::Inner;
-use crate::error::chain;
+use crate::error::{chain, sentence};
+use crate::variables::{Unopened, environment};
 
 /// How long a claim holds without a sign of life.
 pub(crate) const LEASE_MILLISECONDS: i64 = 30_000;
@@ -361,6 +362,15 @@ async fn execute_step(
     };
     let memo: StepMemo = row.body.read().map_err(|error| internal(&error))?;
     let (ordinal, attempt) = (memo.plan.ordinal, memo.plan.attempt);
+    let environment = match environment(engine, context.project, &spec.setup.variables).await {
+        Ok(environment) => environment,
+        Err(Unopened::Store(error)) => return Err(internal(&error)),
+        Err(error @ Unopened::Sealed { .. }) => {
+            let message = format!("{} Set it anew, then start the run again.", sentence(&chain(&error)));
+            return Err(Failure::new(FailureClass::Internal, message).into());
+        }
+    };
+    let redactor = environment.redactor.clone();
     let step_context = StepContext {
         engine: Arc::clone(engine),
         project: context.project,
@@ -369,7 +379,8 @@ async fn execute_step(
         plan: memo.plan.clone(),
         spec: Arc::new(spec),
         pinned,
-        recorder: StepRecorder::new(Arc::clone(engine), context.fence, row, memo, &cursor),
+        environment,
+        recorder: StepRecorder::new(Arc::clone(engine), context.fence, row, memo, &cursor, redactor),
         let_go: context.let_go.clone(),
     };
     let (event, status) = match execute(&step_context).await {

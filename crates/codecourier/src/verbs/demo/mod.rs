@@ -16,7 +16,9 @@ use codecourier_domain::pipeline::{DEFAULT_ITERATIONS, Pipeline};
 use codecourier_domain::run::RunStatus;
 use codecourier_domain::time::Clock as _;
 use codecourier_engine::clock::SystemClock;
-use codecourier_engine::runs::spec::{Author, DEFAULT_BUDGET, DegradedPolicy, ModelSource, RepositorySource, RunSpec};
+use codecourier_engine::runs::spec::{
+    Author, DEFAULT_BUDGET, DegradedPolicy, ModelSource, RepositorySource, RunSetup, RunSpec,
+};
 use codecourier_gateway::ReplayPacing;
 use codecourier_sandbox::templates::CLAUDE_CODE_VERSION;
 
@@ -138,6 +140,7 @@ fn spec(sample: &Sample) -> Result<RunSpec, Problem> {
             cassette: sample.cassette.clone(),
         },
         budget: DEFAULT_BUDGET,
+        setup: RunSetup::default(),
     })
 }
 

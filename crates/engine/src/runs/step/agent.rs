@@ -25,6 +25,7 @@ use crate::error::chain;
 use crate::error::sentence;
 use crate::runs::memo::{LastTurn, StepMemo};
 use crate::runs::prompt;
+use crate::variables::StreamRedactor;
 
 /// The tag of the agent's process in its sandbox.
 pub(super) const AGENT_TAG: &str = "agent";
@@ -118,7 +119,7 @@ fn session(context: &StepContext, token: String) -> Result<SessionSpec, Failure>
         workspace: PROJECT_DIRECTORY
             .parse()
             .map_err(|_| internal("The project directory"))?,
-        system_prompt: Some(prompt::system_prompt(plan)),
+        system_prompt: Some(prompt::system_prompt(plan, &context.spec.setup)),
         prompt: Prompt::text(context.recorder.memo().prompt.clone()),
         gateway: GatewayAccess {
             base_url: format!("http://127.0.0.1:{GATEWAY_PORT}/gateway/anthropic"),
@@ -126,8 +127,16 @@ fn session(context: &StepContext, token: String) -> Result<SessionSpec, Failure>
         },
         max_turns: None,
         mcp: std::collections::BTreeMap::new(),
-        knowledge: Knowledge::default(),
-        env: std::collections::BTreeMap::new(),
+        knowledge: Knowledge {
+            instructions: context.spec.setup.instructions.clone(),
+            ..Knowledge::default()
+        },
+        env: context
+            .environment
+            .exposed()
+            // Names were checked when they were set, by rules at least as strict.
+            .filter_map(|(name, value)| Some((name.parse().ok()?, value.to_owned())))
+            .collect(),
     })
 }
 
@@ -315,7 +324,7 @@ impl Conversation<'_> {
         Err(ended::classify(&exit.status, &tail).into())
     }
 
-    /// Keeps the output as it came: the raw side of the transcript. A journal that can no longer be read (its sandbox is
+    /// Keeps the output as it came, but for secrets: the raw side of the transcript. A journal that can no longer be read (its sandbox is
     /// over) is no reason to fail: every event of it that was read is stored.
     async fn keep_journal(&self) -> Result<(), StepError> {
         if self.context.recorder.memo().journal.is_some() {
@@ -338,15 +347,20 @@ impl Conversation<'_> {
         let file = tempfile::NamedTempFile::new_in(&self.context.engine.scratch).map_err(|error| failed(&error))?;
         let (file, path) = file.into_parts();
         let mut file = tokio::fs::File::from_std(file);
+        let mut clean = StreamRedactor::new(&self.context.environment.redactor);
         while let Some(chunk) = output.next().await {
             match chunk {
-                Ok(chunk) => file.write_all(&chunk).await.map_err(|error| failed(&error))?,
+                Ok(chunk) => {
+                    let chunk = clean.feed(&chunk);
+                    file.write_all(&chunk).await.map_err(|error| failed(&error))?;
+                }
                 Err(error) => {
                     tracing::warn!(step = %self.context.step, "the journal broke off: {}", chain(&error));
                     return Ok(());
                 }
             }
         }
+        file.write_all(&clean.finish()).await.map_err(|error| failed(&error))?;
         file.flush().await.map_err(|error| failed(&error))?;
         let blob = self
             .context

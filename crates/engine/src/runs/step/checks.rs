@@ -42,7 +42,7 @@ pub(super) async fn run(context: &StepContext, sandbox: &dyn Sandbox, commit: &s
         {
             continue;
         }
-        let result = run_one(sandbox, check, index, commit).await?;
+        let result = run_one(context, sandbox, check, index, commit).await?;
         let remembered = result.clone();
         context
             .recorder
@@ -62,6 +62,7 @@ pub(super) async fn run(context: &StepContext, sandbox: &dyn Sandbox, commit: &s
 }
 
 async fn run_one(
+    context: &StepContext,
     sandbox: &dyn Sandbox,
     check: &CheckSpec,
     index: usize,
@@ -76,7 +77,7 @@ async fn run_one(
             args: ["--noprofile", "--norc", "-c", CHECK, "check", &check.command]
                 .map(str::to_owned)
                 .to_vec(),
-            env: Vec::new(),
+            env: context.environment.of_process(),
             cwd: Some(PROJECT_DIRECTORY.to_owned()),
             user: FileOwner::User,
             stdin: Stdin::Null,
@@ -123,7 +124,7 @@ async fn run_one(
 }
 
 /// The last kilobytes of a check's output, as text.
-async fn tail(sandbox: &dyn Sandbox, tag: &str) -> Result<String, Failure> {
+pub(super) async fn tail(sandbox: &dyn Sandbox, tag: &str) -> Result<String, Failure> {
     let mut kept: Vec<u8> = Vec::new();
     let output = sandbox.journal(tag, JournalStream::Stdout, 0).await;
     if let Ok(mut output) = output {

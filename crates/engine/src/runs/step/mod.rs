@@ -10,6 +10,7 @@ mod checks;
 mod ended;
 mod repository;
 mod sandbox;
+mod setup;
 mod verdict;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use crate::Inner;
 use crate::error::sentence;
 use crate::error::{chain, is_disk_full};
 use crate::model_access::ProviderFailures;
+use crate::variables::Environment;
 
 /// How often the removal of a step's sandbox is tried before the step ends without it.
 const DESTROY_TRIES: u32 = 3;
@@ -44,6 +46,8 @@ pub(crate) struct StepContext {
     pub(crate) plan: StepPlan,
     pub(crate) spec: Arc<RunSpec>,
     pub(crate) pinned: Pinned,
+    /// What the project's commands and the agent find in their environment.
+    pub(crate) environment: Environment,
     pub(crate) recorder: StepRecorder,
     /// Triggered when this worker must let go: the run is cancelled, the lease is lost, or the server ends.
     pub(crate) let_go: CancellationToken,
@@ -131,6 +135,7 @@ async fn attempt(context: &StepContext) -> Result<(), StepError> {
     if !context.recorder.memo().has_ended(Phase::AgentCli) {
         let _service = sandbox::serve_gateway(context, sandbox.as_ref()).await?;
         repository::clone(context, sandbox.as_ref()).await?;
+        setup::run(context, sandbox.as_ref()).await?;
         agent::work(context, sandbox.as_ref()).await?;
     }
     // The agent is done: nothing of the step may reach the model any more.

@@ -1,0 +1,140 @@
+//! What a settings document may hold. Pure.
+//!
+//! Invariant: whatever is refused is refused with the path of the field, as clients write it.
+
+use codecourier_domain::agent::AgentKind;
+use codecourier_domain::limits::LimitOutOfRange;
+use codecourier_domain::money::MicroUsd;
+
+use super::document::{SessionConfig, SettingsDocument};
+use crate::error::Error;
+use crate::runs::spec::{validate_author, validate_checks};
+
+/// The longest prompt, instructions file or script, in bytes.
+const MAX_TEXT_BYTES: usize = 64 * 1024;
+/// The most names in a list of a session type.
+const MAX_NAMES: usize = 50;
+/// The longest such name, in bytes.
+const MAX_NAME_BYTES: usize = 64;
+/// The most that a run may cost: a thousand dollars.
+const MAX_RUN_BUDGET: MicroUsd = MicroUsd(1_000_000_000);
+
+/// Checks a whole document.
+pub(super) fn validate(document: &SettingsDocument) -> Result<(), Error> {
+    // Destructured, so that nobody adds a field without thinking of its limits.
+    let SettingsDocument {
+        sandbox_prompt,
+        instructions,
+        discovery_prompt,
+        git_author,
+        checks,
+        setup_script,
+        agent,
+        model: _,
+        effort: _,
+        limits: _,
+        run_budget,
+        session_types,
+    } = document;
+    let texts = [
+        ("sandboxPrompt", sandbox_prompt.as_deref().unwrap_or_default()),
+        ("instructions", instructions),
+        ("discoveryPrompt", discovery_prompt.as_deref().unwrap_or_default()),
+        ("setupScript", setup_script),
+    ];
+    for (field, text) in texts {
+        if text.len() > MAX_TEXT_BYTES {
+            let message = format!(
+                "This text has {} bytes, and at most {MAX_TEXT_BYTES} are taken.",
+                text.len()
+            );
+            return Err(Error::validation(message).of_field(field));
+        }
+        if text.contains('\0') {
+            return Err(Error::validation("This text has a NUL character, which no file of text has.").of_field(field));
+        }
+    }
+    validate_author(git_author).map_err(|error| within("gitAuthor", error))?;
+    validate_checks(checks)?;
+    validate_agent("agent", *agent)?;
+    if *run_budget <= MicroUsd::ZERO || *run_budget > MAX_RUN_BUDGET {
+        let message = "The budget of a run is more than nothing and at most $1,000.";
+        return Err(Error::validation(message).of_field("runBudgetMicroUsd"));
+    }
+    for (kind, config) in session_types {
+        validate_session(config).map_err(|error| within(&format!("sessionTypes.{kind}"), error))?;
+    }
+    Ok(())
+}
+
+fn validate_session(config: &SessionConfig) -> Result<(), Error> {
+    let SessionConfig {
+        agent,
+        model: _,
+        effort: _,
+        template,
+        contexts,
+        skills,
+        commands,
+        scripts,
+    } = config;
+    if let Some(agent) = agent {
+        validate_agent("agent", *agent)?;
+    }
+    if let Some(template) = template {
+        validate_name("template", template)?;
+    }
+    for (field, names) in [
+        ("contexts", contexts),
+        ("skills", skills),
+        ("commands", commands),
+        ("scripts", scripts),
+    ] {
+        if names.len() > MAX_NAMES {
+            return Err(Error::validation(format!("At most {MAX_NAMES} can be named here.")).of_field(field));
+        }
+        for (index, name) in names.iter().enumerate() {
+            validate_name(&format!("{field}.{index}"), name)?;
+            if names[..index].contains(name) {
+                let message = format!("`{name}` is named twice.");
+                return Err(Error::validation(message).of_field(format!("{field}.{index}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Names of things become names of files in sandboxes.
+fn validate_name(field: &str, name: &str) -> Result<(), Error> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let begins_well = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    if begins_well && name.len() <= MAX_NAME_BYTES && name.bytes().all(is_plain) {
+        return Ok(());
+    }
+    let message = "A name here has 1 to 64 letters, digits, hyphens, underscores or dots, and begins with a letter or \
+                   digit.";
+    Err(Error::validation(message).of_field(field))
+}
+
+fn validate_agent(field: &str, agent: AgentKind) -> Result<(), Error> {
+    if codecourier_agents::adapter(agent).is_some() {
+        return Ok(());
+    }
+    Err(Error::validation(format!("This version cannot drive the agent `{agent}`. Use `claude`.")).of_field(field))
+}
+
+/// The same error about a field inside another.
+fn within(outer: &str, error: Error) -> Error {
+    let field = match &error.field {
+        Some(inner) => format!("{outer}.{inner}"),
+        None => outer.to_owned(),
+    };
+    error.of_field(field)
+}
+
+impl From<LimitOutOfRange> for Error {
+    fn from(error: LimitOutOfRange) -> Self {
+        let field = format!("limits.{}", error.limit);
+        Self::validation(crate::error::sentence(&error.to_string())).of_field(field)
+    }
+}
