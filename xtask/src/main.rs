@@ -9,6 +9,7 @@ mod demo;
 mod fuzz;
 mod host;
 mod setup;
+mod soak;
 mod spawn;
 mod terminal;
 mod test;
@@ -40,6 +41,8 @@ enum Verb {
     Bench(bench::Bench),
     /// Kills the server at random moments and looks whether anything was lost.
     Torture(torture::Torture),
+    /// Lets hundreds of subscribers follow a server that is restarted, and looks whether each saw every change once.
+    Soak(soak::Soak),
     /// House rules that the compiler does not know.
     Tidy,
     /// Writes the generated files that are committed.
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Verb::Test(test) => test.run(),
         Verb::Bench(bench) => bench.run(),
         Verb::Torture(torture) => torture.run(),
+        Verb::Soak(soak) => soak.run(),
         Verb::Tidy => tidy::run(),
         Verb::Codegen(codegen) => codegen.run(),
         Verb::Fuzz(fuzz) => fuzz.run(),

@@ -2,9 +2,11 @@
 //! with what really happened.
 //!
 //! Used by `tests/it` and by the program `torture`. Invariant: nothing in here is a stand-in; the binary, the sandboxes,
-//! Git and the agent's CLI are the real ones, and only the model is scripted or replayed.
+//! Git and the agent's CLI are the real ones, and only the model is scripted or replayed. Except for [`live`]: there the
+//! server, its API and its clients are real, in this process, and no agent is needed.
 
 pub mod compare;
+pub mod live;
 pub mod other_user;
 pub mod scene;
 pub mod server;

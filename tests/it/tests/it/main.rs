@@ -4,6 +4,7 @@
 mod bad_luck;
 mod cancel;
 mod demo;
+mod live;
 mod ordinary_user;
 mod scripted_run;
 mod serve;

@@ -1,0 +1,68 @@
+//! Live updates over real sockets: a server in this process, clients, and the soak.
+
+pub mod client;
+pub mod soak;
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use codecourier_api::{Api, ApiConfig};
+use codecourier_testkit::engine::{TestEngine, World};
+use codecourier_testkit::people::People;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+/// A server in this process.
+pub struct LiveServer {
+    engine: TestEngine,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Makes people in it.
+    pub people: People,
+    _serving: JoinSet<()>,
+}
+
+impl LiveServer {
+    /// Starts one at a free port.
+    pub async fn start(world: &World) -> Self {
+        Self::start_at(world, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
+    }
+
+    /// Starts one at an address, such as another one's that was ended.
+    pub async fn start_at(world: &World, address: SocketAddr) -> Self {
+        let engine = world.start().await;
+        let (address, serving) = engine
+            .ask(move |engine| async move {
+                let listener = TcpListener::bind(address).await.expect("the address is free");
+                let address = listener.local_addr().expect("an address");
+                let service =
+                    Api::new(engine, ApiConfig::default()).into_make_service_with_connect_info::<SocketAddr>();
+                let mut serving = JoinSet::new();
+                serving.spawn(async move { axum::serve(listener, service).await.expect("it serves") });
+                (address, serving)
+            })
+            .await;
+        let people = People::new(engine.store());
+        Self {
+            engine,
+            address,
+            people,
+            _serving: serving,
+        }
+    }
+
+    /// Its engine.
+    #[must_use]
+    pub const fn engine(&self) -> &TestEngine {
+        &self.engine
+    }
+
+    /// Ends it in order: clients are told.
+    pub async fn stop(self) {
+        self.engine.shut_down().await;
+    }
+
+    /// Ends it between any two of its steps.
+    pub async fn kill(self) {
+        self.engine.kill().await;
+    }
+}

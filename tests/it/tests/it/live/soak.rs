@@ -1,0 +1,18 @@
+//! A sample of `cargo xtask soak`.
+
+use std::time::Duration;
+
+use codecourier_it::live::soak::{Size, soak};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::print_stderr, reason = "what happened, for whoever looks into a failure")]
+async fn everybody_has_seen_every_change_once_whatever_happened() {
+    let size = Size {
+        subscribers: 40,
+        writes: 1_600,
+        patience: Duration::from_secs(120),
+        seed: 20_261_123,
+    };
+    let report = soak(size, |line| eprintln!("{line}")).await.unwrap();
+    assert!(report.reconnects >= 40, "everybody was thrown out at least once");
+}
