@@ -20,6 +20,7 @@ pub mod members;
 pub mod page;
 pub mod path;
 pub mod projects;
+pub mod runs;
 pub mod schema;
 pub mod server;
 pub mod time;

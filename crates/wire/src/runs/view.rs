@@ -1,0 +1,299 @@
+//! What clients see of a run.
+
+use codecourier_domain::id::{RunId, SandboxId, StepId};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::schema;
+use crate::time::Time;
+
+/// The address of a run.
+#[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct RunPath {
+    /// The run.
+    #[param(value_type = schema::RunId)]
+    pub run: RunId,
+}
+
+/// Where a run is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum RunStatus {
+    /// Accepted, and no work has begun.
+    Pending,
+    /// Under way.
+    Running,
+    /// Waiting for a person or a time.
+    Paused,
+    /// Ended well.
+    Completed,
+    /// Ended badly.
+    Failed,
+    /// Ended by a person.
+    Cancelled,
+}
+
+/// A run, as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    /// Its identifier.
+    #[schema(value_type = schema::RunId)]
+    pub id: RunId,
+    /// Its status.
+    pub status: RunStatus,
+    /// The name of its workflow.
+    pub workflow: String,
+    /// The beginning of its prompt.
+    pub prompt_preview: String,
+    /// When it was asked for.
+    pub created_at: Time,
+    /// When work on it began.
+    #[schema(required)]
+    pub started_at: Option<Time>,
+    /// When it ended.
+    #[schema(required)]
+    pub finished_at: Option<Time>,
+    /// How many requests went to models.
+    pub requests: u64,
+    /// The tokens of those requests.
+    pub tokens: TokensView,
+    /// What it cost, in millionths of a US dollar.
+    pub cost_micro_usd: i64,
+}
+
+/// Tokens by kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TokensView {
+    /// Read by the model.
+    pub input: u64,
+    /// Written by the model.
+    pub output: u64,
+    /// Read from the provider's cache.
+    pub cache_read: u64,
+    /// Written into the cache for five minutes.
+    pub cache_write_5m: u64,
+    /// Written into the cache for an hour.
+    pub cache_write_1h: u64,
+}
+
+/// A run with everything about it but its events and its change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunDetail {
+    /// What lists show of it.
+    #[serde(flatten)]
+    pub run: Run,
+    /// The whole prompt.
+    pub prompt: String,
+    /// The agent of steps that name none.
+    pub agent: String,
+    /// The model of steps that name none.
+    pub model: String,
+    /// The effort of steps that name none.
+    #[schema(required)]
+    pub effort: Option<String>,
+    /// What it may cost, in millionths of a US dollar.
+    pub budget_micro_usd: i64,
+    /// What requests under way may cost at most, in millionths of a US dollar.
+    pub reserved_micro_usd: i64,
+    /// The branch it starts from, once known.
+    #[schema(required)]
+    pub base_branch: Option<String>,
+    /// Its own branch, once made.
+    #[schema(required)]
+    pub branch: Option<String>,
+    /// The commit it started from.
+    #[schema(required)]
+    pub base_commit: Option<String>,
+    /// The commit its branch is at.
+    #[schema(required)]
+    pub tip_commit: Option<String>,
+    /// Why it failed.
+    #[schema(required)]
+    pub failure: Option<FailureView>,
+    /// Why it is paused.
+    #[schema(required)]
+    pub pause_reason: Option<String>,
+    /// The number of its last event; 0 before the first.
+    pub last_event: u64,
+    /// Its steps, oldest first.
+    pub steps: Vec<StepView>,
+}
+
+/// Why something failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FailureView {
+    /// The class, with a page in the manual.
+    pub code: String,
+    /// What happened, for people.
+    pub message: String,
+}
+
+/// Where a step is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum StepStatus {
+    /// Nothing was done yet.
+    Pending,
+    /// Under way.
+    Running,
+    /// Ended with a result.
+    Completed,
+    /// Ended without one.
+    Failed,
+    /// Ended by a person.
+    Cancelled,
+}
+
+/// A step of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StepView {
+    /// Its identifier.
+    #[schema(value_type = schema::StepId)]
+    pub id: StepId,
+    /// Its number in the run, from 1.
+    pub ordinal: u32,
+    /// Which attempt at that number.
+    pub attempt: u32,
+    /// The iteration of its loop.
+    pub iteration: u32,
+    /// Its name in the run: `designer#2`.
+    pub lane: String,
+    /// Its role.
+    pub role: String,
+    /// Its status.
+    pub status: StepStatus,
+    /// Its sandbox, while there is one.
+    #[schema(value_type = Option<schema::SandboxId>, required)]
+    pub sandbox_id: Option<SandboxId>,
+    /// When it was ordered.
+    pub created_at: Time,
+    /// When work on it began.
+    #[schema(required)]
+    pub started_at: Option<Time>,
+    /// When it ended.
+    #[schema(required)]
+    pub finished_at: Option<Time>,
+    /// The agent's last words.
+    #[schema(required)]
+    pub summary: Option<String>,
+    /// The commit after it.
+    #[schema(required)]
+    pub commit: Option<String>,
+    /// A checker's verdict.
+    #[schema(required)]
+    pub verdict: Option<VerdictView>,
+    /// The checks that the platform ran.
+    pub checks: Vec<CheckView>,
+    /// Why it failed.
+    #[schema(required)]
+    pub failure: Option<FailureView>,
+}
+
+/// A checker's verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct VerdictView {
+    /// `pass` or `fail`.
+    pub verdict: String,
+    /// What is to be done.
+    pub feedback: String,
+    /// Single findings: severity, message, file and line.
+    #[schema(value_type = Vec<Object>)]
+    pub findings: Vec<Value>,
+}
+
+/// The result of a check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckView {
+    /// Its name.
+    pub name: String,
+    /// Whether it passed.
+    pub passed: bool,
+    /// Whether the run cannot pass while it fails.
+    pub required: bool,
+}
+
+/// Which events of a run to read.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EventsQuery {
+    /// Those after this number, oldest first. Without `after` and `before`: the newest.
+    #[garde(range(max = 9_007_199_254_740_991))]
+    #[param(required = false, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    pub after: Option<u64>,
+    /// Those before this number, newest first.
+    #[garde(range(min = 1, max = 9_007_199_254_740_991))]
+    #[param(required = false, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    pub before: Option<u64>,
+    /// How many.
+    #[garde(range(min = 1, max = 1_000))]
+    #[param(required = false, minimum = 1, maximum = 1_000, default = 100)]
+    pub limit: Option<u32>,
+}
+
+/// Events of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EventsPage {
+    /// The events, in the order that was asked for.
+    pub data: Vec<EventView>,
+    /// Whether there are more in that direction.
+    pub has_more: bool,
+}
+
+/// One recorded thing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EventView {
+    /// Its number in the run, from 1, without a gap.
+    pub seq: u64,
+    /// Its step, if it belongs to one.
+    #[schema(value_type = Option<schema::StepId>, required)]
+    pub step_id: Option<StepId>,
+    /// When it happened.
+    pub at: Time,
+    /// What happened: `kind`, and what belongs to that kind.
+    #[schema(value_type = Object)]
+    pub event: Value,
+}
+
+/// The change that a run made so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunDiff {
+    /// The files, by path.
+    pub files: Vec<DiffFile>,
+    /// Lines added.
+    pub additions: u64,
+    /// Lines removed.
+    pub deletions: u64,
+    /// The change as text. Binary files are only named.
+    pub unified: String,
+    /// Whether the text is cut.
+    pub truncated: bool,
+}
+
+/// A file of a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DiffFile {
+    /// Its path.
+    pub path: String,
+    /// What happened to it.
+    pub change: String,
+    /// Lines added; `null` for binary files.
+    #[schema(required)]
+    pub additions: Option<u64>,
+    /// Lines removed; `null` for binary files.
+    #[schema(required)]
+    pub deletions: Option<u64>,
+}
