@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use codecourier_engine::live::Live;
 use codecourier_store::Store;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -65,6 +66,7 @@ impl Metrics {
             "Requests of agents to models, settled"
         );
         describe_counter!("codecourier_gateway_tokens_total", "Tokens of those requests");
+        describe_gauge!("codecourier_live_clients", "Clients that follow what happens");
         describe_gauge!("codecourier_runs", "Runs that have not ended, by status");
         describe_gauge!("codecourier_tasks", "Tasks that have not ended, by status");
         describe_gauge!("codecourier_sandboxes", "Sandboxes that belong to a step");
@@ -74,11 +76,12 @@ impl Metrics {
     }
 
     /// The route.
-    pub(super) fn routes(self, store: Store) -> Router {
+    pub(super) fn routes(self, store: Store, live: Live) -> Router {
         let shared = Arc::new(Shared {
             handle: self.handle,
             token: self.token,
             store,
+            live,
         });
         Router::new().route("/metrics", get(render)).with_state(shared)
     }
@@ -99,6 +102,7 @@ struct Shared {
     handle: PrometheusHandle,
     token: Option<Secret>,
     store: Store,
+    live: Live,
 }
 
 async fn render(
@@ -109,6 +113,7 @@ async fn render(
     if !may_read(shared.token.as_ref(), peer.ip(), &headers) {
         return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response();
     }
+    gauge!("codecourier_live_clients").set(as_f64(shared.live.clients() as u64));
     match shared.store.read().await {
         Ok(mut reader) => match reader.under_way().await {
             Ok(under_way) => {

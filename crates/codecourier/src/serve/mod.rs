@@ -69,7 +69,7 @@ pub(crate) async fn serve(config: &Config, output: Output) -> Result<Exit, Probl
     let upkeep = metrics.upkeep();
     let router = Api::new(platform.engine.clone(), api)
         .merge(probes::routes(probes))
-        .merge(metrics.routes(platform.store.clone()))
+        .merge(metrics.routes(platform.store.clone(), platform.engine.live()))
         .layer(axum::middleware::from_fn(metrics::measure));
     let connections = Connections::start(listener, tls.clone(), router, stopping.clone());
     announce(&url, address, output);
@@ -93,6 +93,7 @@ pub(crate) async fn serve(config: &Config, output: Output) -> Result<Exit, Probl
     tracing::info!("stopping; a second signal ends the server at once");
     service.stopping();
     stopping.cancel();
+    platform.engine.live().close();
     drop(after_ready);
     let ended = async {
         connections.drain(PATIENCE).await;

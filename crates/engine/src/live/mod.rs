@@ -109,6 +109,12 @@ impl Live {
         self.engine.hub.closing.cancelled().await;
     }
 
+    /// Ends every stream, each with the reason. For a server that stops: its connections end by that, while requests are
+    /// still answered.
+    pub fn close(&self) {
+        self.engine.hub.closing.cancel();
+    }
+
     /// How many scopes and runs are followed now.
     #[must_use]
     pub fn followed(&self) -> usize {
