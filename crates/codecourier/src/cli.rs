@@ -7,7 +7,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::exit;
 use crate::verbs::{
-    cancel, completions, config, demo, diff, doctor, login, logout, logs, patch, resume, run, runs, serve, show, whoami,
+    cancel, completions, config, demo, diff, doctor, login, logout, logs, patch, projects, resume, run, runs, serve,
+    show, whoami,
 };
 
 /// The version, with the commit when the build knows it.
@@ -74,6 +75,8 @@ pub(crate) enum Verb {
     Logout(logout::Arguments),
     /// Show who you are to a server
     Whoami(whoami::Arguments),
+    /// List, make and choose projects at a server
+    Projects(projects::Arguments),
     /// See what is configured and where it comes from
     Config(config::Arguments),
     /// Find out what this machine can do, and what to do about the rest

@@ -11,6 +11,7 @@ mod page;
 mod platform;
 mod preflight;
 mod problem;
+mod remote;
 mod serve;
 mod spawn;
 mod templates;

@@ -6,9 +6,7 @@
 
 pub(crate) mod credentials;
 mod failure;
-#[expect(dead_code, reason = "for the verbs of runs, which come next")]
 pub(crate) mod place;
-#[expect(dead_code, reason = "for the verbs of runs, which come next")]
 pub(crate) mod sse;
 
 use std::time::Duration;
@@ -37,15 +35,6 @@ pub(crate) struct Client {
     http: reqwest::Client,
     url: String,
     credential: Option<Secret>,
-}
-
-#[expect(dead_code, reason = "for the verbs of runs, which come next")]
-/// An answer that is not JSON.
-pub(crate) struct Bytes {
-    /// The body.
-    pub(crate) body: Vec<u8>,
-    /// Its type.
-    pub(crate) content_type: String,
 }
 
 impl Client {
@@ -79,12 +68,8 @@ impl Client {
         Ok(self.read::<Data<T>>(response).await?.data)
     }
 
-    /// Reads a page of a list.
-    pub(crate) async fn page<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        query: &[(&str, String)],
-    ) -> Result<List<T>, Problem> {
+    /// Reads an answer that has a shape of its own around it.
+    pub(crate) async fn whole<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, Problem> {
         let response = self.send(self.request(Method::GET, path).query(query)).await?;
         self.read(response).await
     }
@@ -97,7 +82,7 @@ impl Client {
             let limit = most.saturating_sub(all.len()).clamp(1, 100);
             let mut query = vec![("limit", limit.to_string())];
             query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
-            let page: List<T> = self.page(path, &query).await?;
+            let page: List<T> = self.whole(path, &query).await?;
             all.extend(page.data);
             cursor = page.next_cursor;
             if cursor.is_none() || all.len() >= most {
@@ -108,17 +93,10 @@ impl Client {
         Ok(all)
     }
 
-    #[expect(dead_code, reason = "for the verbs of runs, which come next")]
     /// Reads something that is not JSON.
-    pub(crate) async fn bytes(&self, path: &str) -> Result<Bytes, Problem> {
+    pub(crate) async fn bytes(&self, path: &str) -> Result<Vec<u8>, Problem> {
         let response = self.send(self.request(Method::GET, path)).await?;
-        let content_type = response.headers().get(header::CONTENT_TYPE);
-        let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let content_type = content_type.to_owned();
-        Ok(Bytes {
-            body: self.body(response).await?,
-            content_type,
-        })
+        self.body(response).await
     }
 
     /// Asks for something to be done, and reads what came of it.
@@ -136,19 +114,20 @@ impl Client {
         self.send(self.posting(path)?.json(body)).await.map(drop)
     }
 
-    #[expect(dead_code, reason = "for the verbs of runs, which come next")]
+    #[expect(dead_code, reason = "for the verbs of keys, which come next")]
     /// Deletes something.
     pub(crate) async fn delete(&self, path: &str) -> Result<(), Problem> {
         self.send(self.request(Method::DELETE, path)).await.map(drop)
     }
 
-    #[expect(dead_code, reason = "for the verbs of runs, which come next")]
-    /// Opens a stream of events, from after a number.
-    pub(crate) async fn stream(&self, path: &str, query: &[(&str, String)]) -> Result<sse::Events, Problem> {
-        let request = self
+    /// Opens a stream of events: those after a number, or what there is now and then what follows.
+    pub(crate) async fn stream(&self, path: &str, after: Option<u64>) -> Result<sse::Events, Problem> {
+        let mut request = self
             .request(Method::GET, path)
-            .query(query)
             .header(header::ACCEPT, "text/event-stream");
+        if let Some(after) = after {
+            request = request.header("Last-Event-ID", after);
+        }
         Ok(sse::Events::of(self.send(request).await?, self.clone()))
     }
 

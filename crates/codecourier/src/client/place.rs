@@ -9,6 +9,7 @@ use super::credentials::Credentials;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::problem::Problem;
+use crate::remote::Remote;
 use codecourier_engine::ErrorCode;
 
 /// Which server, for verbs that need one.
@@ -39,14 +40,6 @@ pub(crate) enum Place {
     Local,
     /// In a project on a server.
     Remote(Remote),
-}
-
-/// A project on a server.
-pub(crate) struct Remote {
-    /// The server.
-    pub(crate) client: Client,
-    /// The project's slug.
-    pub(crate) project: String,
 }
 
 impl PlaceChoice {

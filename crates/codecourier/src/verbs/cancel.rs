@@ -12,6 +12,7 @@ use codecourier_engine::ErrorCode;
 use codecourier_gateway::ReplayPacing;
 
 use super::load;
+use crate::client::place::{Place, PlaceChoice};
 use crate::config::Config;
 use crate::control::{Answer, Request, client};
 use crate::data_directory::DataDirectory;
@@ -29,10 +30,16 @@ const COMMAND: &str = "codecourier cancel";
 pub(crate) struct Arguments {
     /// The run: its identifier, or the eight characters at its end
     run: String,
+    #[command(flatten)]
+    place: PlaceChoice,
 }
 
 /// Cancels it.
 pub(crate) async fn cancel(arguments: &Arguments, config: &Config, output: Output) -> Result<Exit, Problem> {
+    if let Place::Remote(remote) = arguments.place.decide(config)? {
+        logging::start(config, logging::Target::StandardError)?;
+        return remote.cancel(&arguments.run, config, output).await;
+    }
     let directory = DataDirectory::at(&config.data_directory);
     if !config.has_records() {
         return Err(load::nothing_kept(config));
@@ -79,7 +86,8 @@ pub(crate) async fn cancel(arguments: &Arguments, config: &Config, output: Outpu
     Ok(Exit::Completed)
 }
 
-fn tell(run: RunId, status: RunStatus, config: &Config, output: Output) {
+/// Says how it ended.
+pub(crate) fn tell(run: RunId, status: RunStatus, config: &Config, output: Output) {
     match output {
         Output::Json => {
             data::json(&json!({ "type": "cancelled", "run": run, "status": status }));

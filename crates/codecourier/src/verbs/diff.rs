@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::load;
+use crate::client::place::{Place, PlaceChoice};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::problem::Problem;
@@ -19,6 +20,8 @@ const LIMIT: u64 = 64 << 20;
 pub(crate) struct Arguments {
     /// The run: its identifier, or the eight characters at its end
     run: String,
+    #[command(flatten)]
+    place: PlaceChoice,
     /// Only the files and their numbers
     #[arg(long)]
     stat: bool,
@@ -26,41 +29,53 @@ pub(crate) struct Arguments {
 
 /// Shows it.
 pub(crate) async fn diff(arguments: &Arguments, config: &Config, output: Output) -> Result<Exit, Problem> {
+    if let Place::Remote(remote) = arguments.place.decide(config)? {
+        return remote.diff(&arguments.run, arguments.stat, config, output).await;
+    }
     let loaded = load::run(config, &arguments.run).await?;
     let limit = if arguments.stat { 0 } else { LIMIT };
     let Some(diff) = loaded.records.diff(loaded.project, loaded.run, limit).await? else {
-        return Err(Problem::usage(
-            "The run has not come so far that it could have a change.",
-        ));
+        return Err(no_change());
     };
     if output == Output::Json {
         data::json(&json!({ "type": "diff", "run": loaded.run, "diff": diff }));
         return Ok(Exit::Completed);
     }
     if arguments.stat {
-        let lines: Vec<Line> = diff
-            .files
-            .iter()
-            .map(|file| match (file.additions, file.deletions) {
-                (Some(added), Some(removed)) => Tone::Good
-                    .line(&format!("+{added:<6}"))
-                    .and(Tone::Bad, &format!(" −{removed:<6}"))
-                    .and(Tone::Plain, &format!(" {}", file.path)),
-                _ => Tone::Quiet.line("binary         ").and(Tone::Plain, &file.path),
-            })
-            .collect();
-        data::lines(config, &lines);
-        return Ok(Exit::Completed);
+        let files = diff.files.iter();
+        let lines = files.map(|file| stat_line(&file.path, file.additions, file.deletions));
+        data::lines(config, &lines.collect::<Vec<_>>());
+    } else {
+        show_unified(config, &diff.unified);
     }
-    // A program gets the diff as it is; a terminal gets nothing that it would act on.
+    Ok(Exit::Completed)
+}
+
+/// There is nothing to compare yet.
+pub(crate) fn no_change() -> Problem {
+    Problem::usage("The run has not come so far that it could have a change.")
+}
+
+/// A file and its numbers.
+pub(crate) fn stat_line(path: &str, additions: Option<u64>, deletions: Option<u64>) -> Line {
+    match (additions, deletions) {
+        (Some(added), Some(removed)) => Tone::Good
+            .line(&format!("+{added:<6}"))
+            .and(Tone::Bad, &format!(" −{removed:<6}"))
+            .and(Tone::Plain, &format!(" {path}")),
+        _ => Tone::Quiet.line("binary         ").and(Tone::Plain, path),
+    }
+}
+
+/// The change as text. A program gets it as it is; a terminal gets nothing that it would act on.
+pub(crate) fn show_unified(config: &Config, unified: &str) {
     if data::is_terminal() {
-        let clean = text::clean(&diff.unified, LineFeeds::Keep);
+        let clean = text::clean(unified, LineFeeds::Keep);
         let lines: Vec<Line> = clean.lines().map(diff_line).collect();
         data::lines(config, &lines);
     } else {
-        data::bytes(diff.unified.as_bytes());
+        data::bytes(unified.as_bytes());
     }
-    Ok(Exit::Completed)
 }
 
 fn diff_line(line: &str) -> Line {

@@ -21,7 +21,7 @@ pub(super) enum Executed {
 }
 
 /// Where things are shown.
-pub(super) fn screen(config: &Config, output: Output) -> Screen {
+pub(crate) fn screen(config: &Config, output: Output) -> Screen {
     match output {
         Output::People => Screen::standard_error(config),
         // Progress goes to standard output as JSON; people at a terminal see nothing twice.

@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use clap::Args;
 
-use codecourier_domain::id::StepId;
+use codecourier_domain::event::Event;
+use codecourier_domain::id::{RunId, StepId};
+use codecourier_domain::time::Timestamp;
 
 use super::load::{self, Loaded};
+use crate::client::place::{Place, PlaceChoice};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::terminal::data::{self, Reader};
 use crate::watch::describe::{self, Detail, Transcript};
-use crate::watch::{self, Output};
+use crate::watch::{self, Lane, Output};
 
 /// How many events are read at a time.
 const PAGE: u32 = 500;
@@ -25,6 +28,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(400);
 pub(crate) struct Arguments {
     /// The run: its identifier, or the eight characters at its end
     run: String,
+    #[command(flatten)]
+    place: PlaceChoice,
     /// Stay until the run has ended
     #[arg(long, short)]
     follow: bool,
@@ -33,65 +38,84 @@ pub(crate) struct Arguments {
     short: bool,
 }
 
+/// Shows events one by one, under the names of their steps.
+pub(crate) struct Printer<'a> {
+    config: &'a Config,
+    output: Output,
+    transcript: Transcript,
+    lanes: HashMap<StepId, Lane>,
+    shown_step: Option<StepId>,
+}
+
+impl<'a> Printer<'a> {
+    fn new(detail: Detail, config: &'a Config, output: Output) -> Self {
+        Self {
+            config,
+            output,
+            transcript: Transcript::new(detail),
+            lanes: HashMap::new(),
+            shown_step: None,
+        }
+    }
+
+    /// Takes over what is known of the run's steps.
+    pub(crate) fn learn(&mut self, steps: impl IntoIterator<Item = (StepId, Lane)>) {
+        self.lanes.extend(steps);
+    }
+
+    /// Whether a step has a name.
+    pub(crate) fn knows(&self, step: StepId) -> bool {
+        self.lanes.contains_key(&step)
+    }
+
+    /// Shows one.
+    pub(crate) fn print(&mut self, run: RunId, seq: u64, step: Option<StepId>, at: Timestamp, event: &Event) -> Reader {
+        let lane = step.and_then(|step| self.lanes.get(&step));
+        match self.output {
+            Output::Json => {
+                let name = lane.map(|lane| lane.name.as_str());
+                data::json(&watch::event_json(run, seq, step, name, at, event))
+            }
+            Output::People => {
+                let mut lines = Vec::new();
+                if step.is_some() && step != self.shown_step {
+                    self.shown_step = step;
+                    lines.extend(lane.map(|lane| describe::step_heading(&lane.name, lane.iteration, lane.attempt)));
+                }
+                lines.extend(self.transcript.lines(step, event, data::width(self.config)));
+                data::lines(self.config, &lines)
+            }
+        }
+    }
+}
+
 /// Shows them.
 pub(crate) async fn logs(arguments: &Arguments, config: &Config, output: Output) -> Result<Exit, Problem> {
+    let detail = if arguments.short {
+        Detail::Progress
+    } else {
+        Detail::Full
+    };
+    let mut printer = Printer::new(detail, config, output);
+    if let Place::Remote(remote) = arguments.place.decide(config)? {
+        return remote.logs(&arguments.run, printer, arguments.follow).await;
+    }
     let Loaded {
         records,
         project,
         run,
         mut view,
     } = load::run(config, &arguments.run).await?;
-    let detail = if arguments.short {
-        Detail::Progress
-    } else {
-        Detail::Full
-    };
-    let mut transcript = Transcript::new(detail);
-    let mut shown_step: Option<StepId> = None;
     let mut last = 0;
     loop {
         let has_ended = view.summary.status.has_ended();
-        let lanes: HashMap<StepId, (String, u32, u32)> = view
-            .steps
-            .iter()
-            .map(|step| {
-                (
-                    step.row.id,
-                    (step.row.lane.clone(), step.row.iteration, step.row.attempt),
-                )
-            })
-            .collect();
+        printer.learn(watch::steps_of(&view));
         loop {
             let events = records.events(project, run, last, PAGE).await?;
             let is_last_page = events.len() < PAGE as usize;
             for recorded in events {
                 last = recorded.seq;
-                let lane = recorded.step.and_then(|step| lanes.get(&step));
-                let reader =
-                    match output {
-                        Output::Json => {
-                            let name = lane.map(|(name, ..)| name.as_str());
-                            data::json(&watch::event_json(
-                                run,
-                                recorded.seq,
-                                recorded.step,
-                                name,
-                                recorded.at,
-                                &recorded.event,
-                            ))
-                        }
-                        Output::People => {
-                            let mut lines = Vec::new();
-                            if recorded.step.is_some() && recorded.step != shown_step {
-                                shown_step = recorded.step;
-                                lines.extend(lane.map(|(name, iteration, attempt)| {
-                                    describe::step_heading(name, *iteration, *attempt)
-                                }));
-                            }
-                            lines.extend(transcript.lines(recorded.step, &recorded.event, data::width(config)));
-                            data::lines(config, &lines)
-                        }
-                    };
+                let reader = printer.print(run, recorded.seq, recorded.step, recorded.at, &recorded.event);
                 if reader == Reader::Gone {
                     return Ok(Exit::Completed);
                 }

@@ -7,14 +7,16 @@ pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod diff;
 pub(crate) mod doctor;
-mod execute;
+pub(crate) mod execute;
 mod load;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod logs;
 pub(crate) mod patch;
+pub(crate) mod projects;
 pub(crate) mod resume;
 pub(crate) mod run;
+mod run_remote;
 pub(crate) mod runs;
 pub(crate) mod serve;
 pub(crate) mod show;
@@ -81,6 +83,7 @@ impl Verb {
             | Self::Login(_)
             | Self::Logout(_)
             | Self::Whoami(_)
+            | Self::Projects(_)
             | Self::Doctor(_)
             | Self::Completions(_) => Ok(Flags::default()),
         }
@@ -100,6 +103,7 @@ async fn act(verb: Verb, config: &Config, output: Output) -> Result<Exit, Proble
         | Verb::Login(_)
         | Verb::Logout(_)
         | Verb::Whoami(_)
+        | Verb::Projects(_)
         | Verb::Doctor(_)
         | Verb::Completions(_) => logging::start(config, logging::Target::StandardError)?,
     }
@@ -118,6 +122,7 @@ async fn act(verb: Verb, config: &Config, output: Output) -> Result<Exit, Proble
         Verb::Login(arguments) => login::login(arguments, config, output).await,
         Verb::Logout(arguments) => logout::logout(&arguments, config, output).await,
         Verb::Whoami(arguments) => whoami::whoami(&arguments, config, output).await,
+        Verb::Projects(arguments) => projects::projects(arguments, config, output).await,
         Verb::Doctor(arguments) => doctor::doctor(&arguments, config, output).await,
         Verb::Completions(arguments) => Ok(completions::completions(&arguments)),
     }

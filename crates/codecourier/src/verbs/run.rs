@@ -14,10 +14,12 @@ use codecourier_domain::pipeline::{DEFAULT_ITERATIONS, Pipeline};
 use codecourier_engine::runs::spec::{Author, DegradedPolicy, MAX_PROMPT_BYTES, RunSpec};
 use codecourier_gateway::ReplayPacing;
 
-use super::execute;
+use super::{execute, run_remote};
+use crate::client::place::{Place, PlaceChoice};
 use crate::config::Config;
 use crate::config::value::{Dollars, Value as _};
 use crate::exit::Exit;
+use crate::logging;
 use crate::platform::{self, Platform, Purpose};
 use crate::preflight;
 use crate::problem::Problem;
@@ -30,69 +32,71 @@ pub(super) const DEFAULT_MODEL: &str = "claude-opus-5-5";
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// What the result should be; `-` reads it from standard input
-    prompt: String,
-    /// A Git repository: a path on this machine, or a URL
-    #[arg(long, value_name = "PATH|URL", default_value = ".")]
-    repo: String,
+    pub(super) prompt: String,
+    /// A Git repository: a path on this machine, or a URL [default: this directory, or the project's repository]
+    #[arg(long, value_name = "PATH|URL")]
+    pub(super) repo: Option<String>,
     /// What is executed
     #[arg(long, value_enum, default_value_t = Workflow::DesignerChecker)]
-    workflow: Workflow,
+    pub(super) workflow: Workflow,
     /// A command that must succeed on every change: `COMMAND`, or `name=COMMAND` with a name in small letters
     #[arg(long, value_name = "[NAME=]COMMAND")]
-    check: Vec<String>,
+    pub(super) check: Vec<String>,
     /// A command whose result is shown and binds nobody
     #[arg(long, value_name = "[NAME=]COMMAND")]
-    advisory_check: Vec<String>,
+    pub(super) advisory_check: Vec<String>,
     /// The branch to start from [default: the repository's own default branch]
     #[arg(long, value_name = "BRANCH")]
-    base: Option<String>,
-    /// The model
-    #[arg(long, default_value = DEFAULT_MODEL)]
-    model: String,
+    pub(super) base: Option<String>,
+    /// The model [default: claude-opus-5-5, or the project's]
+    #[arg(long, value_name = "NAME")]
+    pub(super) model: Option<String>,
     /// How hard the model thinks
     #[arg(long, value_enum)]
-    effort: Option<EffortWish>,
+    pub(super) effort: Option<EffortWish>,
     /// How often designer and checker may go round, 1 to 10 [default: 3]
     #[arg(long, value_name = "N")]
-    max_iterations: Option<u32>,
+    pub(super) max_iterations: Option<u32>,
     /// What the checker is told besides its role
     #[arg(long, value_name = "TEXT")]
-    checker_instructions: Option<String>,
+    pub(super) checker_instructions: Option<String>,
     /// What the run may cost, in US dollars [default: 20, or as configured]
     #[arg(long, value_name = "USD")]
-    budget: Option<String>,
+    pub(super) budget: Option<String>,
     /// Memory of each sandbox, 256 to 8192
     #[arg(long, value_name = "MB", default_value_t = SandboxLimits::DEFAULT.memory_mb())]
-    memory_mb: u32,
+    pub(super) memory_mb: u32,
     /// CPUs of each sandbox, 1 to 8
     #[arg(long, value_name = "N", default_value_t = SandboxLimits::DEFAULT.cpus())]
-    cpus: u32,
+    pub(super) cpus: u32,
     /// What each sandbox may write, 64 to 102400
     #[arg(long, value_name = "MB", default_value_t = SandboxLimits::DEFAULT.disk_mb())]
-    disk_mb: u32,
+    pub(super) disk_mb: u32,
     /// How long each sandbox may live, 60 to 14400 seconds; `90s`, `45m` and `2h` are understood
     #[arg(long, value_name = "TIME", default_value = "1h")]
-    timeout: String,
+    pub(super) timeout: String,
     /// Go on although this machine cannot keep every promise of isolation and limits
     #[arg(long)]
-    allow_degraded: bool,
+    pub(super) allow_degraded: bool,
     /// Whose name the commits carry
     #[arg(long, value_name = "NAME <EMAIL>")]
-    author: Option<String>,
+    pub(super) author: Option<String>,
     /// Write every exchange with the model into this new cassette
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
-    record: Option<PathBuf>,
+    pub(super) record: Option<PathBuf>,
     /// Take the model's answers from this cassette: no key, no network
     #[arg(long, value_name = "FILE")]
-    replay: Option<PathBuf>,
+    pub(super) replay: Option<PathBuf>,
     /// Give replayed answers at once, without the pauses of the recording
     #[arg(long, requires = "replay")]
-    no_pacing: bool,
+    pub(super) no_pacing: bool,
+    #[command(flatten)]
+    pub(super) place: PlaceChoice,
 }
 
 /// The workflows by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Workflow {
+pub(super) enum Workflow {
     /// One designer writes the change
     Single,
     /// A designer writes, a checker judges, until it passes
@@ -100,7 +104,7 @@ enum Workflow {
 }
 
 impl Workflow {
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Single => "single",
             Self::DesignerChecker => "designer-checker",
@@ -109,7 +113,7 @@ impl Workflow {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum EffortWish {
+pub(super) enum EffortWish {
     Low,
     Medium,
     High,
@@ -131,6 +135,11 @@ impl From<EffortWish> for Effort {
 
 /// Runs it.
 pub(crate) async fn run(arguments: Arguments, config: &Config, output: Output) -> Result<Exit, Problem> {
+    if let Place::Remote(remote) = arguments.place.decide(config)? {
+        logging::start(config, logging::Target::StandardError)?;
+        let request = run_remote::request(arguments)?;
+        return remote.run(&request, config, output).await;
+    }
     let pacing = if arguments.no_pacing {
         ReplayPacing::None
     } else {
@@ -186,6 +195,7 @@ async fn spec(arguments: Arguments, config: &Config) -> Result<RunSpec, Problem>
         record,
         replay,
         no_pacing: _,
+        place: _,
     } = arguments;
     let prompt = read_prompt(prompt)?;
     let required = check.iter().map(|text| parse_check(text, Requirement::Required));
@@ -215,6 +225,8 @@ async fn spec(arguments: Arguments, config: &Config) -> Result<RunSpec, Problem>
         .transpose()
         .map_err(|error| Problem::usage(format!("--base: {error}")))?;
     let model: ModelName = model
+        .as_deref()
+        .unwrap_or(DEFAULT_MODEL)
         .parse()
         .map_err(|error| Problem::usage(format!("--model: {error}")))?;
     let mut spec = RunSpec {
@@ -243,12 +255,12 @@ async fn spec(arguments: Arguments, config: &Config) -> Result<RunSpec, Problem>
         setup: codecourier_engine::runs::spec::RunSetup::default(),
     };
     spec.validate()?;
-    spec.repository = preflight::repository(config, &repo).await?;
+    spec.repository = preflight::repository(config, repo.as_deref().unwrap_or(".")).await?;
     spec.model_source = preflight::model_source(config, record.as_deref(), replay.as_deref())?;
     Ok(spec)
 }
 
-fn read_prompt(prompt: String) -> Result<String, Problem> {
+pub(super) fn read_prompt(prompt: String) -> Result<String, Problem> {
     if prompt != "-" {
         return Ok(prompt);
     }
@@ -281,7 +293,7 @@ pub(super) fn parse_check(text: &str, requirement: Requirement) -> CheckSpec {
     }
 }
 
-fn parse_time(text: &str) -> Result<u32, Problem> {
+pub(super) fn parse_time(text: &str) -> Result<u32, Problem> {
     let refused = || Problem::usage(format!("--timeout: `{text}` is no time. Write 90s, 45m or 2h."));
     let (number, factor) = match text.trim().char_indices().next_back() {
         Some((end, 's')) => (&text.trim()[..end], 1),
@@ -294,7 +306,7 @@ fn parse_time(text: &str) -> Result<u32, Problem> {
 }
 
 /// Dollars with up to six decimals, exactly.
-fn parse_budget(text: &str) -> Result<MicroUsd, Problem> {
+pub(super) fn parse_budget(text: &str) -> Result<MicroUsd, Problem> {
     Dollars::parse(text)
         .map(|amount| MicroUsd(amount.0))
         .ok_or_else(|| Problem::usage(format!("--budget: `{text}` is no amount. It takes {}.", Dollars::FORM)))

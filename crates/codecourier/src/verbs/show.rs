@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::load;
+use crate::client::place::{Place, PlaceChoice};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::problem::Problem;
@@ -17,10 +18,15 @@ use crate::watch::result::{RunResult, recorded_isolation};
 pub(crate) struct Arguments {
     /// The run: its identifier, or the eight characters at its end
     run: String,
+    #[command(flatten)]
+    place: PlaceChoice,
 }
 
 /// Shows it.
 pub(crate) async fn show(arguments: &Arguments, config: &Config, output: Output) -> Result<Exit, Problem> {
+    if let Place::Remote(remote) = arguments.place.decide(config)? {
+        return remote.show(&arguments.run, config, output).await;
+    }
     let loaded = load::run(config, &arguments.run).await?;
     let isolation = recorded_isolation(&loaded.records, &loaded.view).await?;
     let prompt = loaded.view.spec.prompt.clone();

@@ -30,9 +30,9 @@ use interrupts::{Interrupt, Interrupts};
 use tally::Tally;
 
 /// How long after the first `Ctrl-C` a second one means to leave the run alone.
-const SECOND_THOUGHTS: Duration = Duration::from_millis(1_000);
+pub(crate) const SECOND_THOUGHTS: Duration = Duration::from_millis(1_000);
 /// How often the line at the bottom moves.
-const TICK: Duration = Duration::from_millis(125);
+pub(crate) const TICK: Duration = Duration::from_millis(125);
 
 /// What goes to standard output while watching.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,23 +63,13 @@ pub(crate) async fn to_end(
     let runs = platform.engine.runs();
     let mut feed = runs.follow(project, run, after);
     let mut view = runs.get(project, run).await?;
-    let mut watch = Watch {
-        run,
-        last: after,
-        lanes: HashMap::new(),
-        shown_step: None,
-        activity: String::new(),
-        tally: Tally::from_totals(&view.summary.totals),
-        transcript: Transcript::new(Detail::Progress),
-        since: Instant::now(),
-        output,
-        turn: 0,
-        waiting_for: None,
+    let tally = if after == 0 {
+        Tally::default()
+    } else {
+        Tally::from_totals(&view.summary.totals)
     };
-    if after == 0 {
-        watch.tally = Tally::default();
-    }
-    watch.learn(&view);
+    let mut watch = Watch::new(run, after, tally, output);
+    watch.learn(steps_of(&view));
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut cancel_at: Option<Instant> = None;
@@ -99,14 +89,14 @@ pub(crate) async fn to_end(
             seen = feed.next() => match seen? {
                 Seen::Changed => {
                     view = runs.get(project, run).await?;
-                    watch.learn(&view);
+                    watch.learn(steps_of(&view));
                 }
                 seen => {
                     if let Seen::Stored { step: Some(step), .. } = &seen
-                        && !watch.lanes.contains_key(step)
+                        && !watch.knows(*step)
                     {
                         view = runs.get(project, run).await?;
-                        watch.learn(&view);
+                        watch.learn(steps_of(&view));
                     }
                     watch.see(seen, screen);
                 }
@@ -142,14 +132,26 @@ pub(crate) async fn to_end(
     }
 }
 
+/// The steps of a run as they are named on the screen.
+pub(crate) fn steps_of(view: &RunView) -> impl Iterator<Item = (StepId, Lane)> {
+    view.steps.iter().map(|step| {
+        let lane = Lane {
+            name: step.row.lane.clone(),
+            iteration: step.row.iteration,
+            attempt: step.row.attempt,
+        };
+        (step.row.id, lane)
+    })
+}
+
 /// The exit code of a watch that was left.
 pub(crate) const LEFT: Exit = Exit::NotEnded;
 
-const fn has_stopped(status: RunStatus) -> bool {
+pub(crate) const fn has_stopped(status: RunStatus) -> bool {
     status.has_ended() || matches!(status, RunStatus::Paused)
 }
 
-async fn sleep_until(at: Option<Instant>) {
+pub(crate) async fn sleep_until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
@@ -157,12 +159,14 @@ async fn sleep_until(at: Option<Instant>) {
 }
 
 /// What a watcher remembers.
-struct Watch {
+pub(crate) struct Watch {
     run: RunId,
-    last: u64,
+    /// The number of the last event that was shown.
+    pub(crate) last: u64,
     lanes: HashMap<StepId, Lane>,
     shown_step: Option<StepId>,
-    activity: String,
+    /// What goes on, for the line at the bottom.
+    pub(crate) activity: String,
     tally: Tally,
     transcript: Transcript,
     since: Instant,
@@ -174,26 +178,47 @@ struct Watch {
 
 /// A step as it is named on the screen.
 #[derive(Debug, Clone)]
-struct Lane {
-    name: String,
-    iteration: u32,
-    attempt: u32,
+pub(crate) struct Lane {
+    /// Its lane: `designer#1`.
+    pub(crate) name: String,
+    /// Which time round.
+    pub(crate) iteration: u32,
+    /// Which try.
+    pub(crate) attempt: u32,
 }
 
 impl Watch {
-    /// Takes over what is known of the run's steps.
-    fn learn(&mut self, view: &RunView) {
-        for step in &view.steps {
-            self.lanes.entry(step.row.id).or_insert_with(|| Lane {
-                name: step.row.lane.clone(),
-                iteration: step.row.iteration,
-                attempt: step.row.attempt,
-            });
+    /// A watcher who has seen the events up to a number.
+    pub(crate) fn new(run: RunId, last: u64, tally: Tally, output: Output) -> Self {
+        Self {
+            run,
+            last,
+            lanes: HashMap::new(),
+            shown_step: None,
+            activity: String::new(),
+            tally,
+            transcript: Transcript::new(Detail::Progress),
+            since: Instant::now(),
+            output,
+            turn: 0,
+            waiting_for: None,
         }
     }
 
+    /// Takes over what is known of the run's steps.
+    pub(crate) fn learn(&mut self, steps: impl IntoIterator<Item = (StepId, Lane)>) {
+        for (step, lane) in steps {
+            self.lanes.entry(step).or_insert(lane);
+        }
+    }
+
+    /// Whether a step has a name.
+    pub(crate) fn knows(&self, step: StepId) -> bool {
+        self.lanes.contains_key(&step)
+    }
+
     /// Shows one thing.
-    fn see(&mut self, seen: Seen, screen: &mut Screen) {
+    pub(crate) fn see(&mut self, seen: Seen, screen: &mut Screen) {
         match seen {
             Seen::Stored { seq, step, at, event } => self.stored(seq, step, at, &event, screen),
             Seen::Transient { step: _, event } => {
@@ -266,7 +291,8 @@ impl Watch {
             .map(|lane| lane.name.as_str())
     }
 
-    fn show_status(&mut self, screen: &mut Screen) {
+    /// Moves the line at the bottom.
+    pub(crate) fn show_status(&mut self, screen: &mut Screen) {
         self.turn = self.turn.wrapping_add(1);
         let wheel = WHEEL[self.turn % WHEEL.len()];
         let elapsed = time::clock(self.since.elapsed().as_secs());

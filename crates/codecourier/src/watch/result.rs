@@ -4,6 +4,7 @@ use codecourier_domain::check::CheckResult;
 use codecourier_domain::failure::Failure;
 use codecourier_domain::pipeline::Node;
 use codecourier_domain::run::{PauseReason, Progress, RunStatus};
+use codecourier_domain::time::Timestamp;
 use codecourier_domain::verdict::VerdictResult;
 use codecourier_engine::records::Records;
 use codecourier_engine::runs::spec::{ModelSource, RepositorySource};
@@ -147,7 +148,8 @@ impl RunResult {
     /// The result for people.
     pub(crate) fn lines(&self, width: usize) -> Vec<Line> {
         let inner = width.min(120).saturating_sub(LABEL + 2).max(20);
-        let mut lines = vec![self.headline()];
+        let summary = &self.view.summary;
+        let mut lines = vec![headline(summary.status, summary.started_at, summary.finished_at)];
         if let Some(failure) = self.failure() {
             lines.extend(
                 describe::paragraph(Tone::Plain, &failure.message, inner + LABEL)
@@ -187,22 +189,6 @@ impl RunResult {
             &format!("  codecourier logs {short}, codecourier diff {short}"),
         ));
         lines
-    }
-
-    fn headline(&self) -> Line {
-        let summary = &self.view.summary;
-        let took = match (summary.started_at, summary.finished_at) {
-            (Some(from), Some(to)) => format!(" in {}", time::between(from, to)),
-            _ => String::new(),
-        };
-        let (sign, tone) = match summary.status {
-            RunStatus::Completed => ("✓ ", Tone::Good),
-            RunStatus::Failed => ("✗ ", Tone::Bad),
-            RunStatus::Cancelled | RunStatus::Paused | RunStatus::Pending | RunStatus::Running => ("● ", Tone::Warning),
-        };
-        tone.line(sign)
-            .and(tone, summary.status.as_str())
-            .and(Tone::Plain, &took)
     }
 
     fn change_lines(&self, lines: &mut Vec<Line>) {
@@ -413,10 +399,25 @@ fn check_json(check: &CheckResult) -> Value {
 }
 
 /// Where the values of the summary begin.
-const LABEL: usize = 12;
+pub(crate) const LABEL: usize = 12;
 
-fn labelled(label: &str) -> Line {
+/// The beginning of a line with a value.
+pub(crate) fn labelled(label: &str) -> Line {
     Tone::Quiet.line(&format!("{label:LABEL$}"))
+}
+
+/// How a run stands, and how long it took.
+pub(crate) fn headline(status: RunStatus, started: Option<Timestamp>, finished: Option<Timestamp>) -> Line {
+    let took = match (started, finished) {
+        (Some(from), Some(to)) => format!(" in {}", time::between(from, to)),
+        _ => String::new(),
+    };
+    let (sign, tone) = match status {
+        RunStatus::Completed => ("✓ ", Tone::Good),
+        RunStatus::Failed => ("✗ ", Tone::Bad),
+        RunStatus::Cancelled | RunStatus::Paused | RunStatus::Pending | RunStatus::Running => ("● ", Tone::Warning),
+    };
+    tone.line(sign).and(tone, status.as_str()).and(Tone::Plain, &took)
 }
 
 /// A path as a shell takes it.

@@ -97,3 +97,73 @@ fn silent_server(answer: &str) -> String {
     });
     url
 }
+
+/// A data directory with somebody in it who has a project, and an API key of that project. Gives both tokens.
+fn somebody(data: &Path) -> (String, String) {
+    use codecourier_store::{Store, StoreConfig};
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().mode(0o700).create(data).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let path = data.join("codecourier.db");
+        let store = Store::open(StoreConfig::Sqlite { path }).await.unwrap();
+        let people = codecourier_testkit::people::People::new(store.clone());
+        let ada = people.sign_up("ada").await;
+        let project = people.create_project("shop", ada.user).await;
+        let key = people.create_key(project, &["runs:read"]).await;
+        store.close().await;
+        (ada.token.expose().to_owned(), key.token.expose().to_owned())
+    })
+}
+
+#[test]
+fn somebody_signs_in_and_works_in_a_project_until_they_sign_out() {
+    let place = tempfile::tempdir().unwrap();
+    let (session, key) = somebody(&place.path().join("server"));
+    let server = Server::start(&place.path().join("server"), &[]);
+    let url = format!("http://{}", server.address);
+    let home = tempfile::tempdir().unwrap();
+    let does = |arguments: &[&str]| {
+        // Without the data directory in the environment, as people have it: the server is what is configured.
+        let ended = at_home(home.path(), arguments, &[], "");
+        assert_eq!(ended.code, 0, "{arguments:?}: {}", ended.stderr);
+        ended
+    };
+    let signed_in = at_home(home.path(), &["login", &url, "--token-stdin"], &[], &session);
+    assert_eq!(signed_in.code, 0, "{}", signed_in.stderr);
+    assert!(
+        signed_in.stderr.contains("work in the project shop"),
+        "{}",
+        signed_in.stderr
+    );
+    let kept = std::fs::read_to_string(home.path().join(".config/codecourier/credentials.toml")).unwrap();
+    assert!(kept.contains(&session) && kept.contains("project = \"shop\""));
+    assert!(does(&["whoami"]).stdout.contains(&url));
+
+    let listed = does(&["projects"]).stdout;
+    assert!(listed.starts_with("* shop") && listed.contains("owner"), "{listed}");
+    let made = does(&["projects", "create", "Second Shop", "--json"]).stdout;
+    assert!(made.contains(r#""slug":"second-shop""#), "{made}");
+    does(&["projects", "use", "second-shop"]);
+    assert!(does(&["projects"]).stdout.contains("* second-shop"));
+    at_home(home.path(), &["projects", "use", "nowhere"], &[], "").refused(2, &["NOT_FOUND"]);
+    at_home(home.path(), &["projects", "use", "../x"], &[], "").refused(2, &["is no project's slug"]);
+
+    let signed_out = does(&["logout"]);
+    assert!(signed_out.stderr.contains("Signed out of"), "{}", signed_out.stderr);
+    at_home(home.path(), &["whoami"], &[], "").refused(2, &["No server is configured"]);
+
+    // A key from the environment, as in a pipeline: nothing is kept.
+    let environment = [("CODECOURIER_URL", url.as_str()), ("CODECOURIER_API_KEY", key.as_str())];
+    let who = at_home(home.path(), &["whoami"], &environment, "");
+    assert!(
+        who.stdout.contains("API key") && who.stdout.contains("runs:read"),
+        "{}{}",
+        who.stdout,
+        who.stderr
+    );
+    assert!(!who.stdout.contains(&key));
+}

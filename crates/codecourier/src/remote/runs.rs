@@ -1,0 +1,182 @@
+//! Reading and ending runs at a server: what `runs`, `show`, `logs`, `diff`, `patch` and `cancel` do there.
+
+use codecourier_domain::id::{RunId, StepId};
+use codecourier_domain::run::RunStatus;
+use codecourier_wire::runs::{EventView, Run, RunDetail};
+use serde_json::json;
+
+use super::follow::{Follower, Told};
+use super::result::{self, RemoteResult};
+use super::watch::{PAGE, event_of, events_after};
+use super::{Remote, status_of, steps_of, tokens_of};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::problem::Problem;
+use crate::terminal::data::{self, Reader};
+use crate::terminal::{Line, Screen, Tone};
+use crate::verbs::logs::Printer;
+use crate::verbs::runs::Listed;
+use crate::verbs::{cancel, diff};
+use crate::watch::{Output, describe};
+
+impl Remote {
+    /// Lists the newest runs.
+    pub(crate) async fn list(&self, limit: u32, config: &Config, output: Output) -> Result<Exit, Problem> {
+        let runs: Vec<Run> = self.client.list(&self.path("/runs"), limit as usize).await?;
+        let listed = runs.into_iter().map(|run| Listed {
+            id: run.id,
+            project: self.project.clone(),
+            status: status_of(run.status),
+            workflow: run.workflow,
+            prompt_preview: run.prompt_preview,
+            created_at: run.created_at.into(),
+            started_at: run.started_at.map(Into::into),
+            finished_at: run.finished_at.map(Into::into),
+            tokens: tokens_of(run.tokens),
+            spent: codecourier_domain::money::MicroUsd(run.cost_micro_usd),
+        });
+        crate::verbs::runs::show(listed, config, output);
+        Ok(Exit::Completed)
+    }
+
+    /// Shows what came out of a run.
+    pub(crate) async fn show(&self, run: &str, config: &Config, output: Output) -> Result<Exit, Problem> {
+        let detail = self.get(self.find(run).await?).await?;
+        let prompt = detail.prompt.clone();
+        let result = RemoteResult::gather(self, detail).await?;
+        match output {
+            Output::Json => {
+                data::json(&result.json());
+            }
+            Output::People => {
+                let width = data::width(config);
+                let mut lines = describe::paragraph(Tone::Strong, &prompt, width.min(110));
+                lines.truncate(10);
+                lines.push(Line::new());
+                lines.extend(result.lines(width));
+                data::lines(config, &lines);
+            }
+        }
+        Ok(Exit::Completed)
+    }
+
+    /// Shows everything that was said and done, and stays until the end if asked to.
+    pub(crate) async fn logs(&self, run: &str, mut printer: Printer<'_>, follow: bool) -> Result<Exit, Problem> {
+        let run = self.find(run).await?;
+        let mut detail = self.get(run).await?;
+        printer.learn(steps_of(&detail));
+        let mut last = 0;
+        loop {
+            // Up to the present by pages: the stream is for what comes.
+            loop {
+                let page = events_after(self, run, last, PAGE).await?;
+                for EventView {
+                    seq,
+                    step_id,
+                    at,
+                    event,
+                } in page.data
+                {
+                    last = seq;
+                    if self.print(&mut printer, run, seq, step_id, at, &event).await? == Reader::Gone {
+                        return Ok(Exit::Completed);
+                    }
+                }
+                if !page.has_more {
+                    break;
+                }
+            }
+            if !follow || (status_of(detail.run.status).has_ended() && last >= detail.last_event) {
+                return Ok(Exit::Completed);
+            }
+            let mut follower = Follower::new(self, run, last);
+            while !status_of(detail.run.status).has_ended() {
+                match follower.next().await? {
+                    Told::Changed => detail = self.get(run).await?,
+                    Told::Event { seq, event } => {
+                        last = seq;
+                        let reader = self.print(&mut printer, run, seq, event.step, event.at, &event.event);
+                        if reader.await? == Reader::Gone {
+                            return Ok(Exit::Completed);
+                        }
+                    }
+                    Told::Transient(_) => {}
+                }
+            }
+        }
+    }
+
+    async fn print(
+        &self,
+        printer: &mut Printer<'_>,
+        run: RunId,
+        seq: u64,
+        step: Option<StepId>,
+        at: codecourier_wire::time::Time,
+        event: &serde_json::Value,
+    ) -> Result<Reader, Problem> {
+        if step.is_some_and(|step| !printer.knows(step)) {
+            printer.learn(steps_of(&self.get(run).await?));
+        }
+        Ok(printer.print(run, seq, step, at.into(), &event_of(event)))
+    }
+
+    /// Shows the change of a run.
+    pub(crate) async fn diff(&self, run: &str, stat: bool, config: &Config, output: Output) -> Result<Exit, Problem> {
+        let run = self.find(run).await?;
+        let Some(change) = result::diff(self, run).await? else {
+            return Err(diff::no_change());
+        };
+        if output == Output::Json {
+            data::json(&json!({ "type": "diff", "run": run, "diff": change }));
+            return Ok(Exit::Completed);
+        }
+        if stat {
+            let files = change.files.iter();
+            let lines = files.map(|file| diff::stat_line(&file.path, file.additions, file.deletions));
+            data::lines(config, &lines.collect::<Vec<_>>());
+        } else {
+            diff::show_unified(config, &change.unified);
+        }
+        if change.truncated && !stat {
+            let line = "The change is longer than what is shown here; `codecourier patch` has all of it.";
+            Screen::standard_error(config).line(&Tone::Warning.line(line));
+        }
+        Ok(Exit::Completed)
+    }
+
+    /// Writes the change of a run as a patch.
+    pub(crate) async fn patch(&self, run: &str, config: &Config) -> Result<Exit, Problem> {
+        if data::is_terminal() {
+            return Err(crate::verbs::patch::to_a_terminal());
+        }
+        let run = self.find(run).await?;
+        let patch = self.client.bytes(&self.run_path(run, "/patch")).await?;
+        data::bytes(&patch);
+        let is_mailbox = patch.starts_with(b"From ");
+        if !is_mailbox && !patch.is_empty() {
+            crate::verbs::patch::say_it_is_a_diff(config);
+        }
+        Ok(Exit::Completed)
+    }
+
+    /// Ends a run, and waits until it has ended.
+    pub(crate) async fn cancel(&self, run: &str, config: &Config, output: Output) -> Result<Exit, Problem> {
+        let run = self.find(run).await?;
+        let mut detail = ask_to_cancel(self, run).await?;
+        let mut follower = Follower::new(self, run, detail.last_event);
+        while !status_of(detail.run.status).has_ended() {
+            if let Told::Changed = follower.next().await? {
+                detail = self.get(run).await?;
+            }
+        }
+        let status: RunStatus = status_of(detail.run.status);
+        cancel::tell(run, status, config, output);
+        Ok(Exit::Completed)
+    }
+}
+
+/// Asks the server to end a run.
+pub(super) async fn ask_to_cancel(remote: &Remote, run: RunId) -> Result<RunDetail, Problem> {
+    remote.client.post(&remote.run_path(run, "/cancel"), &json!({})).await
+}

@@ -1,0 +1,160 @@
+//! Watching a run at a server to its end: shown as an embedded one is, and cancelled in the same way.
+
+use codecourier_domain::event::Event;
+use codecourier_domain::id::RunId;
+use codecourier_engine::runs::follow::Seen;
+use codecourier_wire::live::{LiveEvent, LiveTransient};
+use codecourier_wire::runs::{EventView, EventsPage, RunDetail};
+use tokio::time::Instant;
+
+use super::follow::{Follower, Told};
+use super::{Remote, status_of, steps_of};
+use crate::problem::Problem;
+use crate::terminal::{Screen, Tone};
+use crate::watch::interrupts::{Interrupt, Interrupts};
+use crate::watch::tally::Tally;
+use crate::watch::{Output, SECOND_THOUGHTS, TICK, Watch, has_stopped, sleep_until};
+
+/// How many events are read at a time.
+pub(super) const PAGE: u32 = 500;
+
+/// How watching ended.
+pub(super) enum Watched {
+    /// The run ended, or waits for a person.
+    Ended(Box<RunDetail>),
+    /// The person goes; the run stays.
+    Left,
+}
+
+/// Follows a run from its first event to its end.
+pub(super) async fn to_end(
+    remote: &Remote,
+    run: RunId,
+    screen: &mut Screen,
+    interrupts: &mut Interrupts,
+    output: Output,
+) -> Result<Watched, Problem> {
+    let mut follower = Follower::new(remote, run, 0);
+    let mut detail = remote.get(run).await?;
+    let mut watch = Watch::new(run, 0, Tally::default(), output);
+    watch.learn(steps_of(&detail));
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut cancel_at: Option<Instant> = None;
+    let mut is_cancelled = false;
+    loop {
+        if has_stopped(status_of(detail.run.status)) {
+            // What was committed before the end is in the log: show it all.
+            while watch.last < detail.last_event {
+                let page = events_after(remote, run, watch.last, PAGE).await?;
+                if page.data.is_empty() {
+                    break;
+                }
+                for EventView {
+                    seq,
+                    step_id,
+                    at,
+                    event,
+                } in page.data
+                {
+                    let event = LiveEvent {
+                        step: step_id,
+                        at,
+                        event,
+                    };
+                    show(&mut watch, seq, &event, screen);
+                }
+            }
+            screen.clear_status();
+            return Ok(Watched::Ended(Box::new(detail)));
+        }
+        tokio::select! {
+            told = follower.next() => match told? {
+                Told::Changed => {
+                    detail = remote.get(run).await?;
+                    watch.learn(steps_of(&detail));
+                }
+                Told::Event { seq, event } => {
+                    if let Some(step) = event.step && !watch.knows(step) {
+                        detail = remote.get(run).await?;
+                        watch.learn(steps_of(&detail));
+                    }
+                    show(&mut watch, seq, &event, screen);
+                }
+                Told::Transient(transient) => {
+                    if let Some(seen) = seen_of(transient) {
+                        watch.see(seen, screen);
+                    }
+                }
+            },
+            interrupt = interrupts.next() => match (interrupt, cancel_at, is_cancelled) {
+                (Interrupt::Stop, None, false) => {
+                    screen.line(&Tone::Warning.line("Cancelling the run. Press Ctrl-C again at once to leave it running instead."));
+                    cancel_at = Some(Instant::now() + SECOND_THOUGHTS);
+                }
+                (Interrupt::Stop, _, true) => {
+                    screen.line(&Tone::Warning.line("The run is being cancelled by the server."));
+                    return Ok(Watched::Left);
+                }
+                (Interrupt::Stop, Some(_), false) | (Interrupt::Leave, _, _) => {
+                    let short = run.short();
+                    screen.line(&Tone::Warning.line(&format!(
+                        "Left running at the server. `codecourier logs -f {short}` follows it, `codecourier cancel {short}` ends it."
+                    )));
+                    return Ok(Watched::Left);
+                }
+            },
+            () = sleep_until(cancel_at), if cancel_at.is_some() && !is_cancelled => {
+                is_cancelled = true;
+                "cancelling".clone_into(&mut watch.activity);
+                match super::runs::ask_to_cancel(remote, run).await {
+                    Ok(_) => {}
+                    // It ended by itself meanwhile: the loop sees that.
+                    Err(problem) => tracing::info!(%run, "not cancelled: {}", problem.message),
+                }
+                detail = remote.get(run).await?;
+            }
+            _ = ticks.tick(), if screen.shows_status() => watch.show_status(screen),
+        }
+    }
+}
+
+/// Events of a run after a number, oldest first.
+pub(super) async fn events_after(remote: &Remote, run: RunId, after: u64, limit: u32) -> Result<EventsPage, Problem> {
+    let query = [("after", after.to_string()), ("limit", limit.to_string())];
+    remote.client.whole(&remote.run_path(run, "/events"), &query).await
+}
+
+/// An event as this program knows it; one of a kind that only a newer server has is a notice that names it.
+pub(super) fn event_of(value: &serde_json::Value) -> Event {
+    serde_json::from_value(value.clone()).unwrap_or_else(|_| {
+        let kind = value.get("kind").and_then(serde_json::Value::as_str).unwrap_or("?");
+        Event::Notice {
+            message: format!("an event of the kind `{kind}`, which this version does not know"),
+        }
+    })
+}
+
+fn show(watch: &mut Watch, seq: u64, event: &LiveEvent, screen: &mut Screen) {
+    if seq <= watch.last {
+        return;
+    }
+    let seen = Seen::Stored {
+        seq,
+        step: event.step,
+        at: event.at.into(),
+        event: Box::new(event_of(&event.event)),
+    };
+    watch.see(seen, screen);
+}
+
+fn seen_of(transient: LiveTransient) -> Option<Seen> {
+    Some(match transient {
+        LiveTransient::Piece { step, event } => Seen::Transient {
+            step,
+            event: std::sync::Arc::new(serde_json::from_value(event).ok()?),
+        },
+        LiveTransient::Preparing { stage, detail } => Seen::Preparing { stage, detail },
+        LiveTransient::Waiting { reason } => Seen::Waiting { reason },
+    })
+}
