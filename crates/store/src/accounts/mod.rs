@@ -164,6 +164,14 @@ impl Tx {
         self.one_account("set a password", statement).await
     }
 
+    /// Takes the password of an account away: its person signs in otherwise, or sets another one by mail.
+    pub async fn remove_password(&mut self, id: UserId, at: Timestamp) -> Result<()> {
+        let statement = sql("UPDATE account SET password = NULL, updated_at = $2 WHERE id = $1")
+            .bind(id)
+            .bind(at);
+        self.one_account("remove a password", statement).await
+    }
+
     /// Writes the same password in a newer form, unless it was changed since it was read. Gives whether it was written.
     pub async fn rehash_password(&mut self, id: UserId, from: &PasswordHash, to: &PasswordHash) -> Result<bool> {
         let statement = sql("UPDATE account SET password = $3 WHERE id = $1 AND password = $2")

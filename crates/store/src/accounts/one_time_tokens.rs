@@ -8,7 +8,7 @@ use crate::body::Body;
 use crate::error::Result;
 use crate::ledger::TokenHash;
 use crate::read::Reader;
-use crate::sql::sql;
+use crate::sql::{Row, sql};
 use crate::words::words;
 use crate::writer::Tx;
 
@@ -45,7 +45,7 @@ pub struct NewOneTimeToken {
     pub body: Body,
 }
 
-/// A link that was used.
+/// What a link is worth.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OneTimeToken {
     /// The account, if it existed when the link was made.
@@ -97,14 +97,7 @@ impl Tx {
         .bind(purpose.as_str())
         .bind(now);
         let row = self.fetch_optional("use a link", statement).await?;
-        row.map(|row| {
-            Ok(OneTimeToken {
-                user: row.optional_parsed(0)?,
-                email: row.parsed(1)?,
-                body: row.body(2)?,
-            })
-        })
-        .transpose()
+        row.map(|row| link(&row)).transpose()
     }
 
     /// Makes every link that was sent to an address worthless, whatever it is for.
@@ -115,18 +108,27 @@ impl Tx {
 }
 
 impl Reader<'_> {
-    /// Whether a link would be worth something now.
-    pub async fn is_one_time_token(
+    /// What a link would do now, without using it.
+    pub async fn one_time_token(
         &mut self,
         token: TokenHash,
         purpose: OneTimePurpose,
         now: Timestamp,
-    ) -> Result<bool> {
-        let statement = sql("SELECT token_sha256 FROM one_time_token \
+    ) -> Result<Option<OneTimeToken>> {
+        let statement = sql("SELECT account, email, body FROM one_time_token \
              WHERE token_sha256 = $1 AND purpose = $2 AND expires_at > $3")
         .bind(token.text())
         .bind(purpose.as_str())
         .bind(now);
-        Ok(self.fetch_optional("look up a link", statement).await?.is_some())
+        let row = self.fetch_optional("look up a link", statement).await?;
+        row.map(|row| link(&row)).transpose()
     }
+}
+
+fn link(row: &Row) -> Result<OneTimeToken> {
+    Ok(OneTimeToken {
+        user: row.optional_parsed(0)?,
+        email: row.parsed(1)?,
+        body: row.body(2)?,
+    })
 }

@@ -72,6 +72,16 @@ impl Tx {
         let statement = sql("DELETE FROM throttle WHERE key = $1").bind(key);
         self.execute("clear a throttle", statement).await.map(drop)
     }
+
+    /// Removes the throttles beyond a number, those first that clear first: whoever has many addresses to ask from must
+    /// not fill the disk. Gives how many, at most `limit`.
+    pub async fn trim_throttles(&mut self, most: u32, limit: u32) -> Result<u64> {
+        let statement = sql("DELETE FROM throttle WHERE key IN \
+             (SELECT key FROM throttle ORDER BY clear_at DESC LIMIT $2 OFFSET $1)")
+        .bind(i64::from(most))
+        .bind(i64::from(limit));
+        self.execute("remove throttles beyond a number", statement).await
+    }
 }
 
 impl Reader<'_> {
