@@ -12,7 +12,7 @@ use codecourier_engine::clock::SystemClock;
 use codecourier_engine::records::Records;
 use codecourier_engine::runs::spec::ModelSource;
 use codecourier_engine::vault::Vault;
-use codecourier_engine::{Engine, EngineConfig, Recovered};
+use codecourier_engine::{AccountsConfig, Engine, EngineConfig, Recovered};
 use codecourier_forge::{Git, Mirrors};
 use codecourier_gateway::{ReplayPacing, SingleKey};
 use codecourier_sandbox::ns::{NsBackend, NsConfig};
@@ -129,7 +129,8 @@ impl Platform {
             return Err(unavailable(&support));
         }
         tracing::info!(command = purpose.command, data_directory = %held.directory.path().display(), "starting");
-        open(config, held, Arc::new(backend), purpose.pacing, support).await
+        let accounts = AccountsConfig::default();
+        open(config, held, Arc::new(backend), purpose.pacing, (support, accounts)).await
     }
 }
 
@@ -138,7 +139,8 @@ impl Platform<Unprobed> {
     pub(crate) async fn start_serving(config: &Config, held: Held) -> Result<Self, Problem> {
         let backend = Arc::new(open_backend(&held.directory)?);
         let support = Unprobed(Arc::clone(&backend));
-        open(config, held, backend, ReplayPacing::AsRecorded, support).await
+        let accounts = config.accounts()?;
+        open(config, held, backend, ReplayPacing::AsRecorded, (support, accounts)).await
     }
 
     /// What a server does once it is ready: it finds out whether sandboxes can be made here, and says so in the log. Ends
@@ -175,7 +177,7 @@ async fn open<S>(
     held: Held,
     backend: Arc<NsBackend>,
     replay_pacing: ReplayPacing,
-    support: S,
+    (support, accounts): (S, AccountsConfig),
 ) -> Result<Platform<S>, Problem> {
     let Held {
         directory,
@@ -203,6 +205,7 @@ async fn open<S>(
         gateway,
         keys: Arc::new(SingleKey(config.key()?.map(|(_, key)| key))),
         vault,
+        accounts,
         clock: Arc::new(SystemClock),
         scratch,
         work_places: config.settings.work_places.get() as usize,

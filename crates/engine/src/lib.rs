@@ -5,6 +5,7 @@
 //! task whose repetition is harmless; `kill -9` between any two lines loses nothing and repeats nothing that counts.
 
 pub mod access;
+pub mod accounts;
 pub mod api_keys;
 pub mod audit;
 pub mod clock;
@@ -41,10 +42,12 @@ use codecourier_sandbox::Backend;
 use codecourier_store::blobs::Blobs;
 use codecourier_store::{Body, Store};
 
+pub use accounts::{Accounts, AccountsConfig};
 pub use error::{Error, ErrorCode};
 pub use recovery::Recovered;
 pub use runs::Runs;
 
+use accounts::AccountsState;
 use model_access::ModelAccess;
 use provider_keys::ProjectKeys;
 use runs::under_way::Workers;
@@ -76,6 +79,8 @@ pub struct EngineConfig {
     pub keys: Arc<dyn KeySource>,
     /// What seals the secrets in the store.
     pub vault: Vault,
+    /// How people get in.
+    pub accounts: AccountsConfig,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// A directory for files that live as long as an operation. Swept at the start by its owner.
@@ -101,6 +106,7 @@ pub(crate) struct Inner {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) model_access: ModelAccess,
     pub(crate) vault: Vault,
+    pub(crate) accounts: AccountsState,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) live: runs::live::Live,
     pub(crate) hub: live::Hub,
@@ -124,6 +130,7 @@ impl Engine {
             gateway,
             keys,
             vault,
+            accounts,
             clock,
             scratch,
             work_places,
@@ -163,6 +170,7 @@ impl Engine {
             gateway: Arc::new(gateway),
             model_access,
             vault,
+            accounts: AccountsState::new(accounts, stop.clone()),
             clock,
             live,
             hub,
@@ -183,6 +191,9 @@ impl Engine {
         inner
             .tasks
             .spawn("retention", live::retention::run(Arc::clone(&inner), stop.clone()));
+        inner
+            .tasks
+            .spawn("sweep of accounts", accounts::sweep(Arc::clone(&inner), stop.clone()));
         Ok((Self { inner, stop }, recovered))
     }
 

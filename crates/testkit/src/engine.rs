@@ -24,7 +24,7 @@ use codecourier_engine::runs::spec::{
 use codecourier_engine::runs::view::RunView;
 use codecourier_engine::templates::{ReadyTemplate, Report, Templates};
 use codecourier_engine::vault::{MasterKeySource, Vault};
-use codecourier_engine::{Engine, EngineConfig, Error, Recovered};
+use codecourier_engine::{AccountsConfig, Engine, EngineConfig, Error, Recovered};
 use codecourier_forge::{Git, GitSettings, Mirrors};
 use codecourier_gateway::{GatewayConfig, ProviderKey, ReplayPacing, SingleKey};
 use codecourier_sandbox::Backend;
@@ -60,6 +60,8 @@ pub struct World {
     pub provider: Option<String>,
     /// The key for the provider.
     pub key: Option<String>,
+    /// How people get in.
+    pub accounts: AccountsConfig,
     /// The threads of each engine's runtime.
     pub threads: usize,
 }
@@ -125,6 +127,7 @@ impl World {
             work_places: 8,
             provider: None,
             key: None,
+            accounts: AccountsConfig::default(),
             threads: 2,
         }
     }
@@ -167,6 +170,7 @@ impl World {
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as _;
         let templates: Arc<dyn Templates> = Arc::clone(&self.templates) as _;
         let (work_places, provider, key) = (self.work_places, self.provider.clone(), self.key.clone());
+        let accounts = self.accounts.clone();
         let started = runtime.spawn(async move {
             let store = Store::open(database).await.expect("the store opens");
             let mut gateway = GatewayConfig::new().expect("a gateway");
@@ -191,6 +195,7 @@ impl World {
                 vault: Vault::open(&MasterKeySource::File(path.join("master.key")))
                     .await
                     .expect("a vault"),
+                accounts,
                 clock,
                 scratch: path.join("scratch"),
                 work_places,

@@ -6,6 +6,7 @@ pub mod fake_agent;
 pub mod fake_sandbox;
 pub mod outside;
 pub mod people;
+pub mod postbox;
 pub mod postgres;
 pub mod repository;
 pub mod scripted_model;

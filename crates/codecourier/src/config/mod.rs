@@ -8,6 +8,7 @@
     reason = "this is the module that the lint points to: it reads the environment once"
 )]
 
+mod accounts;
 pub(crate) mod example;
 pub(crate) mod file;
 pub(crate) mod given;

@@ -1,6 +1,7 @@
 //! How people come in, as anybody may know it before.
 
 use super::Access;
+use crate::accounts::PasswordSignIn;
 use crate::error::Error;
 
 /// How people come in.
@@ -48,11 +49,21 @@ pub enum SignInWay {
 impl Access {
     /// How people come in.
     pub async fn entrance(&self) -> Result<Entrance, Error> {
-        let _ = &self.engine;
+        let config = &self.engine.accounts.config;
+        let password = match config.password_sign_in {
+            PasswordSignIn::On => Some(SignInWay::Password),
+            PasswordSignIn::Off => None,
+        };
+        let magic_link = config.mailer.is_configured().then_some(SignInWay::MagicLink);
+        let has_operator = self.engine.store.read().await?.has_operator().await?;
         Ok(Entrance {
-            sign_up: SignUpPolicy::Open,
-            operator: OperatorSeat::Vacant,
-            ways: vec![SignInWay::Password],
+            sign_up: config.sign_up,
+            operator: if has_operator {
+                OperatorSeat::Taken
+            } else {
+                OperatorSeat::Vacant
+            },
+            ways: password.into_iter().chain(magic_link).collect(),
             providers: Vec::new(),
         })
     }

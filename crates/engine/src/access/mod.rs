@@ -26,6 +26,7 @@ pub use credential::{Credential, refusal};
 pub use entrance::{Entrance, OperatorSeat, SignInWay, SignUpPolicy};
 pub(crate) use project::no_such_project;
 pub use sessions::RenewedSession;
+pub(crate) use sessions::{ABSOLUTE_LIMIT, IDLE_LIMIT};
 
 /// The way from a credential to a principal, and from there to a project.
 #[derive(Clone)]

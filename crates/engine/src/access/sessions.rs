@@ -6,11 +6,11 @@
 
 use codecourier_domain::time::Timestamp;
 use codecourier_identity::secret_token::SessionToken;
-use codecourier_store::accounts::{AccountStanding, Delivery, Rotation, Touch};
+use codecourier_store::accounts::{Delivery, Rotation, Touch};
 use codecourier_store::ledger::TokenHash;
 
 use super::credential::refusal;
-use super::{Access, Person, Standing};
+use super::{Access, Person};
 use crate::error::{Error, chain};
 
 const MINUTE: i64 = 60_000;
@@ -18,6 +18,8 @@ const DAY: i64 = 24 * 60 * MINUTE;
 
 /// For how long a session is worth something without use, in milliseconds.
 pub(crate) const IDLE_LIMIT: i64 = 30 * DAY;
+/// For how long it is worth something at all.
+pub(crate) const ABSOLUTE_LIMIT: i64 = 90 * DAY;
 /// How old a cookie's token may become.
 const ROTATE_AFTER: i64 = DAY;
 /// How long a replaced token stays good.
@@ -48,10 +50,7 @@ impl Access {
         Ok(Person {
             user: found.user,
             session: Some(found.session.id),
-            standing: match found.standing {
-                AccountStanding::Operator => Standing::Operator,
-                AccountStanding::User => Standing::User,
-            },
+            standing: found.standing.into(),
         })
     }
 

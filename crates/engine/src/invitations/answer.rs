@@ -9,6 +9,7 @@ use codecourier_store::members::Membership;
 use super::ask::ended;
 use super::list::proved_address;
 use super::{Invitations, no_such_invitation, tell};
+use crate::accounts::AddressProof;
 use crate::deed::{Deed, Done};
 use crate::error::Error;
 use crate::members;
@@ -17,10 +18,10 @@ impl Invitations {
     /// Accepts an invitation, and gives the slug of the project that the person is in from now on. Who is in it already
     /// stays what they are.
     pub async fn accept(&self, user: UserId, id: InvitationId) -> Result<String, Error> {
-        let deed = self.deed_of(user);
+        let (deed, proof) = (self.deed_of(user), self.engine.accounts.address_proof());
         let write = self.engine.store.write_with(move |tx| {
             Box::pin(async move {
-                let own = answered(tx, &deed, user, id, Status::Accepted).await?;
+                let own = answered(tx, &deed, user, (id, Status::Accepted), proof).await?;
                 let project = own.invitation.project;
                 if tx.read().membership(project, user).await?.is_none() {
                     let membership = Membership {
@@ -39,9 +40,9 @@ impl Invitations {
 
     /// Declines an invitation.
     pub async fn decline(&self, user: UserId, id: InvitationId) -> Result<(), Error> {
-        let deed = self.deed_of(user);
+        let (deed, proof) = (self.deed_of(user), self.engine.accounts.address_proof());
         let write = self.engine.store.write_with(move |tx| {
-            Box::pin(async move { answered(tx, &deed, user, id, Status::Declined).await.map(drop) })
+            Box::pin(async move { answered(tx, &deed, user, (id, Status::Declined), proof).await.map(drop) })
         });
         write.await
     }
@@ -59,10 +60,15 @@ async fn answered(
     tx: &mut Tx,
     deed: &Deed,
     user: UserId,
-    id: InvitationId,
-    answer: Status,
+    (id, answer): (InvitationId, Status),
+    proof: AddressProof,
 ) -> Result<OwnInvitation, Error> {
-    let email = proved_address(&mut tx.read(), user).await?;
+    let email = match proof {
+        AddressProof::Mail => proved_address(&mut tx.read(), user).await?,
+        // Who knows the identifier was given it by an admin of the project, who sent no mail either. It is not shown to
+        // whoever merely made an account with the address.
+        AddressProof::Impossible => tx.read().account(user).await?.and_then(|account| account.email),
+    };
     let email = email.ok_or_else(no_such_invitation)?;
     let own = tx
         .read()

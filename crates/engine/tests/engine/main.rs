@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, and in its helpers, a panic is the answer")]
 
 mod accidents;
+mod accounts;
 mod agents;
 mod audit;
 mod budget;

@@ -16,6 +16,7 @@ use codecourier_store::changes::{Change, ChangesAfter, Scope};
 use codecourier_testkit::clock::FakeClock;
 use codecourier_testkit::engine::{TestEngine, World};
 use codecourier_testkit::fake_agent::always;
+use codecourier_testkit::postbox::Postbox;
 use uuid::Uuid;
 
 use crate::agents::good;
@@ -33,7 +34,9 @@ pub(crate) async fn with_team<F>(test: impl FnOnce(Team) -> F + Send + 'static)
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let world = World::new(always(good()));
+    let mut world = World::new(always(good()));
+    // With mail, or nobody could prove an address.
+    world.accounts.mailer = Arc::<Postbox>::default();
     let engine = world.start().await;
     on(&world, &engine, test).await;
     engine.kill().await;

@@ -1,0 +1,251 @@
+//! Links in mail: asking for one, and what following it does.
+//!
+//! Asking is answered at once and in one way, whoever has an account: whether there is something to send is found out in
+//! the background. Following a link uses it up, proves that its reader reads the mail of the address, and more by its
+//! purpose. The token stands in the fragment of the address, which browsers send to no server and no other page.
+
+use codecourier_domain::email::EmailAddress;
+use codecourier_domain::id::UserId;
+use codecourier_domain::time::Timestamp;
+use codecourier_identity::secret_token::OneTimeToken;
+use codecourier_store::accounts::{Account, NewAccount, NewOneTimeToken, OneTimePurpose, PasswordHash};
+use codecourier_store::changes::ChangeOp;
+use codecourier_store::ledger::TokenHash;
+use codecourier_store::{Body, Tx};
+
+use super::mails::Letter;
+use super::sessions::{end_sessions_but, tell};
+use super::sign_in::{BegunSession, begin};
+use super::sign_up::{PendingSignUp, demand_allowed, make};
+use super::throttles::Throttle;
+use super::{AccountView, Accounts, Delivery, SignedIn, Visitor};
+use crate::error::{Error, ErrorCode};
+use crate::random::uuid_v7;
+
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+
+/// For how long a link to sign in is good.
+pub(super) const MAGIC_LINK_LIFE: i64 = 15 * MINUTE;
+/// For how long a link to set another password is good.
+pub(super) const RESET_LIFE: i64 = 30 * MINUTE;
+/// For how long a link to finish a sign-up is good.
+pub(super) const SIGN_UP_LIFE: i64 = 24 * HOUR;
+/// For how long a link that only proves an address is good.
+pub(super) const VERIFY_LIFE: i64 = 24 * HOUR;
+/// How many earlier links of a kind stay good when another is sent: mails overtake each other.
+const EARLIER_LINKS: u32 = 2;
+
+/// What following a link to prove an address led to.
+#[derive(Debug)]
+pub enum Verified {
+    /// The account was made, and its person is signed in.
+    SignedIn(Box<SignedIn>),
+    /// The account was there, and its address is proved.
+    Address(Box<AccountView>),
+}
+
+/// A link before it is written down.
+#[derive(Clone)]
+pub(super) struct NewLink {
+    purpose: OneTimePurpose,
+    pub(super) token: OneTimeToken,
+    pub(super) life: i64,
+}
+
+impl NewLink {
+    pub(super) fn mint(purpose: OneTimePurpose, life: i64) -> Result<Self, Error> {
+        let token = OneTimeToken::mint().map_err(|error| Error::internal("Making a token", error))?;
+        Ok(Self { purpose, token, life })
+    }
+
+    pub(super) async fn write(
+        &self,
+        tx: &mut Tx,
+        user: Option<UserId>,
+        email: &EmailAddress,
+        body: Body,
+        now: Timestamp,
+    ) -> Result<(), codecourier_store::Error> {
+        let new = NewOneTimeToken {
+            token: TokenHash::from_bytes(self.token.sha256()),
+            purpose: self.purpose,
+            user,
+            email: email.clone(),
+            at: now,
+            expires_at: now.plus_milliseconds(self.life),
+            body,
+        };
+        tx.insert_one_time_token(&new, EARLIER_LINKS).await
+    }
+}
+
+impl Accounts {
+    /// Sends a link to sign in, if the address has an account.
+    pub async fn request_magic_link(&self, email: EmailAddress, visitor: &Visitor) -> Result<(), Error> {
+        let link = NewLink::mint(OneTimePurpose::MagicLink, MAGIC_LINK_LIFE)?;
+        self.send_link(email, visitor, link, Letter::magic_link).await
+    }
+
+    /// Sends a link to set another password, if the address has an account.
+    pub async fn request_password_reset(&self, email: EmailAddress, visitor: &Visitor) -> Result<(), Error> {
+        self.demand_password_sign_in()?;
+        let link = NewLink::mint(OneTimePurpose::PasswordReset, RESET_LIFE)?;
+        self.send_link(email, visitor, link, Letter::password_reset).await
+    }
+
+    async fn send_link(
+        &self,
+        email: EmailAddress,
+        visitor: &Visitor,
+        link: NewLink,
+        letter: fn(EmailAddress, NewLink) -> Letter,
+    ) -> Result<(), Error> {
+        if !self.config().mailer.is_configured() {
+            let message = "This server sends no mail. Ask whoever runs it to help you sign in.";
+            return Err(Error::new(ErrorCode::Unavailable, message));
+        }
+        let now = self.engine.clock.now();
+        self.admit(&Throttle::mail(&email, visitor), now).await?;
+        let accounts = self.clone();
+        // In the background from here on: how long it takes would tell whether there is an account.
+        self.engine.tasks.spawn("link by mail", async move {
+            if let Err(error) = accounts.send_if_account(email, link, letter, now).await {
+                tracing::warn!(error = crate::error::chain(&error), "a link was not sent");
+            }
+        });
+        Ok(())
+    }
+
+    async fn send_if_account(
+        &self,
+        email: EmailAddress,
+        link: NewLink,
+        letter: fn(EmailAddress, NewLink) -> Letter,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let write = self.engine.store.write(move |tx| {
+            Box::pin(async move {
+                let Some(account) = tx.read().account_by_email(&email).await? else {
+                    return Ok(None);
+                };
+                link.write(tx, Some(account.id), &email, Body::null(), now).await?;
+                Ok(Some(letter(email, link)))
+            })
+        });
+        if let Some(letter) = write.await? {
+            self.send(letter);
+        }
+        Ok(())
+    }
+
+    /// Signs in whoever followed a link to sign in.
+    pub async fn confirm_magic_link(
+        &self,
+        token: &str,
+        visitor: &Visitor,
+        delivery: Delivery,
+    ) -> Result<SignedIn, Error> {
+        let hash = parse(token)?;
+        let now = self.engine.clock.now();
+        let account = self.account_of_link(hash, OneTimePurpose::MagicLink, now).await?;
+        let begun = BegunSession::new(account, visitor, delivery, now)?;
+        let session = begun.row.clone();
+        let write = self.engine.store.write_with(move |tx| {
+            Box::pin(async move {
+                let account = follow(tx, hash, OneTimePurpose::MagicLink, now).await?;
+                begin(tx, &session).await?;
+                Ok::<_, Error>(account)
+            })
+        });
+        Ok(begun.of(write.await?))
+    }
+
+    /// Whose link it is, for what is prepared before it is used.
+    async fn account_of_link(&self, hash: TokenHash, purpose: OneTimePurpose, now: Timestamp) -> Result<UserId, Error> {
+        let found = self
+            .engine
+            .store
+            .read()
+            .await?
+            .one_time_token(hash, purpose, now)
+            .await?;
+        found.and_then(|found| found.user).ok_or_else(dead_link)
+    }
+
+    /// Makes the account of whoever followed the link in the mail about their sign-up, and signs them in; or notes that
+    /// the address of an account that was there is proved.
+    pub async fn verify_email(&self, token: &str, visitor: &Visitor, delivery: Delivery) -> Result<Verified, Error> {
+        let hash = parse(token)?;
+        let now = self.engine.clock.now();
+        let policy = self.config().sign_up;
+        let begun = BegunSession::new(UserId::from_uuid(uuid_v7(now)), visitor, delivery, now)?;
+        let session = begun.row.clone();
+        let write = self.engine.store.write_with(move |tx| {
+            Box::pin(async move {
+                let Some(used) = tx.use_one_time_token(hash, OneTimePurpose::SignUp, now).await? else {
+                    let account = follow(tx, hash, OneTimePurpose::VerifyEmail, now).await?;
+                    return Ok::<_, Error>((account, false));
+                };
+                demand_allowed(tx, policy, &used.email, now).await?;
+                let pending: PendingSignUp = used.body.read()?;
+                let new = NewAccount {
+                    id: session.user,
+                    email: used.email,
+                    email_verified_at: Some(now),
+                    name: pending.name,
+                    password: Some(PasswordHash::new(pending.password)),
+                    at: now,
+                };
+                let account = make(tx, &new).await?;
+                tx.revoke_one_time_tokens(&new.email).await?;
+                begin(tx, &session).await?;
+                Ok((account, true))
+            })
+        });
+        Ok(match write.await? {
+            (account, true) => Verified::SignedIn(Box::new(begun.of(account))),
+            (account, false) => Verified::Address(Box::new(account.into())),
+        })
+    }
+}
+
+/// Uses a link of an account that is there, and notes that its address is proved.
+///
+/// Whoever made the account without proving the address may be somebody else: their password and sessions end here.
+/// Only a link that was sent for this very purpose leaves them, since it was sent because that account was made.
+pub(super) async fn follow(
+    tx: &mut Tx,
+    hash: TokenHash,
+    purpose: OneTimePurpose,
+    now: Timestamp,
+) -> Result<Account, Error> {
+    let used = tx.use_one_time_token(hash, purpose, now).await?.ok_or_else(dead_link)?;
+    let user = used.user.ok_or_else(dead_link)?;
+    let account = tx.read().account(user).await?.ok_or_else(dead_link)?;
+    if account.email.as_ref() != Some(&used.email) {
+        return Err(dead_link());
+    }
+    if account.email_verified_at.is_none() {
+        if purpose != OneTimePurpose::VerifyEmail {
+            tx.remove_password(user, now).await?;
+            end_sessions_but(tx, user, None, now).await?;
+        }
+        tx.verify_email(user, &used.email, now).await?;
+        tell(tx, user, ("account", user.to_string()), ChangeOp::Put, now).await?;
+    }
+    tx.read().account(user).await?.ok_or_else(dead_link)
+}
+
+pub(super) fn parse(token: &str) -> Result<TokenHash, Error> {
+    let token = OneTimeToken::parse(token).map_err(|_| dead_link())?;
+    Ok(TokenHash::from_bytes(token.sha256()))
+}
+
+/// The one answer to a link that is worth nothing, whyever.
+pub(super) fn dead_link() -> Error {
+    Error::new(
+        ErrorCode::AuthInvalid,
+        "This link is not good any more: it was used, it is too old, or it is not whole. Ask for another one.",
+    )
+}

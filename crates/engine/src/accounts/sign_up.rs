@@ -1,0 +1,207 @@
+//! Making an account with a password.
+//!
+//! Where mail is configured, an account is made only when the link in a mail was followed: until then there is a hash of
+//! the link and what was asked for. So nobody has an account with an address whose mail they do not read, and the
+//! answer to the form is the same for a new address, for one that has an account, and for one that is not invited.
+//! Only the very first account is made at once: nobody else is there yet to be told apart, and the operator of a server
+//! whose mail does not work must get in to see it.
+//!
+//! Without mail an account is made at once, and the answer to an address that has one must be CONFLICT: there is no
+//! other way left to tell its person, and a false success would be worse. The throttle is what slows down the guessing.
+
+use codecourier_domain::actor::Actor;
+use codecourier_domain::email::EmailAddress;
+use codecourier_domain::id::UserId;
+use codecourier_domain::text::DisplayName;
+use codecourier_domain::time::Timestamp;
+use codecourier_identity::password::FitPassword;
+use codecourier_store::accounts::{Account, AccountStanding, NewAccount, OneTimePurpose, PasswordHash};
+use codecourier_store::{Body, Error as StoreError, Tx};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::links::{NewLink, SIGN_UP_LIFE, VERIFY_LIFE};
+use super::mails::Letter;
+use super::sign_in::{BegunSession, begin, hashing_failed};
+use super::throttles::{Throttle, admit};
+use super::{Accounts, Delivery, SignedIn, Visitor};
+use crate::access::SignUpPolicy;
+use crate::deed::Deed;
+use crate::error::{Error, ErrorCode};
+use crate::members::adopt::adopt_projects;
+use crate::random::uuid_v7;
+
+/// What somebody who wants an account says.
+pub struct SignUp {
+    /// The address.
+    pub email: EmailAddress,
+    /// The name as others see it.
+    pub name: DisplayName,
+    /// The password.
+    pub password: SecretString,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum SignUpOutcome {
+    /// There is an account, and its person is signed in.
+    SignedIn(Box<SignedIn>),
+    /// If the address may have an account, a message tells its reader how to go on.
+    AnsweredByMail,
+}
+
+/// What a link to finish a sign-up remembers.
+#[derive(Serialize, Deserialize)]
+pub(super) struct PendingSignUp {
+    pub(super) name: String,
+    /// The hash, never the password.
+    pub(super) password: String,
+}
+
+/// What the command that decides about a sign-up found.
+enum Decision {
+    Made(Account),
+    Mail(Letter),
+    NoMail,
+}
+
+impl Accounts {
+    /// Makes an account, or sends a link with which it is made.
+    pub async fn sign_up(&self, asked: SignUp, visitor: &Visitor, delivery: Delivery) -> Result<SignUpOutcome, Error> {
+        self.demand_password_sign_in()?;
+        let SignUp { email, name, password } = asked;
+        let password = fit(password, &email, name.as_str())?;
+        let now = self.engine.clock.now();
+        self.admit(&[Throttle::sign_up(visitor)], now).await?;
+        let password = self.passwords().hash(&password).await.map_err(hashing_failed)?;
+
+        let new = NewAccount {
+            id: UserId::from_uuid(uuid_v7(now)),
+            email: email.clone(),
+            email_verified_at: None,
+            name: String::from(name),
+            password: Some(PasswordHash::new(password)),
+            at: now,
+        };
+        let begun = BegunSession::new(new.id, visitor, delivery, now)?;
+        let session = begun.row.clone();
+        let has_mail = self.config().mailer.is_configured();
+        let policy = self.config().sign_up;
+        let mail_throttles = Throttle::mail(&email, visitor);
+        let link = NewLink::mint(OneTimePurpose::SignUp, SIGN_UP_LIFE)?;
+        let write = self.engine.store.write_with(move |tx| {
+            Box::pin(async move {
+                let is_first = !tx.read().has_operator().await?;
+                if is_first || !has_mail {
+                    if !is_first {
+                        demand_allowed(tx, policy, &new.email, now).await?;
+                    }
+                    let account = make(tx, &new).await?;
+                    begin(tx, &session).await?;
+                    return Ok(Ok(Decision::Made(account)));
+                }
+                // That nobody may sign up at all is no secret.
+                if policy == SignUpPolicy::Closed {
+                    return Err(closed());
+                }
+                if let Err(refused) = admit(tx, &mail_throttles, now).await? {
+                    return Ok(Err(refused));
+                }
+                if tx.read().account_by_email(&new.email).await?.is_some() {
+                    return Ok(Ok(Decision::Mail(Letter::already_has_account(new.email))));
+                }
+                if demand_allowed(tx, policy, &new.email, now).await.is_err() {
+                    return Ok(Ok(Decision::NoMail));
+                }
+                let pending = PendingSignUp {
+                    name: new.name,
+                    password: new.password.map_or_else(String::new, |hash| hash.as_str().to_owned()),
+                };
+                let body = Body::of(&pending)?;
+                link.write(tx, None, &new.email, body, now).await?;
+                Ok(Ok(Decision::Mail(Letter::finish_sign_up(new.email, link))))
+            })
+        });
+        match write.await?? {
+            Decision::Made(account) => {
+                if has_mail {
+                    self.send_verification(&account).await?;
+                }
+                Ok(SignUpOutcome::SignedIn(Box::new(begun.of(account))))
+            }
+            Decision::Mail(letter) => {
+                self.send(letter);
+                Ok(SignUpOutcome::AnsweredByMail)
+            }
+            Decision::NoMail => Ok(SignUpOutcome::AnsweredByMail),
+        }
+    }
+
+    /// Sends the link that proves the address of an account.
+    async fn send_verification(&self, account: &Account) -> Result<(), Error> {
+        let Some(email) = account.email.clone() else {
+            return Ok(());
+        };
+        let (user, now) = (account.id, self.engine.clock.now());
+        let link = NewLink::mint(OneTimePurpose::VerifyEmail, VERIFY_LIFE)?;
+        let write = self.engine.store.write(move |tx| {
+            Box::pin(async move {
+                link.write(tx, Some(user), &email, Body::null(), now).await?;
+                Ok(Letter::verify_email(email, link))
+            })
+        });
+        self.send(write.await?);
+        Ok(())
+    }
+}
+
+/// A password that may be set by a person with this address and name.
+pub(super) fn fit(password: SecretString, email: &EmailAddress, name: &str) -> Result<FitPassword, Error> {
+    FitPassword::new(password, &[email.as_str(), name])
+        .map_err(|unfit| Error::validation(unfit.to_string()).of_field("password"))
+}
+
+/// Makes an account. The first one owns what the command line made.
+pub(super) async fn make(tx: &mut Tx, new: &NewAccount) -> Result<Account, Error> {
+    let account = match tx.insert_account(new).await {
+        Ok(account) => account,
+        Err(StoreError::Taken { .. }) => {
+            let message = "This address has an account. Sign in with it.";
+            return Err(Error::new(ErrorCode::Conflict, message).of_field("email"));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if account.standing == AccountStanding::Operator {
+        let deed = Deed {
+            actor: Actor::User(account.id),
+            at: new.at,
+        };
+        adopt_projects(tx, &deed, account.id).await?;
+    }
+    Ok(account)
+}
+
+/// Refuses whoever may not make an account here.
+pub(super) async fn demand_allowed(
+    tx: &mut Tx,
+    policy: SignUpPolicy,
+    email: &EmailAddress,
+    now: Timestamp,
+) -> Result<(), Error> {
+    match policy {
+        SignUpPolicy::Open => Ok(()),
+        SignUpPolicy::Closed => Err(closed()),
+        SignUpPolicy::Invitation if tx.read().invitations_to(email, now, 1).await?.is_empty() => Err(Error::new(
+            ErrorCode::Forbidden,
+            "Accounts on this server are for people who were invited into a project, with the address that was invited.",
+        )),
+        SignUpPolicy::Invitation => Ok(()),
+    }
+}
+
+fn closed() -> Error {
+    Error::new(
+        ErrorCode::Forbidden,
+        "New accounts are not made on this server. Ask whoever runs it.",
+    )
+}
