@@ -45,12 +45,16 @@ mod audit;
 pub mod config;
 pub mod conventions;
 mod invitations;
+mod keys;
 mod live;
 mod members;
 mod projects;
+mod provider_keys;
 mod reference;
 mod server;
+mod settings;
 mod state;
+mod variables;
 mod whoami;
 
 use axum::Router;
@@ -90,6 +94,10 @@ impl Api {
 fn features() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .merge(audit::routes())
+        .merge(settings::routes())
+        .merge(variables::routes())
+        .merge(provider_keys::routes())
+        .merge(keys::routes())
         .merge(invitations::routes())
         .merge(live::routes())
         .merge(members::routes())

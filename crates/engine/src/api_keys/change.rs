@@ -1,5 +1,6 @@
 //! Making, rotating and revoking API keys.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use codecourier_domain::actor::Actor;
@@ -24,8 +25,8 @@ use crate::settings::OnRecord;
 pub const MAX_OVERLAP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// The most keys of a project that are worth something.
 const MAX_KEYS: u64 = 100;
-/// The furthest end of a key, in milliseconds: ten years, beyond which no end was meant.
-const MAX_LIFETIME: i64 = 10 * 366 * 24 * 60 * 60 * 1000;
+/// How long a key with an end can live, in seconds: a minute to ten years, beyond which no end was meant.
+const LIFETIMES: RangeInclusive<u64> = 60..=10 * 365 * 24 * 60 * 60;
 
 /// A key to make.
 #[derive(Debug, Clone)]
@@ -34,8 +35,8 @@ pub struct NewApiKey {
     pub name: DisplayName,
     /// What it may do.
     pub permissions: Vec<Permission>,
-    /// From when on it is worth nothing; never when absent.
-    pub expires_at: Option<Timestamp>,
+    /// For how long it is worth something; without an end when absent.
+    pub lifetime: Option<Duration>,
 }
 
 /// A key that was made, with its token: the only time that anybody sees it.
@@ -54,19 +55,19 @@ impl ApiKeys {
         let NewApiKey {
             name,
             mut permissions,
-            expires_at,
+            lifetime,
         } = new;
         permissions.sort();
         permissions.dedup();
         if permissions.is_empty() {
             return Err(Error::validation("A key without scopes opens nothing. Name some.").of_field("permissions"));
         }
-        if let Some(at) = expires_at
-            && !(1..=MAX_LIFETIME).contains(&at.since(now))
-        {
-            let message = "A key ends in the future, and within ten years. Leave the end out for a key that has none.";
-            return Err(Error::validation(message).of_field("expiresAt"));
+        if lifetime.is_some_and(|lifetime| !LIFETIMES.contains(&lifetime.as_secs())) {
+            let message =
+                "A key with an end lives for a minute to ten years. Leave the end out for a key that has none.";
+            return Err(Error::validation(message).of_field("expiresInSeconds"));
         }
+        let expires_at = lifetime.map(|lifetime| later(now, lifetime));
         self.refuse_more_than_own(grant, &permissions).await?;
         let (key, token) = mint(grant, name.into(), permissions, expires_at, now)?;
         let detail = json!({
@@ -110,7 +111,7 @@ impl ApiKeys {
         self.refuse_more_than_own(grant, &old.permissions).await?;
         let expires_at = old.expires_at.map(|at| now.plus_milliseconds(at.since(old.created_at)));
         let (key, token) = mint(grant, old.name.clone(), old.permissions.clone(), expires_at, now)?;
-        let retires_at = now.plus_milliseconds(i64::try_from(overlap.as_millis()).unwrap_or(0));
+        let retires_at = later(now, overlap);
         let detail = json!({
             "name": key.name,
             "replacedBy": key.id,
@@ -181,6 +182,10 @@ impl ApiKeys {
             None => Ok(()),
         }
     }
+}
+
+fn later(now: Timestamp, wait: Duration) -> Timestamp {
+    now.plus_milliseconds(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
 }
 
 fn mint(

@@ -33,8 +33,6 @@ impl ProviderKeys {
         provider: Provider,
         key: SecretString,
     ) -> Result<ProviderKeyView, Error> {
-        // What copying brings along is no part of a key.
-        let key = SecretString::from(key.expose_secret().trim());
         check_shape(key.expose_secret())?;
         let (project, at) = (grant.project, self.engine.clock.now());
         let length = key.expose_secret().len();

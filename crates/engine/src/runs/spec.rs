@@ -23,12 +23,12 @@ pub const MAX_PROMPT_BYTES: usize = 200 * 1024;
 pub const MAX_CHECKS: usize = 20;
 /// The longest a check may take: as long as a sandbox may live.
 pub const MAX_CHECK_SECONDS: u32 = 14_400;
-/// The longest name of a check, in bytes.
-pub const MAX_CHECK_NAME_BYTES: usize = 100;
-/// The longest command of a check, in bytes.
-pub const MAX_CHECK_COMMAND_BYTES: usize = 16 * 1024;
-/// The longest name or address of an author, in bytes.
-const MAX_AUTHOR_BYTES: usize = 254;
+/// The longest name of a check, in characters.
+pub const MAX_CHECK_NAME: usize = 64;
+/// The longest command of a check, in characters.
+pub const MAX_CHECK_COMMAND: usize = 8_000;
+/// The longest name or address of an author, in characters.
+const MAX_AUTHOR: usize = 254;
 /// The budget of a run when nobody says another.
 pub const DEFAULT_BUDGET: MicroUsd = MicroUsd(20_000_000);
 
@@ -239,8 +239,8 @@ pub(crate) fn validate_checks(checks: &[CheckSpec]) -> Result<(), Error> {
         if name.trim().is_empty() {
             return refused("name", "A check needs a name.".to_owned());
         }
-        if name.len() > MAX_CHECK_NAME_BYTES || name.chars().any(char::is_control) {
-            let message = format!("The name of a check is one line of at most {MAX_CHECK_NAME_BYTES} bytes.");
+        if name.chars().count() > MAX_CHECK_NAME || name.chars().any(char::is_control) {
+            let message = format!("The name of a check is one line of at most {MAX_CHECK_NAME} characters.");
             return refused("name", message);
         }
         if !(1..=MAX_CHECK_SECONDS).contains(timeout_seconds) {
@@ -252,9 +252,9 @@ pub(crate) fn validate_checks(checks: &[CheckSpec]) -> Result<(), Error> {
         if command.trim().is_empty() {
             return refused("command", format!("The check `{name}` has no command."));
         }
-        if command.len() > MAX_CHECK_COMMAND_BYTES || command.contains('\0') {
+        if command.chars().count() > MAX_CHECK_COMMAND || command.contains('\0') {
             let message = format!(
-                "The command of the check `{name}` is text of at most {MAX_CHECK_COMMAND_BYTES} bytes. Put more into a \
+                "The command of the check `{name}` is text of at most {MAX_CHECK_COMMAND} characters. Put more into a \
                  script in the repository."
             );
             return refused("command", message);
@@ -273,7 +273,7 @@ pub(crate) fn validate_author(author: &Author) -> Result<(), Error> {
         ("email", "email address", &author.email),
     ] {
         let forbidden = |character: char| character.is_control() || matches!(character, '<' | '>');
-        if text.trim().is_empty() || text.len() > MAX_AUTHOR_BYTES || text.chars().any(forbidden) {
+        if text.trim().is_empty() || text.chars().count() > MAX_AUTHOR || text.chars().any(forbidden) {
             let message = format!("The author's {what} cannot stand in a Git commit.");
             return Err(Error::validation(message).of_field(field));
         }

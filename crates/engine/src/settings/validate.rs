@@ -10,8 +10,8 @@ use super::document::{SessionConfig, SettingsDocument};
 use crate::error::Error;
 use crate::runs::spec::{validate_author, validate_checks};
 
-/// The longest prompt, instructions file or script, in bytes.
-const MAX_TEXT_BYTES: usize = 64 * 1024;
+/// The longest prompt, instructions file or script, in characters.
+const MAX_TEXT_CHARACTERS: usize = 50_000;
 /// The most names in a list of a session type.
 const MAX_NAMES: usize = 50;
 /// The longest such name, in bytes.
@@ -43,11 +43,9 @@ pub(super) fn validate(document: &SettingsDocument) -> Result<(), Error> {
         ("setupScript", setup_script),
     ];
     for (field, text) in texts {
-        if text.len() > MAX_TEXT_BYTES {
-            let message = format!(
-                "This text has {} bytes, and at most {MAX_TEXT_BYTES} are taken.",
-                text.len()
-            );
+        let length = text.chars().count();
+        if length > MAX_TEXT_CHARACTERS {
+            let message = format!("This text has {length} characters, and at most {MAX_TEXT_CHARACTERS} are taken.");
             return Err(Error::validation(message).of_field(field));
         }
         if text.contains('\0') {

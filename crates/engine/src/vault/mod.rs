@@ -23,7 +23,9 @@ use parking_lot::RwLock;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
-use codecourier_store::sealed::{Sealed, SealedPlace};
+use codecourier_store::sealed::SealedPlace;
+
+pub use codecourier_store::sealed::Sealed;
 
 pub use key_file::renew as renew_key_file;
 pub use key_ring::{KeyId, KeyRing};

@@ -159,7 +159,7 @@ async fn a_secret_is_nowhere_but_in_the_sandbox_it_is_for() {
     let new = NewApiKey {
         name: "ci".parse().unwrap(),
         permissions: vec![Permission::read(Resource::Runs)],
-        expires_at: None,
+        lifetime: None,
     };
     let (made, more) = engine
         .ask(move |engine| async move {

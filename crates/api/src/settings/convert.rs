@@ -1,0 +1,239 @@
+//! Settings between the wire and the engine.
+
+use codecourier_domain::agent::{AgentKind, Effort, ModelName};
+use codecourier_domain::check::{CheckSpec, Requirement};
+use codecourier_domain::limits::SandboxLimits;
+use codecourier_domain::money::MicroUsd;
+use codecourier_engine::Error;
+use codecourier_engine::error::sentence;
+use codecourier_engine::runs::spec::Author;
+use codecourier_engine::settings::{
+    DEFAULT_DISCOVERY_PROMPT, DEFAULT_MODEL, DEFAULT_SANDBOX_PROMPT, SessionConfig, SessionType, SettingsPatch,
+    SettingsView,
+};
+use codecourier_wire::settings::{
+    AgentName, EffortName, GitAuthor, ProjectCheck, ProjectLimits, SessionSettings, SessionTypes, SessionTypesChange,
+    Settings, UpdateSettings,
+};
+
+pub(super) fn settings(view: SettingsView) -> Settings {
+    let SettingsView {
+        document,
+        revision: _,
+        updated_at,
+        updated_by,
+    } = view;
+    let mut types = document.session_types;
+    let mut of = |kind| types.remove(&kind).map(session);
+    Settings {
+        sandbox_prompt: document.sandbox_prompt,
+        default_sandbox_prompt: DEFAULT_SANDBOX_PROMPT.to_owned(),
+        instructions: document.instructions,
+        discovery_prompt: document.discovery_prompt,
+        default_discovery_prompt: DEFAULT_DISCOVERY_PROMPT.to_owned(),
+        git_author: GitAuthor {
+            name: document.git_author.name,
+            email: document.git_author.email,
+        },
+        checks: document.checks.into_iter().map(check).collect(),
+        setup_script: document.setup_script,
+        agent: agent_name(document.agent),
+        model: document.model.map(Into::into),
+        default_model: DEFAULT_MODEL.to_owned(),
+        effort: document.effort.map(effort_name),
+        limits: limits(document.limits),
+        run_budget_micro_usd: document.run_budget.0,
+        session_types: SessionTypes {
+            issue: of(SessionType::Issue),
+            answering: of(SessionType::Answering),
+            learning: of(SessionType::Learning),
+            merging: of(SessionType::Merging),
+            evaluator: of(SessionType::Evaluator),
+            judge: of(SessionType::Judge),
+        },
+        updated_at: updated_at.map(Into::into),
+        updated_by: updated_by.map(|actor| actor.to_string()),
+    }
+}
+
+pub(super) fn patch(request: UpdateSettings) -> Result<SettingsPatch, Error> {
+    let UpdateSettings {
+        sandbox_prompt,
+        instructions,
+        discovery_prompt,
+        git_author,
+        checks,
+        setup_script,
+        agent,
+        model,
+        effort,
+        limits,
+        run_budget_micro_usd,
+        session_types,
+    } = request;
+    Ok(SettingsPatch {
+        sandbox_prompt,
+        instructions,
+        discovery_prompt,
+        git_author: git_author.map(|GitAuthor { name, email }| Author { name, email }),
+        checks: checks.map(|checks| checks.into_iter().map(check_spec).collect()),
+        setup_script,
+        agent: agent.map(agent_kind),
+        model: match model {
+            Some(Some(name)) => Some(Some(model_name(&name, "model")?)),
+            Some(None) => Some(None),
+            None => None,
+        },
+        effort: effort.map(|effort| effort.map(effort_of)),
+        limits: limits.map(sandbox_limits).transpose()?,
+        run_budget: run_budget_micro_usd.map(MicroUsd),
+        session_types: session_types.map(session_changes).transpose()?,
+    })
+}
+
+type SessionChanges = std::collections::BTreeMap<SessionType, Option<SessionConfig>>;
+
+fn session_changes(change: SessionTypesChange) -> Result<SessionChanges, Error> {
+    let SessionTypesChange {
+        issue,
+        answering,
+        learning,
+        merging,
+        evaluator,
+        judge,
+    } = change;
+    let changes = [
+        (SessionType::Issue, issue),
+        (SessionType::Answering, answering),
+        (SessionType::Learning, learning),
+        (SessionType::Merging, merging),
+        (SessionType::Evaluator, evaluator),
+        (SessionType::Judge, judge),
+    ];
+    let named = changes.into_iter().filter_map(|(kind, change)| Some((kind, change?)));
+    named
+        .map(|(kind, change)| Ok((kind, change.map(|settings| session_config(kind, settings)).transpose()?)))
+        .collect()
+}
+
+fn session(config: SessionConfig) -> SessionSettings {
+    SessionSettings {
+        agent: config.agent.map(agent_name),
+        model: config.model.map(Into::into),
+        effort: config.effort.map(effort_name),
+        template: config.template,
+        contexts: config.contexts,
+        skills: config.skills,
+        commands: config.commands,
+        scripts: config.scripts,
+    }
+}
+
+fn session_config(kind: SessionType, settings: SessionSettings) -> Result<SessionConfig, Error> {
+    let field = format!("sessionTypes.{kind}.model");
+    let model = settings.model.map(|name| model_name(&name, &field));
+    Ok(SessionConfig {
+        agent: settings.agent.map(agent_kind),
+        model: model.transpose()?,
+        effort: settings.effort.map(effort_of),
+        template: settings.template,
+        contexts: settings.contexts,
+        skills: settings.skills,
+        commands: settings.commands,
+        scripts: settings.scripts,
+    })
+}
+
+fn check(spec: CheckSpec) -> ProjectCheck {
+    ProjectCheck {
+        name: spec.name,
+        command: spec.command,
+        required: match spec.requirement {
+            Requirement::Required => true,
+            Requirement::Advisory => false,
+        },
+        timeout_seconds: spec.timeout_seconds,
+    }
+}
+
+fn check_spec(check: ProjectCheck) -> CheckSpec {
+    CheckSpec {
+        name: check.name,
+        command: check.command,
+        requirement: if check.required {
+            Requirement::Required
+        } else {
+            Requirement::Advisory
+        },
+        timeout_seconds: check.timeout_seconds,
+    }
+}
+
+const fn limits(limits: SandboxLimits) -> ProjectLimits {
+    ProjectLimits {
+        memory_mb: limits.memory_mb(),
+        cpus: limits.cpus(),
+        processes: limits.processes(),
+        disk_mb: limits.disk_mb(),
+        timeout_seconds: limits.timeout_seconds(),
+    }
+}
+
+fn sandbox_limits(limits: ProjectLimits) -> Result<SandboxLimits, Error> {
+    let ProjectLimits {
+        memory_mb,
+        cpus,
+        processes,
+        disk_mb,
+        timeout_seconds,
+    } = limits;
+    Ok(SandboxLimits::new(
+        memory_mb,
+        cpus,
+        processes,
+        disk_mb,
+        timeout_seconds,
+    )?)
+}
+
+fn model_name(text: &str, field: &str) -> Result<ModelName, Error> {
+    text.parse()
+        .map_err(|error: codecourier_domain::agent::InvalidModelName| {
+            Error::validation(sentence(&error.to_string())).of_field(field)
+        })
+}
+
+/// Settings hold only agents that this version can drive.
+const fn agent_name(kind: AgentKind) -> AgentName {
+    match kind {
+        AgentKind::Claude | AgentKind::Opencode | AgentKind::Codex | AgentKind::Pi | AgentKind::Acp => {
+            AgentName::Claude
+        }
+    }
+}
+
+const fn agent_kind(name: AgentName) -> AgentKind {
+    match name {
+        AgentName::Claude => AgentKind::Claude,
+    }
+}
+
+const fn effort_name(effort: Effort) -> EffortName {
+    match effort {
+        Effort::Low => EffortName::Low,
+        Effort::Medium => EffortName::Medium,
+        Effort::High => EffortName::High,
+        Effort::Xhigh => EffortName::Xhigh,
+        Effort::Max => EffortName::Max,
+    }
+}
+
+const fn effort_of(name: EffortName) -> Effort {
+    match name {
+        EffortName::Low => Effort::Low,
+        EffortName::Medium => Effort::Medium,
+        EffortName::High => Effort::High,
+        EffortName::Xhigh => Effort::Xhigh,
+        EffortName::Max => Effort::Max,
+    }
+}
