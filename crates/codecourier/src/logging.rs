@@ -12,10 +12,13 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::value::LogFormat;
 use crate::config::{Config, Secrets};
 use crate::problem::Problem;
+use crate::telemetry;
 
 /// A log above this size is put aside when the next command starts.
 const LARGE: u64 = 16 << 20;
@@ -63,14 +66,17 @@ pub(crate) fn start(config: &Config, target: Target<'_>) -> Result<(), Problem> 
         out: Arc::new(Mutex::new(out)),
         secrets: config.secrets.clone(),
     };
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(false)
-        .with_writer(writer);
+    let traces = match target {
+        Target::Service => telemetry::layer(config)?,
+        Target::File(_) | Target::StandardError => None,
+    };
+    let log = tracing_subscriber::registry().with(filter).with(traces);
+    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer);
     let started = if is_json {
-        log.json().flatten_event(true).with_current_span(false).try_init()
+        log.with(lines.json().flatten_event(true).with_current_span(false))
+            .try_init()
     } else {
-        log.try_init()
+        log.with(lines).try_init()
     };
     // A second start in one process is a test's; the first log stays.
     drop(started);

@@ -14,6 +14,7 @@ mod problem;
 mod remote;
 mod serve;
 mod spawn;
+mod telemetry;
 mod templates;
 mod terminal;
 mod verbs;

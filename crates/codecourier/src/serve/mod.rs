@@ -28,6 +28,7 @@ use crate::exit::Exit;
 use crate::logging;
 use crate::platform::{self, Platform, Unprobed};
 use crate::problem::Problem;
+use crate::telemetry;
 use crate::terminal::data;
 use crate::watch::Output;
 use connection::Connections;
@@ -107,6 +108,7 @@ pub(crate) async fn serve(config: &Config, output: Output) -> Result<Exit, Probl
             std::process::exit(i32::from(Exit::Failed as u8));
         }
     }
+    telemetry::finish();
     Ok(Exit::Completed)
 }
 

@@ -214,3 +214,33 @@ fn get_with_tls(address: &str, trusted: &str) -> std::io::Result<String> {
         "",
     )
 }
+
+#[cfg(feature = "otel")]
+#[test]
+fn traces_of_requests_go_to_the_collector() {
+    let place = tempfile::tempdir().unwrap();
+    let collector = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("telemetry.otlp_endpoint=http://{}", collector.local_addr().unwrap());
+    let server = Server::start(place.path(), &["--set", &endpoint]);
+    assert!(server.get("/api/v1/server", "").starts_with("HTTP/1.1 200"));
+    // What has not been sent by then is sent at the end.
+    server.process.signal(Signal::TERM);
+    let (mut stream, _) = collector.accept().unwrap();
+    let mut request = [0; 16 * 1024];
+    let length = stream.read(&mut request).unwrap();
+    let text = String::from_utf8_lossy(&request[..length]).into_owned();
+    assert!(text.starts_with("POST /v1/traces HTTP/1.1"), "{text}");
+    let empty =
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    stream.write_all(empty).unwrap();
+    drop((stream, collector));
+    assert_eq!(server.process.wait(), Some(0));
+}
+
+#[cfg(not(feature = "otel"))]
+#[test]
+fn a_program_without_traces_does_not_pretend() {
+    let place = tempfile::tempdir().unwrap();
+    let arguments = ["serve", "--set", "telemetry.otlp_endpoint=http://127.0.0.1:4318"];
+    codecourier(place.path(), &arguments).refused(2, &["without the feature `otel`"]);
+}
