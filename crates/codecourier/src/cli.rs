@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::exit;
 use crate::verbs::{
-    cancel, completions, config, demo, diff, doctor, login, logout, logs, patch, projects, resume, run, runs, serve,
-    show, whoami,
+    cancel, completions, config, demo, diff, doctor, keys, login, logout, logs, patch, projects, resume, run, runs,
+    serve, show, whoami,
 };
 
 /// The version, with the commit when the build knows it.
@@ -77,6 +77,8 @@ pub(crate) enum Verb {
     Whoami(whoami::Arguments),
     /// List, make and choose projects at a server
     Projects(projects::Arguments),
+    /// API keys of a project at a server, and the master key of this machine
+    Keys(keys::Arguments),
     /// See what is configured and where it comes from
     Config(config::Arguments),
     /// Find out what this machine can do, and what to do about the rest

@@ -105,7 +105,8 @@ pub(crate) async fn open_records(config: &Config) -> Result<Option<Records>, Pro
     Ok(Some(Records::new(store, open_mirrors(config, &directory)?)))
 }
 
-async fn open_store(config: &Config) -> Result<Store, Problem> {
+/// The database of the configuration.
+pub(crate) async fn open_store(config: &Config) -> Result<Store, Problem> {
     Ok(Store::open(config.store()?).await?)
 }
 

@@ -114,7 +114,6 @@ impl Client {
         self.send(self.posting(path)?.json(body)).await.map(drop)
     }
 
-    #[expect(dead_code, reason = "for the verbs of keys, which come next")]
     /// Deletes something.
     pub(crate) async fn delete(&self, path: &str) -> Result<(), Problem> {
         self.send(self.request(Method::DELETE, path)).await.map(drop)

@@ -71,6 +71,16 @@ impl PlaceChoice {
     }
 }
 
+impl PlaceChoice {
+    /// The project on the server, for verbs that work nowhere else.
+    pub(crate) fn remote(&self, config: &Config) -> Result<Remote, Problem> {
+        match self.decide(config)? {
+            Place::Remote(remote) => Ok(remote),
+            Place::Local => Err(no_server()),
+        }
+    }
+}
+
 impl ServerChoice {
     /// The client of the server, with its credential.
     pub(crate) fn client(&self, config: &Config) -> Result<Client, Problem> {

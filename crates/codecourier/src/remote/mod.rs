@@ -33,7 +33,7 @@ pub(crate) struct Remote {
 
 impl Remote {
     /// The address of something in the project.
-    fn path(&self, rest: &str) -> String {
+    pub(crate) fn path(&self, rest: &str) -> String {
         format!("/projects/{}{rest}", self.project)
     }
 

@@ -8,6 +8,7 @@ pub(crate) mod demo;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod execute;
+pub(crate) mod keys;
 mod load;
 pub(crate) mod login;
 pub(crate) mod logout;
@@ -84,6 +85,7 @@ impl Verb {
             | Self::Logout(_)
             | Self::Whoami(_)
             | Self::Projects(_)
+            | Self::Keys(_)
             | Self::Doctor(_)
             | Self::Completions(_) => Ok(Flags::default()),
         }
@@ -93,7 +95,7 @@ impl Verb {
 async fn act(verb: Verb, config: &Config, output: Output) -> Result<Exit, Problem> {
     // Verbs that work in the data directory log into it; the others warn on standard error.
     match &verb {
-        Verb::Serve(_) | Verb::Run(_) | Verb::Demo(_) | Verb::Resume(_) | Verb::Cancel(_) => {}
+        Verb::Serve(_) | Verb::Keys(_) | Verb::Run(_) | Verb::Demo(_) | Verb::Resume(_) | Verb::Cancel(_) => {}
         Verb::Config(_)
         | Verb::Runs(_)
         | Verb::Show(_)
@@ -123,6 +125,7 @@ async fn act(verb: Verb, config: &Config, output: Output) -> Result<Exit, Proble
         Verb::Logout(arguments) => logout::logout(&arguments, config, output).await,
         Verb::Whoami(arguments) => whoami::whoami(&arguments, config, output).await,
         Verb::Projects(arguments) => projects::projects(arguments, config, output).await,
+        Verb::Keys(arguments) => keys::keys(arguments, config, output).await,
         Verb::Doctor(arguments) => doctor::doctor(&arguments, config, output).await,
         Verb::Completions(arguments) => Ok(completions::completions(&arguments)),
     }

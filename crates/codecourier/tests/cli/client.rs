@@ -152,6 +152,28 @@ fn somebody_signs_in_and_works_in_a_project_until_they_sign_out() {
     at_home(home.path(), &["projects", "use", "nowhere"], &[], "").refused(2, &["NOT_FOUND"]);
     at_home(home.path(), &["projects", "use", "../x"], &[], "").refused(2, &["is no project's slug"]);
 
+    // An API key: made, used from a pipe, listed, rotated, ended.
+    let made = does(&["keys", "create", "pipeline", "--may", "runs:read", "--json"]).stdout;
+    let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+    let (id, token) = (made["key"]["id"].as_str().unwrap(), made["token"].as_str().unwrap());
+    let listed = does(&["keys", "list"]).stdout;
+    assert!(
+        listed.contains(id) && listed.contains("runs:read") && !listed.contains(token),
+        "{listed}"
+    );
+    let with_key = [("CODECOURIER_URL", url.as_str()), ("CODECOURIER_API_KEY", token)];
+    let who = at_home(home.path(), &["whoami"], &with_key, "");
+    assert!(who.stdout.contains(id), "{}{}", who.stdout, who.stderr);
+    let rotated = does(&["keys", "rotate", id, "--overlap", "0s"]);
+    assert!(rotated.stdout.trim().starts_with("cc_live_") && rotated.stderr.contains("this once"));
+    at_home(home.path(), &["whoami"], &with_key, "").refused(2, &["AUTH_INVALID"]);
+    let listed = does(&["keys", "list"]).stdout;
+    let successor = listed.lines().find(|line| line.contains("active")).unwrap();
+    let successor = successor.split_whitespace().next().unwrap();
+    does(&["keys", "revoke", successor]);
+    assert!(!does(&["keys", "list"]).stdout.contains("active"));
+    at_home(home.path(), &["keys", "create", "x", "--may", "everything"], &[], "").refused(2, &["is no permission"]);
+
     let signed_out = does(&["logout"]);
     assert!(signed_out.stderr.contains("Signed out of"), "{}", signed_out.stderr);
     at_home(home.path(), &["whoami"], &[], "").refused(2, &["No server is configured"]);

@@ -244,3 +244,26 @@ fn a_program_without_traces_does_not_pretend() {
     let arguments = ["serve", "--set", "telemetry.otlp_endpoint=http://127.0.0.1:4318"];
     codecourier(place.path(), &arguments).refused(2, &["without the feature `otel`"]);
 }
+
+#[test]
+fn the_master_key_is_rotated_while_no_server_runs() {
+    let place = tempfile::tempdir().unwrap();
+    codecourier(place.path(), &["keys", "rotate-master"]).refused(2, &["no runs"]);
+    let server = Server::start(place.path(), &[]);
+    let key = std::fs::read_to_string(place.path().join("master.key")).unwrap();
+    codecourier(place.path(), &["keys", "rotate-master"]).refused(4, &["is in use by process", "codecourier serve at"]);
+    server.process.signal(Signal::TERM);
+    assert_eq!(server.process.wait(), Some(0));
+
+    let rotated = codecourier(place.path(), &["keys", "rotate-master", "--json"]);
+    assert_eq!(rotated.code, 0, "{}", rotated.stderr);
+    assert!(rotated.stdout.contains(r#""unopened":0"#), "{}", rotated.stdout);
+    let keys = std::fs::read_to_string(place.path().join("master.key")).unwrap();
+    let old = key.lines().rfind(|line| !line.starts_with('#')).unwrap();
+    let old = old.split('#').next().unwrap().trim();
+    assert!(
+        keys != key && keys.contains(old),
+        "the old key is kept for what it sealed"
+    );
+    drop(Server::start(place.path(), &[]));
+}
