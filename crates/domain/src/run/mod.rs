@@ -3,7 +3,7 @@
 //! The engine keeps a [`RunState`] in the store, tells [`next`] what happened, and turns the effects it gets back into
 //! durable tasks, all in one transaction. Invariants: `next` is pure and total (an event that does not apply changes
 //! nothing); a run that has not ended and is not paused always waits for exactly one effect; an ended run never moves
-//! again; what a loop decides depends on recorded verdicts and checks alone.
+//! again, but for a failed one that a person takes up again; what a loop decides depends on recorded verdicts and checks alone.
 
 mod feedback;
 mod next;
@@ -11,7 +11,7 @@ mod state;
 
 pub use feedback::Feedback;
 pub use next::{Effect, RunEvent, Transition, next};
-pub use state::{PauseReason, Progress, RunState, RunStatus, StepPlan, StepRecord, StepResult};
+pub use state::{PauseReason, Progress, RetryFrom, RunState, RunStatus, StepPlan, StepRecord, StepResult};
 
 #[cfg(test)]
 mod tests;

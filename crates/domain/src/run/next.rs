@@ -4,7 +4,7 @@ use crate::check::CheckResult;
 use crate::failure::{Failure, FailureClass, Reaction};
 use crate::pipeline::{Gate, LoopSpec, Node, OnExhausted};
 use crate::role::{Role, TreeAccess};
-use crate::run::{Feedback, PauseReason, Progress, RunState, StepPlan, StepRecord, StepResult};
+use crate::run::{Feedback, PauseReason, Progress, RetryFrom, RunState, StepPlan, StepRecord, StepResult};
 use crate::verdict::VerdictResult;
 
 /// What happened, as far as a run's decisions depend on it.
@@ -50,6 +50,8 @@ pub enum RunEvent {
     ProcessesStopped,
     /// A person lets a paused run go on.
     ResumeRequested,
+    /// A person takes a failed run up again where it failed.
+    RetryRequested,
 }
 
 /// What the engine must do next: a durable task each.
@@ -116,7 +118,8 @@ pub fn next(state: RunState, event: RunEvent) -> Transition {
             None => unmoved(state),
         },
         RunEvent::TaskFailed { failure } => match state.progress {
-            Progress::Preparing | Progress::Delivering => go(state, Progress::Closing { failure }, Effect::Close),
+            Progress::Preparing => fail_by_accident(state, RetryFrom::Preparation, failure),
+            Progress::Delivering => fail_by_accident(state, RetryFrom::Delivery, failure),
             _ => unmoved(state),
         },
         RunEvent::Delivered => match state.progress {
@@ -146,6 +149,29 @@ pub fn next(state: RunState, event: RunEvent) -> Transition {
             }
             _ => unmoved(state),
         },
+        RunEvent::RetryRequested => match state.progress {
+            Progress::Failed { .. } => retry(state),
+            _ => unmoved(state),
+        },
+    }
+}
+
+fn retry(mut state: RunState) -> Transition {
+    match state.retry_from.take() {
+        Some(RetryFrom::Preparation) => go(state, Progress::Preparing, Effect::Prepare),
+        Some(RetryFrom::Step { plan }) => {
+            let plan = StepPlan {
+                attempt: plan.attempt + 1,
+                ..plan
+            };
+            go(
+                state,
+                Progress::Executing { plan: plan.clone() },
+                Effect::ExecuteStep { plan },
+            )
+        }
+        Some(RetryFrom::Delivery) => go(state, Progress::Delivering, Effect::Deliver),
+        None => unmoved(state),
     }
 }
 
@@ -205,7 +231,7 @@ fn step_failed(state: RunState, plan: StepPlan, failure: Failure) -> Transition 
                 Effect::ExecuteStep { plan },
             )
         }
-        Reaction::RetryStep { .. } | Reaction::Fail => fail(state, failure),
+        Reaction::RetryStep { .. } | Reaction::Fail => fail_by_accident(state, RetryFrom::Step { plan }, failure),
         Reaction::Pause => stop(
             state,
             Progress::Paused {
@@ -216,6 +242,12 @@ fn step_failed(state: RunState, plan: StepPlan, failure: Failure) -> Transition 
             },
         ),
     }
+}
+
+/// Fails a run that can be taken up again.
+fn fail_by_accident(mut state: RunState, from: RetryFrom, failure: Failure) -> Transition {
+    state.retry_from = Some(from);
+    fail(state, failure)
 }
 
 fn fail(state: RunState, failure: Failure) -> Transition {

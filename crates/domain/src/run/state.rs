@@ -106,6 +106,24 @@ pub struct RunState {
     pub prompt_override: Option<String>,
     /// Set once somebody asked for the end of the run.
     pub cancel_requested: bool,
+    /// Where the run can be taken up again, once it failed by accident. Absent when its work was judged.
+    #[serde(default)]
+    pub retry_from: Option<RetryFrom>,
+}
+
+/// Where a failed run can be taken up again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "at", rename_all = "camelCase")]
+pub enum RetryFrom {
+    /// Before anything was done.
+    Preparation,
+    /// At a step.
+    Step {
+        /// As it was tried last.
+        plan: StepPlan,
+    },
+    /// When all steps were done.
+    Delivery,
 }
 
 /// What a run waits for.
@@ -229,6 +247,7 @@ impl RunState {
             feedback: None,
             prompt_override: None,
             cancel_requested: false,
+            retry_from: None,
         }
     }
 

@@ -276,6 +276,39 @@ fn each_class_has_its_reaction() {
 }
 
 #[test]
+fn a_failed_run_is_taken_up_again_where_it_failed() {
+    let mut run = Driver::start(loop_of_two(1));
+    run.fail(FailureClass::ProviderAuth);
+    assert_eq!(run.tell(RunEvent::RetryRequested), [], "it has not ended yet");
+    run.tell(RunEvent::Closed);
+    run.tell(RunEvent::RetryRequested);
+    assert_eq!(run.executed.last().unwrap(), "designer#1 i1 a2");
+    run.finish(Some("c1"), None, vec![]);
+    run.finish(None, Some(VerdictResult::Pass), vec![]);
+    let failure = Failure::new(FailureClass::Repository, "gone");
+    run.tell(RunEvent::TaskFailed { failure });
+    run.tell(RunEvent::Closed);
+    assert_eq!(
+        run.tell(RunEvent::RetryRequested),
+        [Effect::Deliver],
+        "the steps are done"
+    );
+    run.tell(RunEvent::Delivered);
+    assert_eq!(run.state.status(), RunStatus::Completed);
+    assert_eq!(run.tell(RunEvent::RetryRequested), [], "it did not fail");
+}
+
+#[test]
+fn a_run_whose_work_was_judged_is_not_taken_up_again() {
+    let mut run = Driver::start(loop_of_two(1));
+    run.finish(Some("c1"), None, vec![]);
+    run.finish(None, Some(VerdictResult::Fail), vec![]);
+    run.tell(RunEvent::Closed);
+    assert_eq!(run.state.status(), RunStatus::Failed);
+    assert_eq!(run.tell(RunEvent::RetryRequested), []);
+}
+
+#[test]
 fn a_cancel_waits_for_the_processes_and_nothing_overtakes_it() {
     let mut run = Driver::start(loop_of_two(1));
     let plan = run.state.current().unwrap().clone();
@@ -333,7 +366,7 @@ fn any_node() -> impl Strategy<Value = Node> {
 
 /// What the world does to a run, in any order and also where it makes no sense.
 fn any_event() -> impl Strategy<Value = (u8, bool, i32, u8)> {
-    (0u8..12, any::<bool>(), 0i32..2, 0u8..20)
+    (0u8..13, any::<bool>(), 0i32..2, 0u8..20)
 }
 
 fn event_of((kind, passes, code, class): (u8, bool, i32, u8), state: &RunState) -> RunEvent {
@@ -368,6 +401,7 @@ fn event_of((kind, passes, code, class): (u8, bool, i32, u8), state: &RunState) 
         },
         9 => RunEvent::Delivered,
         10 => RunEvent::ResumeRequested,
+        11 => RunEvent::RetryRequested,
         _ => {
             if passes {
                 RunEvent::CancelRequested
@@ -406,7 +440,7 @@ proptest! {
             let event = event_of(seed, &state);
             let before = state.clone();
             let Transition { state: after, effects } = next(state, event.clone());
-            prop_assert_eq!(next(before.clone(), event), Transition { state: after.clone(), effects: effects.clone() });
+            prop_assert_eq!(next(before.clone(), event.clone()), Transition { state: after.clone(), effects: effects.clone() });
             if effects.is_empty() {
                 // Nothing new to wait for: unmoved, paused or ended.
                 prop_assert!(after.progress == before.progress || awaited(&after.progress).is_none());
@@ -415,7 +449,8 @@ proptest! {
                 prop_assert_eq!(Some(&effects[0]), expected.as_ref());
                 prop_assert_eq!(effects.len(), 1);
             }
-            if before.status().has_ended() {
+            let is_retried = before.retry_from.is_some() && matches!(event, RunEvent::RetryRequested);
+            if before.status().has_ended() && !(is_retried && before.status() == RunStatus::Failed) {
                 prop_assert_eq!(&before, &after, "an ended run moved");
             }
             if let Some(plan) = after.current() {
