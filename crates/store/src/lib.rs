@@ -23,6 +23,7 @@ pub mod error;
 pub mod events;
 pub mod external;
 mod feed;
+pub mod idempotency;
 pub mod invitations;
 pub mod ledger;
 pub mod lock;
@@ -43,6 +44,7 @@ pub mod tasks;
 pub mod under_way;
 pub mod variables;
 pub mod words;
+pub mod workflows;
 pub mod writer;
 
 pub use body::Body;

@@ -33,6 +33,10 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0004_settings.sql"),
     },
     Migration {
+        version: 5,
+        text: include_str!("../migrations/0005_api.sql"),
+    },
+    Migration {
         version: 6,
         text: include_str!("../migrations/0006_external_identity.sql"),
     },

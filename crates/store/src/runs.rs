@@ -117,6 +117,32 @@ pub struct RunList {
     pub limit: u32,
 }
 
+/// Which runs of a project to look for.
+#[derive(Debug, Clone)]
+pub struct RunSearch {
+    /// Only those of this status.
+    pub status: Option<RunStatus>,
+    /// Only those of this workflow.
+    pub workflow: Option<String>,
+    /// Only those with this text in the preview of the prompt, whatever the case of ASCII letters.
+    pub text: Option<String>,
+    /// In which order.
+    pub order: RunOrder,
+    /// Where the page before ended.
+    pub after: Option<PageCursor<RunId>>,
+    /// How many to give at most.
+    pub limit: u32,
+}
+
+/// The order of a list of runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunOrder {
+    /// Newest first.
+    NewestFirst,
+    /// Oldest first.
+    OldestFirst,
+}
+
 /// The columns that [`summary`] reads, more columns, and the rest of the statement.
 macro_rules! select_run {
     ($more:literal, $rest:literal) => {
@@ -255,6 +281,58 @@ impl Reader<'_> {
         }))
     }
 
+    /// A page of the runs of a project that fit. Without filters but the status, newest first, this is
+    /// [`Reader::runs`]; else the project's runs are gone through in order, by the index of their times.
+    pub async fn search_runs(&mut self, project: ProjectId, search: &RunSearch) -> Result<Page<RunSummary, RunId>> {
+        const NEWEST: &str = select_run!(
+            "",
+            "WHERE r.project = $1 AND (r.created_at, r.id) < ($2, $3) AND ($5 = '' OR r.status = $5) \
+             AND ($6 = '' OR r.workflow = $6) AND ($7 = '' OR lower(r.prompt_preview) LIKE $7 ESCAPE '!') \
+             ORDER BY r.created_at DESC, r.id DESC LIMIT $4"
+        );
+        const OLDEST: &str = select_run!(
+            "",
+            "WHERE r.project = $1 AND (r.created_at, r.id) > ($2, $3) AND ($5 = '' OR r.status = $5) \
+             AND ($6 = '' OR r.workflow = $6) AND ($7 = '' OR lower(r.prompt_preview) LIKE $7 ESCAPE '!') \
+             ORDER BY r.created_at, r.id LIMIT $4"
+        );
+        let RunSearch {
+            status,
+            workflow,
+            text,
+            order,
+            after,
+            limit,
+        } = search;
+        if workflow.is_none() && text.is_none() && *order == RunOrder::NewestFirst {
+            let list = RunList {
+                status: *status,
+                after: *after,
+                limit: *limit,
+            };
+            return self.runs(project, list).await;
+        }
+        let (statement, end) = match order {
+            RunOrder::NewestFirst => (NEWEST, Timestamp(i64::MAX)),
+            RunOrder::OldestFirst => (OLDEST, Timestamp(i64::MIN)),
+        };
+        let (at, id) = after.map_or((end, String::new()), |after| (after.at, after.id.to_string()));
+        let statement = sql(statement)
+            .bind(project)
+            .bind(at)
+            .bind(id)
+            .bind(i64::from(*limit) + 1)
+            .bind(status.map_or("", RunStatus::as_str))
+            .bind(workflow.as_deref().unwrap_or_default())
+            .bind(text.as_deref().map_or_else(String::new, containing));
+        let rows = self.fetch_all("search the runs", statement).await?;
+        let runs = rows.iter().map(summary).collect::<Result<Vec<_>>>()?;
+        Ok(Page::cut(runs, *limit, |run| PageCursor {
+            at: run.created_at,
+            id: run.id,
+        }))
+    }
+
     /// Every run of every project that has not ended, oldest first: what a starting server has to look at.
     pub async fn unfinished_runs(&mut self) -> Result<Vec<RunSummary>> {
         let statement = sql(select_run!(
@@ -282,6 +360,19 @@ impl Reader<'_> {
 }
 
 const SUMMARY_COLUMNS: usize = 16;
+
+/// The pattern of texts that have another in them. Databases differ in what they lower beyond ASCII.
+fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(letter.to_ascii_lowercase());
+    }
+    pattern.push('%');
+    pattern
+}
 
 fn summary(row: &Row) -> Result<RunSummary> {
     Ok(RunSummary {

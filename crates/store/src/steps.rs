@@ -12,6 +12,7 @@ use serde::de::value::{Error as WordError, StrDeserializer};
 
 use crate::body::Body;
 use crate::error::{Error, Result};
+use crate::page::{Page, PageCursor};
 use crate::read::Reader;
 use crate::runs::Inserted;
 use crate::sql::{Row, sql};
@@ -142,6 +143,32 @@ impl Reader<'_> {
             .await?
             .map(|row| step(&row))
             .transpose()
+    }
+
+    /// A page of the steps of a project that have a sandbox, newest first.
+    pub async fn live_steps(
+        &mut self,
+        project: ProjectId,
+        after: Option<PageCursor<StepId>>,
+        limit: u32,
+    ) -> Result<Page<Step, StepId>> {
+        let (at, id) = after.map_or((Timestamp(i64::MAX), String::new()), |after| {
+            (after.at, after.id.to_string())
+        });
+        let statement = sql(select_step!(
+            "WHERE project = $1 AND (created_at, id) < ($2, $3) AND sandbox IS NOT NULL \
+             ORDER BY created_at DESC, id DESC LIMIT $4"
+        ))
+        .bind(project)
+        .bind(at)
+        .bind(id)
+        .bind(i64::from(limit) + 1);
+        let rows = self.fetch_all("list the steps with a sandbox", statement).await?;
+        let steps = rows.iter().map(step).collect::<Result<Vec<_>>>()?;
+        Ok(Page::cut(steps, limit, |step| PageCursor {
+            at: step.created_at,
+            id: step.id,
+        }))
     }
 
     /// The steps of a run, in order.

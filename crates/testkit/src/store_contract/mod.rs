@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
 mod accounts;
+mod api;
 mod audit;
 mod changes;
 mod events;
@@ -92,6 +93,12 @@ pub const CASES: &[Case] = cases! {
         the_position_moves_without_events_too,
         events_of_another_project_are_out_of_reach,
         followed_events_arrive_once_and_in_order,
+    }
+    api {
+        runs_are_searched_in_both_orders,
+        steps_with_a_sandbox_are_paged,
+        a_workflow_is_saved_over_what_was_seen_only,
+        a_key_is_claimed_once_and_its_answer_stays,
     }
     members {
         people_come_and_go_and_change_their_roles,
