@@ -4,6 +4,8 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::conventions::rate_limit::RateLimits;
+
 /// The settings of the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiConfig {
@@ -16,6 +18,8 @@ pub struct ApiConfig {
     pub request_timeout: Duration,
     /// The longest JSON body, in bytes.
     pub body_limit: usize,
+    /// How fast anybody may ask.
+    pub rate_limits: RateLimits,
 }
 
 impl Default for ApiConfig {
@@ -25,6 +29,7 @@ impl Default for ApiConfig {
             trusted_proxies: Vec::new(),
             request_timeout: Duration::from_secs(30),
             body_limit: 1024 * 1024,
+            rate_limits: RateLimits::default(),
         }
     }
 }

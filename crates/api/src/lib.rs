@@ -51,11 +51,14 @@ mod members;
 mod projects;
 mod provider_keys;
 mod reference;
+mod runs;
+mod sandboxes;
 mod server;
 mod settings;
 mod state;
 mod variables;
 mod whoami;
+mod workflows;
 
 use axum::Router;
 use codecourier_engine::Engine;
@@ -103,8 +106,11 @@ fn features() -> OpenApiRouter<ApiState> {
         .merge(members::routes())
         .merge(projects::routes())
         .merge(reference::routes())
+        .merge(runs::routes())
+        .merge(sandboxes::routes())
         .merge(server::routes())
         .merge(whoami::routes())
+        .merge(workflows::routes())
 }
 
 fn described() -> (Router<ApiState>, OpenApi) {

@@ -87,9 +87,11 @@ fn declare(operation: &mut Operation, rule: AccessRule) {
     });
     let extensions = operation.extensions.get_or_insert_with(Extensions::default);
     extensions.insert(ACCESS_EXTENSION.to_owned(), access);
-    // The name of a function is unique in its feature only.
+    // The name of a function is unique in its feature only; one with a tag in it was given by hand.
     let tag = operation.tags.as_ref().and_then(|tags| tags.first());
-    if let (Some(tag), Some(name)) = (tag, &operation.operation_id) {
+    if let (Some(tag), Some(name)) = (tag, &operation.operation_id)
+        && !name.contains('.')
+    {
         operation.operation_id = Some(format!("{tag}.{name}"));
     }
     let people = || SecurityRequirement::new("session", Vec::<String>::new());

@@ -4,15 +4,18 @@
 //! it answered.
 
 pub mod answer;
+pub mod client_address;
 pub(crate) mod cross_site;
 pub(crate) mod document;
 pub mod error;
 pub(crate) mod fallback;
 pub(crate) mod headers;
+mod idempotency;
 pub mod json;
 pub mod page;
 pub mod path;
 pub mod query;
+pub mod rate_limit;
 pub mod request_id;
 mod respond;
 pub mod revision;
@@ -33,6 +36,8 @@ pub(crate) fn around(router: Router<ApiState>, state: &ApiState) -> Router<ApiSt
         http::header::SET_COOKIE,
     ];
     router
+        .layer(from_fn_with_state(state.clone(), idempotency::once))
+        .layer(from_fn_with_state(state.clone(), rate_limit::limit))
         .layer(from_fn_with_state(state.clone(), cross_site::refuse))
         .layer(from_fn(revision::not_modified))
         .layer(from_fn_with_state(state.clone(), respond::respond))

@@ -60,6 +60,13 @@ pub struct IfNoneMatchHeader {
     pub if_none_match: Option<String>,
 }
 
+impl IfMatch {
+    /// The revision in a request's headers, for handlers where it may be missing.
+    pub fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+        if_match(headers)
+    }
+}
+
 impl FromRequestParts<ApiState> for IfMatch {
     type Rejection = ApiError;
 

@@ -16,7 +16,7 @@ use crate::conventions::error::ApiError;
 use crate::conventions::upload::Upload;
 
 /// Get a project's picture.
-#[utoipa::path(get, path = "/projects/{slug}/logo", tag = "projects", params(ProjectPath),
+#[utoipa::path(get, path = "/projects/{slug}/logo", operation_id = "projects.getLogo", tag = "projects", params(ProjectPath),
     responses((status = 200, description = "The picture.", content(
         (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp")))))]
 pub(super) async fn get(
@@ -41,7 +41,7 @@ pub(super) async fn get(
 /// Give a project a picture.
 ///
 /// A PNG, JPEG or WebP picture of at most 512 kB. Its bytes decide what it is, whatever the request says.
-#[utoipa::path(put, path = "/projects/{slug}/logo", tag = "projects", params(ProjectPath),
+#[utoipa::path(put, path = "/projects/{slug}/logo", operation_id = "projects.setLogo", tag = "projects", params(ProjectPath),
     request_body(content((Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"))),
     responses((status = 204, description = "It has the picture.")))]
 pub(super) async fn put(
@@ -54,7 +54,7 @@ pub(super) async fn put(
 }
 
 /// Take a project's picture away.
-#[utoipa::path(delete, path = "/projects/{slug}/logo", tag = "projects", params(ProjectPath),
+#[utoipa::path(delete, path = "/projects/{slug}/logo", operation_id = "projects.deleteLogo", tag = "projects", params(ProjectPath),
     responses((status = 204, description = "It has no picture.")))]
 pub(super) async fn remove(
     caller: InProject<role::Admin, permission::ProjectWrite>,

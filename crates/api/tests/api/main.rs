@@ -2,4 +2,6 @@
 
 mod access;
 mod frame;
+mod limits;
+mod runs;
 mod settings;

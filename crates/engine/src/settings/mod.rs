@@ -27,7 +27,7 @@ use crate::{Engine, Inner};
 /// The use cases of settings.
 #[derive(Clone)]
 pub struct Settings {
-    engine: Arc<Inner>,
+    pub(crate) engine: Arc<Inner>,
 }
 
 impl Engine {

@@ -1,0 +1,216 @@
+//! From the engine's runs to those that clients see.
+
+use codecourier_domain::check::{CheckResult, CheckSpec, Requirement};
+use codecourier_domain::failure::Failure;
+use codecourier_domain::limits::SandboxLimits;
+use codecourier_domain::run::{PauseReason, Progress, RunStatus};
+use codecourier_domain::verdict::{Verdict, VerdictResult};
+use codecourier_engine::Error;
+use codecourier_engine::runs::memo::StepOutcome;
+use codecourier_engine::runs::search::StepStatus as EngineStepStatus;
+use codecourier_engine::runs::search::{Diff, RunSummary};
+use codecourier_engine::runs::view::{RunView, StepView as EngineStep};
+use codecourier_wire::runs as wire;
+
+use crate::conventions::error::ApiError;
+
+pub(super) fn check(check: wire::RunCheck) -> CheckSpec {
+    CheckSpec {
+        name: check.name,
+        command: check.command,
+        requirement: if check.required {
+            Requirement::Required
+        } else {
+            Requirement::Advisory
+        },
+        timeout_seconds: check.timeout_seconds,
+    }
+}
+
+pub(super) fn limits(wanted: wire::RunLimits) -> Result<SandboxLimits, ApiError> {
+    let made = SandboxLimits::new(
+        wanted.memory_mb,
+        wanted.cpus,
+        wanted.processes,
+        wanted.disk_mb,
+        wanted.timeout_seconds,
+    );
+    made.map_err(|error| {
+        Error::validation(format!("{error}."))
+            .of_field(format!("limits.{}", error.limit))
+            .into()
+    })
+}
+
+pub(super) const fn status_of_wire(status: wire::RunStatus) -> RunStatus {
+    match status {
+        wire::RunStatus::Pending => RunStatus::Pending,
+        wire::RunStatus::Running => RunStatus::Running,
+        wire::RunStatus::Paused => RunStatus::Paused,
+        wire::RunStatus::Completed => RunStatus::Completed,
+        wire::RunStatus::Failed => RunStatus::Failed,
+        wire::RunStatus::Cancelled => RunStatus::Cancelled,
+    }
+}
+
+const fn status(status: RunStatus) -> wire::RunStatus {
+    match status {
+        RunStatus::Pending => wire::RunStatus::Pending,
+        RunStatus::Running => wire::RunStatus::Running,
+        RunStatus::Paused => wire::RunStatus::Paused,
+        RunStatus::Completed => wire::RunStatus::Completed,
+        RunStatus::Failed => wire::RunStatus::Failed,
+        RunStatus::Cancelled => wire::RunStatus::Cancelled,
+    }
+}
+
+const fn step_status(status: EngineStepStatus) -> wire::StepStatus {
+    match status {
+        EngineStepStatus::Pending => wire::StepStatus::Pending,
+        EngineStepStatus::Running => wire::StepStatus::Running,
+        EngineStepStatus::Completed => wire::StepStatus::Completed,
+        EngineStepStatus::Failed => wire::StepStatus::Failed,
+        EngineStepStatus::Cancelled => wire::StepStatus::Cancelled,
+    }
+}
+
+pub(super) fn summary(run: RunSummary) -> wire::Run {
+    let tokens = run.totals.tokens;
+    wire::Run {
+        id: run.id,
+        status: status(run.status),
+        workflow: run.workflow,
+        prompt_preview: run.prompt_preview,
+        created_at: run.created_at.into(),
+        started_at: run.started_at.map(Into::into),
+        finished_at: run.finished_at.map(Into::into),
+        requests: run.totals.requests,
+        tokens: wire::TokensView {
+            input: tokens.input,
+            output: tokens.output,
+            cache_read: tokens.cache_read,
+            cache_write_5m: tokens.cache_write_5m,
+            cache_write_1h: tokens.cache_write_1h,
+        },
+        cost_micro_usd: run.totals.spent.0,
+    }
+}
+
+pub(super) fn detail(view: RunView, last_event: u64) -> Result<wire::RunDetail, ApiError> {
+    let RunView {
+        summary: row,
+        spec,
+        state,
+        pinned,
+        steps,
+    } = view;
+    let pause_reason = match &state.progress {
+        Progress::Paused {
+            reason: PauseReason::Budget { message },
+            ..
+        } => Some(message.clone()),
+        _ => None,
+    };
+    let reserved_micro_usd = row.totals.reserved.0;
+    let pinned_branch = pinned.as_ref().map(|pinned| pinned.base_branch.to_string());
+    Ok(wire::RunDetail {
+        run: summary(row),
+        prompt: spec.prompt,
+        agent: spec.agent.as_str().to_owned(),
+        model: spec.model.as_str().to_owned(),
+        effort: spec.effort.map(|effort| effort.as_str().to_owned()),
+        budget_micro_usd: spec.budget.0,
+        reserved_micro_usd,
+        base_branch: pinned_branch.or_else(|| spec.base_branch.map(|branch| branch.to_string())),
+        branch: pinned.map(|pinned| pinned.branch.to_string()),
+        failure: state.failure().map(failure),
+        base_commit: state.base,
+        tip_commit: state.tip,
+        pause_reason,
+        last_event,
+        steps: steps.into_iter().map(step).collect::<Result<_, _>>()?,
+    })
+}
+
+fn step(step: EngineStep) -> Result<wire::StepView, ApiError> {
+    let EngineStep { row, memo } = step;
+    let failed = match &memo.outcome {
+        Some(StepOutcome::Failed { failure: cause }) => Some(failure(cause)),
+        Some(StepOutcome::Finished) | None => None,
+    };
+    Ok(wire::StepView {
+        id: row.id,
+        ordinal: row.ordinal,
+        attempt: row.attempt,
+        iteration: row.iteration,
+        lane: row.lane,
+        role: row.role.as_str().to_owned(),
+        status: step_status(row.status),
+        sandbox_id: row.sandbox,
+        created_at: row.created_at.into(),
+        started_at: row.started_at.map(Into::into),
+        finished_at: row.finished_at.map(Into::into),
+        summary: memo.last_turn.map(|turn| turn.final_text),
+        commit: memo.collected,
+        verdict: memo.verdict.map(verdict).transpose()?,
+        checks: memo.checks.iter().map(check_view).collect(),
+        failure: failed,
+    })
+}
+
+fn verdict(verdict: Verdict) -> Result<wire::VerdictView, ApiError> {
+    let word = match verdict.verdict {
+        VerdictResult::Pass => "pass",
+        VerdictResult::Fail => "fail",
+    };
+    let findings = verdict.findings.iter().map(serde_json::to_value);
+    let findings = findings.collect::<Result<_, _>>();
+    Ok(wire::VerdictView {
+        verdict: word.to_owned(),
+        feedback: verdict.feedback,
+        findings: findings.map_err(|error| Error::internal("Writing a verdict", error))?,
+    })
+}
+
+fn check_view(check: &CheckResult) -> wire::CheckView {
+    wire::CheckView {
+        name: check.name.clone(),
+        passed: check.passed(),
+        required: matches!(check.requirement, Requirement::Required),
+    }
+}
+
+fn failure(failure: &Failure) -> wire::FailureView {
+    wire::FailureView {
+        code: failure.class.code().to_owned(),
+        message: failure.message.clone(),
+    }
+}
+
+pub(super) fn diff_of(diff: Option<Diff>) -> wire::RunDiff {
+    let Some(diff) = diff else {
+        return wire::RunDiff {
+            files: Vec::new(),
+            additions: 0,
+            deletions: 0,
+            unified: String::new(),
+            truncated: false,
+        };
+    };
+    let files = diff.files.into_iter().map(|file| wire::DiffFile {
+        path: file.path,
+        change: serde_json::to_value(file.status)
+            .ok()
+            .and_then(|word| word.as_str().map(str::to_owned))
+            .unwrap_or_default(),
+        additions: file.additions,
+        deletions: file.deletions,
+    });
+    wire::RunDiff {
+        files: files.collect(),
+        additions: diff.diffstat.additions,
+        deletions: diff.diffstat.deletions,
+        unified: diff.unified,
+        truncated: diff.truncated,
+    }
+}

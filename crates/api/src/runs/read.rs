@@ -1,0 +1,141 @@
+//! Reading runs.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use codecourier_engine::Engine;
+use codecourier_engine::runs::search::{EventsWanted, MoreEvents, RunOrder, RunSearch};
+use codecourier_engine::{Error, ErrorCode};
+use codecourier_wire::page::PageParams;
+use codecourier_wire::runs::{EventView, RunSort};
+
+use super::convert::{detail, diff_of, status_of_wire, summary};
+use super::{Data, EventsPage, EventsQuery, List, Run, RunDetail, RunDiff, RunPath, RunsFilter};
+use crate::access::{InProject, permission, role};
+use crate::conventions::answer::{Answer, answer};
+use crate::conventions::error::ApiError;
+use crate::conventions::page::Page;
+use crate::conventions::path::Path;
+use crate::conventions::query::Query;
+
+type MayRead = InProject<role::Member, permission::RunsRead>;
+
+/// How much of a change's text is sent.
+const DIFF_LIMIT: u64 = 1024 * 1024;
+
+/// How many events are sent when nobody says.
+const EVENTS: u32 = 100;
+
+/// List the runs of a project.
+#[utoipa::path(get, path = "/projects/{slug}/runs", tag = "runs", params(PageParams, RunsFilter),
+    responses((status = 200, description = "A page of runs.", body = List<Run>)))]
+pub(super) async fn list(project: MayRead, State(engine): State<Engine>, page: Page<RunsFilter>) -> Answer<List<Run>> {
+    let search = RunSearch {
+        status: page.filter.status.map(status_of_wire),
+        workflow: page.filter.workflow.clone(),
+        text: page.filter.text.clone(),
+        order: match page.filter.sort.unwrap_or_default() {
+            RunSort::Newest => RunOrder::NewestFirst,
+            RunSort::Oldest => RunOrder::OldestFirst,
+        },
+        after: page.after()?,
+        limit: page.limit,
+    };
+    let found = engine.runs().search(&project, &search).await?;
+    Ok(axum::Json(
+        page.list(found.items.into_iter().map(summary).collect(), found.next),
+    ))
+}
+
+/// Read a run with its steps.
+#[utoipa::path(get, path = "/projects/{slug}/runs/{run}", tag = "runs", params(RunPath),
+    responses((status = 200, description = "The run.", body = Data<RunDetail>)))]
+pub(super) async fn get(
+    project: MayRead,
+    State(engine): State<Engine>,
+    Path(path): Path<RunPath>,
+) -> Answer<Data<RunDetail>> {
+    let runs = engine.runs();
+    let view = runs.get(project.project, path.run).await?;
+    let head = runs.records().event_head(project.project, path.run).await?;
+    Ok(answer(detail(view, head)?))
+}
+
+/// Read the events of a run.
+///
+/// After a number, oldest first; before a number, newest first; or the newest.
+#[utoipa::path(get, path = "/projects/{slug}/runs/{run}/events", tag = "runs", params(RunPath, EventsQuery),
+    responses((status = 200, description = "Events of the run.", body = EventsPage)))]
+pub(super) async fn events(
+    project: MayRead,
+    State(engine): State<Engine>,
+    Path(path): Path<RunPath>,
+    Query(query): Query<EventsQuery>,
+) -> Answer<EventsPage> {
+    let wanted = match (query.after, query.before) {
+        (None, None) => EventsWanted::Newest,
+        (Some(after), None) => EventsWanted::After(after),
+        (None, Some(before)) => EventsWanted::Before(before),
+        (Some(_), Some(_)) => {
+            let message = "Give `after` or `before`, not both: they say in which direction to read.";
+            return Err(Error::validation(message).of_field("before").into());
+        }
+    };
+    let limit = query.limit.unwrap_or(EVENTS);
+    let found = engine.runs().events(&project, path.run, wanted, limit).await?;
+    let mut data = Vec::with_capacity(found.events.len());
+    for event in found.events {
+        data.push(EventView {
+            seq: event.seq,
+            step_id: event.step,
+            at: event.at.into(),
+            event: serde_json::to_value(&event.event).map_err(|error| Error::internal("Writing an event", error))?,
+        });
+    }
+    Ok(axum::Json(EventsPage {
+        data,
+        has_more: found.more == MoreEvents::Yes,
+    }))
+}
+
+/// Read the change that a run made so far.
+///
+/// Its text is cut at one megabyte; the patch has it whole.
+#[utoipa::path(get, path = "/projects/{slug}/runs/{run}/diff", tag = "runs", params(RunPath),
+    responses((status = 200, description = "The change.", body = Data<RunDiff>)))]
+pub(super) async fn diff(
+    project: MayRead,
+    State(engine): State<Engine>,
+    Path(path): Path<RunPath>,
+) -> Answer<Data<RunDiff>> {
+    let records = engine.runs().records();
+    let found = records.diff(project.project, path.run, DIFF_LIMIT).await?;
+    Ok(answer(diff_of(found)))
+}
+
+/// Download the change that a run made so far, as a patch for `git am` or `git apply`.
+#[utoipa::path(get, path = "/projects/{slug}/runs/{run}/patch", tag = "runs", params(RunPath),
+    responses((status = 200, description = "The patch.", body = String, content_type = "text/plain")))]
+pub(super) async fn patch(
+    project: MayRead,
+    State(engine): State<Engine>,
+    Path(path): Path<RunPath>,
+) -> Result<Response, ApiError> {
+    let found = engine.runs().records().patch(project.project, path.run).await?;
+    let patch = found.ok_or_else(|| {
+        Error::new(
+            ErrorCode::Conflict,
+            "The run has not changed anything yet, so there is no patch.",
+        )
+    })?;
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    let name = format!("attachment; filename=\"codecourier-{}.patch\"", path.run.short());
+    if let Ok(value) = HeaderValue::try_from(name) {
+        headers.insert(header::CONTENT_DISPOSITION, value);
+    }
+    Ok((headers, patch.bytes).into_response())
+}

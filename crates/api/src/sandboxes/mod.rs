@@ -1,0 +1,94 @@
+//! The sandboxes of a project that are alive: listed, read, killed.
+
+use axum::extract::State;
+use codecourier_engine::Engine;
+use codecourier_engine::sandboxes::{SandboxView, State as EngineState};
+use codecourier_wire::envelope::{Data, List};
+use codecourier_wire::page::PageParams;
+use codecourier_wire::runs::RunLimits;
+use codecourier_wire::sandboxes::{Sandbox, SandboxIsolation, SandboxPath, SandboxStatus, SandboxUsage};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::ApiState;
+use crate::access::{InProject, operations, permission, role};
+use crate::conventions::answer::{Answer, Done, answer};
+use crate::conventions::error::ApiError;
+use crate::conventions::page::Page;
+use crate::conventions::path::Path;
+
+type MayRead = InProject<role::Member, permission::SandboxesRead>;
+type MayWrite = InProject<role::Member, permission::SandboxesWrite>;
+
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    operations!(list, get, kill)
+}
+
+/// List the sandboxes that are alive, newest first.
+#[utoipa::path(get, path = "/projects/{slug}/sandboxes", tag = "sandboxes", params(PageParams),
+    responses((status = 200, description = "A page of sandboxes.", body = List<Sandbox>)))]
+async fn list(project: MayRead, State(engine): State<Engine>, page: Page) -> Answer<List<Sandbox>> {
+    let (found, next) = engine.sandboxes().list(&project, page.after()?, page.limit).await?;
+    Ok(axum::Json(page.list(found.into_iter().map(sandbox).collect(), next)))
+}
+
+/// Read a sandbox: what it may use, what it uses, and what keeps it apart.
+#[utoipa::path(get, path = "/projects/{slug}/sandboxes/{sandbox}", tag = "sandboxes", params(SandboxPath),
+    responses((status = 200, description = "The sandbox.", body = Data<Sandbox>)))]
+async fn get(project: MayRead, State(engine): State<Engine>, Path(path): Path<SandboxPath>) -> Answer<Data<Sandbox>> {
+    Ok(answer(sandbox(engine.sandboxes().get(&project, path.sandbox).await?)))
+}
+
+/// Kill every process of a sandbox.
+///
+/// Its step fails; a run that may do the step once more gets a new sandbox. To end the run, cancel it.
+#[utoipa::path(post, path = "/projects/{slug}/sandboxes/{sandbox}/kill", tag = "sandboxes", params(SandboxPath),
+    responses((status = 204, description = "Its processes are dead.")))]
+async fn kill(
+    project: MayWrite,
+    State(engine): State<Engine>,
+    Path(path): Path<SandboxPath>,
+) -> Result<Done, ApiError> {
+    engine.sandboxes().kill(&project, path.sandbox).await?;
+    Ok(Done)
+}
+
+fn sandbox(view: SandboxView) -> Sandbox {
+    let status = match view.alive.as_ref().map(|alive| &alive.state) {
+        None => SandboxStatus::Creating,
+        Some(EngineState::Running) => SandboxStatus::Running,
+        Some(EngineState::Paused) => SandboxStatus::Paused,
+        Some(EngineState::Ended(_)) => SandboxStatus::Killed,
+    };
+    let limits = view.limits;
+    Sandbox {
+        id: view.id,
+        status,
+        run_id: view.run,
+        step_id: view.step,
+        lane: view.lane,
+        created_at: view.created_at.into(),
+        limits: RunLimits {
+            memory_mb: limits.memory_mb(),
+            cpus: limits.cpus(),
+            processes: limits.processes(),
+            disk_mb: limits.disk_mb(),
+            timeout_seconds: limits.timeout_seconds(),
+        },
+        isolation: view.alive.as_ref().map(|alive| SandboxIsolation {
+            tier: alive.isolation.tier.as_str().to_owned(),
+            protects_from: alive.isolation.tier.protects_from().to_owned(),
+            degraded: alive
+                .isolation
+                .degraded
+                .iter()
+                .map(|degraded| degraded.to_string())
+                .collect(),
+        }),
+        usage: view.alive.map(|alive| SandboxUsage {
+            memory_bytes: alive.usage.memory_bytes,
+            cpu_microseconds: alive.usage.cpu_microseconds,
+            processes: alive.usage.processes,
+            disk_bytes: alive.usage.disk_bytes,
+        }),
+    }
+}

@@ -1,0 +1,259 @@
+//! Runs over the network, from the start to the patch.
+
+use codecourier_domain::id::RunId;
+use codecourier_domain::member::MemberRole;
+use codecourier_testkit::server::{TestPerson, TestProject, TestServer};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+async fn shop() -> (TestServer, TestPerson, TestProject) {
+    let server = TestServer::start().await;
+    let ada = server.person("ada").await;
+    let shop = server.project(&ada, "shop").await;
+    (server, ada, shop)
+}
+
+async fn started(server: &TestServer, ada: &TestPerson, prompt: &str) -> String {
+    let answer = server
+        .post(
+            &ada.token,
+            "/projects/shop/runs",
+            json!({"prompt": prompt, "workflow": "designer-checker"}),
+        )
+        .await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
+    answer.data()["id"].as_str().expect("an identifier").to_owned()
+}
+
+async fn ended(server: &TestServer, shop: &TestProject, run: &str) {
+    let run: RunId = run.parse().expect("an identifier");
+    server.engine.wait((shop.id, run)).await;
+}
+
+#[tokio::test]
+async fn a_run_is_started_followed_and_its_change_downloaded() {
+    let (server, ada, shop) = shop().await;
+    let run = started(&server, &ada, "Write the answer").await;
+    ended(&server, &shop, &run).await;
+    let detail = server
+        .get(&ada.token, &format!("/projects/shop/runs/{run}"))
+        .await
+        .data();
+    assert_eq!(detail["status"], "completed", "{detail}");
+    assert_eq!(detail["steps"][0]["role"], "designer");
+    assert_eq!(detail["steps"][1]["verdict"]["verdict"], "fail");
+    assert_eq!(detail["steps"][3]["verdict"]["verdict"], "pass");
+    let diff = server
+        .get(&ada.token, &format!("/projects/shop/runs/{run}/diff"))
+        .await
+        .data();
+    assert!(diff["unified"].as_str().unwrap().starts_with("diff --git"), "{diff}");
+    let patch = server
+        .get(&ada.token, &format!("/projects/shop/runs/{run}/patch"))
+        .await;
+    assert!(
+        patch.headers["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/plain")
+    );
+    assert!(patch.text.contains("diff --git"), "{}", patch.text);
+}
+
+#[tokio::test]
+async fn events_are_paged_both_ways_without_a_gap() {
+    let (server, ada, shop) = shop().await;
+    let run = started(&server, &ada, "Write the answer").await;
+    ended(&server, &shop, &run).await;
+    let address = format!("/projects/shop/runs/{run}/events");
+    let numbers = |page: &Value| -> Vec<u64> {
+        let events = page["data"].as_array().unwrap();
+        events.iter().map(|event| event["seq"].as_u64().unwrap()).collect()
+    };
+    let (mut forward, mut after) = (Vec::new(), 0);
+    loop {
+        let page = server
+            .get(&ada.token, &format!("{address}?after={after}&limit=3"))
+            .await
+            .json();
+        forward.extend(numbers(&page));
+        after = *forward.last().unwrap();
+        if page["hasMore"] == false {
+            break;
+        }
+    }
+    let expected: Vec<u64> = (1..=after).collect();
+    assert_eq!(forward, expected);
+    let (mut backward, mut address_of_page) = (Vec::new(), format!("{address}?limit=3"));
+    loop {
+        let page = server.get(&ada.token, &address_of_page).await.json();
+        backward.extend(numbers(&page));
+        address_of_page = format!("{address}?before={}&limit=3", backward.last().unwrap());
+        if page["hasMore"] == false {
+            break;
+        }
+    }
+    backward.reverse();
+    assert_eq!(backward, expected);
+    let both = server.get(&ada.token, &format!("{address}?before=2&after=1")).await;
+    assert_eq!(
+        (both.code().as_str(), &both.json()["error"]["field"]),
+        ("VALIDATION", &json!("before"))
+    );
+}
+
+#[tokio::test]
+async fn runs_are_listed_by_status_workflow_and_text_in_both_orders() {
+    let (server, ada, shop) = shop().await;
+    let mut runs = Vec::new();
+    for prompt in ["Paint the door", "Mend 100% of the WINDOW", "paint_the roof"] {
+        runs.push(started(&server, &ada, prompt).await);
+    }
+    for run in &runs {
+        ended(&server, &shop, run).await;
+    }
+    let list = async |query: &str| -> Vec<String> {
+        let answer = server.get(&ada.token, &format!("/projects/shop/runs?{query}")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        let found = answer.json();
+        let found = found["data"].as_array().unwrap();
+        found.iter().map(|run| run["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let of = |indexes: &[usize]| -> Vec<String> { indexes.iter().map(|index| runs[*index].clone()).collect() };
+    assert_eq!(list("").await, of(&[2, 1, 0]));
+    assert_eq!(list("sort=oldest").await, of(&[0, 1, 2]));
+    assert_eq!(list("text=PAINT").await, of(&[2, 0]));
+    assert_eq!(list("text=100%25").await, of(&[1]));
+    assert_eq!(list("text=t_t").await, of(&[2]));
+    assert_eq!(
+        list("status=completed&workflow=designer-checker&sort=oldest").await,
+        of(&[0, 1, 2])
+    );
+    assert_eq!(list("status=failed").await, of(&[]));
+    assert_eq!(list("workflow=single").await, of(&[]));
+    let first = server
+        .get(&ada.token, "/projects/shop/runs?sort=oldest&limit=2")
+        .await
+        .json();
+    let cursor = first["nextCursor"].as_str().unwrap();
+    assert_eq!(list(&format!("sort=oldest&limit=2&cursor={cursor}")).await, of(&[2]));
+    let foreign = server
+        .get(&ada.token, &format!("/projects/shop/runs?cursor={cursor}"))
+        .await;
+    assert_eq!(foreign.json()["error"]["field"], "cursor");
+}
+
+#[tokio::test]
+async fn a_run_is_repeated_with_changes_and_a_failed_one_is_not_retried_when_it_was_judged() {
+    let (server, ada, shop) = shop().await;
+    let run = started(&server, &ada, "Write the answer").await;
+    ended(&server, &shop, &run).await;
+    let address = format!("/projects/shop/runs/{run}");
+    let again = server
+        .post(&ada.token, &format!("{address}/rerun"), json!({"prompt": "Another"}))
+        .await;
+    assert_eq!(again.data()["prompt"], "Another", "{}", again.text);
+    assert_ne!(again.data()["id"], run.as_str());
+    let retried = server.post(&ada.token, &format!("{address}/retry"), json!({})).await;
+    assert_eq!(retried.code(), "CONFLICT");
+    let cancelled = server.post(&ada.token, &format!("{address}/cancel"), json!({})).await;
+    assert_eq!(cancelled.code(), "CONFLICT", "it has ended");
+    ended(&server, &shop, again.data()["id"].as_str().unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_run_of_another_project_is_not_there_and_no_local_path_is_taken() {
+    let (server, ada, shop) = shop().await;
+    let bob = server.person("bob").await;
+    server.member(&shop, &bob, MemberRole::Member).await;
+    server.project(&ada, "other").await;
+    let run = started(&server, &bob, "Write the answer").await;
+    for part in ["", "/events", "/diff", "/patch"] {
+        let answer = server
+            .get(&ada.token, &format!("/projects/other/runs/{run}{part}"))
+            .await;
+        assert_eq!(answer.code(), "NOT_FOUND", "{part}: {}", answer.text);
+    }
+    for (repository, field) in [
+        ("/etc", "repository"),
+        ("file:///etc", "repository"),
+        ("https://user:secret@example.com/x.git", "repository"),
+        ("--upload-pack=x", "repository"),
+    ] {
+        let body = json!({"prompt": "x", "repository": repository});
+        let answer = server.post(&ada.token, "/projects/shop/runs", body).await;
+        assert_eq!(answer.json()["error"]["field"], field, "{repository}: {}", answer.text);
+        assert!(!answer.text.contains("secret"), "{}", answer.text);
+    }
+    let unknown = server
+        .post(
+            &ada.token,
+            "/projects/shop/runs",
+            json!({"prompt": "x", "workflow": "none"}),
+        )
+        .await;
+    assert_eq!(unknown.json()["error"]["field"], "workflow");
+    ended(&server, &shop, &run).await;
+}
+
+#[tokio::test]
+async fn workflows_are_saved_over_what_was_seen_only() {
+    let (server, ada, shop) = shop().await;
+    let address = "/projects/shop/workflows/two-step";
+    let pipeline = json!([{"type": "step", "role": "designer"}, {"type": "step", "role": "reviewer"}]);
+    let save = async |if_match: Option<&str>, description: &str| {
+        let body = json!({"description": description, "pipeline": pipeline});
+        let request = server.request(Method::PUT, address).bearer_auth(&ada.token).json(&body);
+        let request = match if_match {
+            Some(tag) => request.header("if-match", tag),
+            None => request,
+        };
+        server.send(request).await
+    };
+    let first = save(None, "one").await;
+    assert_eq!(first.status, StatusCode::OK, "{}", first.text);
+    assert_eq!(first.headers["etag"], "\"1\"");
+    assert_eq!(save(None, "two").await.code(), "PRECONDITION_REQUIRED");
+    assert_eq!(save(Some("\"1\""), "two").await.headers["etag"], "\"2\"");
+    assert_eq!(save(Some("\"1\""), "three").await.code(), "PRECONDITION_FAILED");
+    let known = server
+        .request(Method::GET, address)
+        .bearer_auth(&ada.token)
+        .header("if-none-match", "\"2\"");
+    assert_eq!(server.send(known).await.status, StatusCode::NOT_MODIFIED);
+    let names: Vec<Value> = server.get(&ada.token, "/projects/shop/workflows").await.json()["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|workflow| workflow["name"].clone())
+        .collect();
+    assert_eq!(names, ["single", "designer-checker", "two-step"]);
+    let run = server
+        .post(
+            &ada.token,
+            "/projects/shop/runs",
+            json!({"prompt": "x", "workflow": "two-step"}),
+        )
+        .await;
+    assert_eq!(run.data()["workflow"], "two-step", "{}", run.text);
+    ended(&server, &shop, run.data()["id"].as_str().unwrap()).await;
+    let faulty = json!({"pipeline": [{"type": "loop", "nodes": [{"type": "step", "role": "wizard"}]}]});
+    let report = server
+        .post(&ada.token, "/projects/shop/workflows/validate", faulty.clone())
+        .await
+        .data();
+    assert_eq!(report["faults"][0]["path"], "pipeline.0.nodes.0.role", "{report}");
+    let request = server
+        .request(Method::PUT, "/projects/shop/workflows/faulty")
+        .bearer_auth(&ada.token);
+    assert_eq!(
+        server.send(request.json(&faulty)).await.json()["error"]["field"],
+        "pipeline.0.nodes.0.role"
+    );
+    let delete = server
+        .request(Method::DELETE, address)
+        .bearer_auth(&ada.token)
+        .header("if-match", "\"2\"");
+    assert_eq!(server.send(delete).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(server.get(&ada.token, address).await.code(), "NOT_FOUND");
+}

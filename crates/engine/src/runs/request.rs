@@ -1,0 +1,182 @@
+//! Runs as people and programs ask for them over the network: in a project, from its repository or from a Git URL, with
+//! the project's settings where nothing else is said.
+//!
+//! Invariant: nothing that is asked for over the network names a path on this machine.
+
+use std::sync::Arc;
+
+use codecourier_domain::agent::{AgentKind, Effort, ModelName};
+use codecourier_domain::branch::BranchName;
+use codecourier_domain::check::CheckSpec;
+use codecourier_domain::id::RunId;
+use codecourier_domain::limits::SandboxLimits;
+use codecourier_domain::money::MicroUsd;
+use codecourier_forge::GitUrl;
+
+use super::Runs;
+use super::spec::{DegradedPolicy, ModelSource, RepositorySource, RunSpec};
+use super::view::RunView;
+use crate::access::ProjectGrant;
+use crate::error::{Error, sentence};
+use crate::settings::Settings;
+
+/// A run that somebody asks for. What is absent comes from the project.
+#[derive(Debug, Clone, Default)]
+pub struct RunRequest {
+    /// What to do.
+    pub prompt: String,
+    /// The name of the workflow.
+    pub workflow: String,
+    /// Another repository than the project's.
+    pub repository: Option<String>,
+    /// The branch to start from.
+    pub base_branch: Option<String>,
+    /// The agent.
+    pub agent: Option<String>,
+    /// The model.
+    pub model: Option<String>,
+    /// The effort.
+    pub effort: Option<String>,
+    /// The checks.
+    pub checks: Option<Vec<CheckSpec>>,
+    /// What the checker is told.
+    pub checker_instructions: Option<String>,
+    /// What each sandbox may use.
+    pub limits: Option<SandboxLimits>,
+    /// What it may cost.
+    pub budget: Option<MicroUsd>,
+}
+
+/// What a run does otherwise than the one it repeats.
+#[derive(Debug, Clone, Default)]
+pub struct RunOverrides {
+    /// Another prompt.
+    pub prompt: Option<String>,
+    /// Another branch to start from.
+    pub base_branch: Option<String>,
+    /// Another model.
+    pub model: Option<String>,
+    /// Another effort.
+    pub effort: Option<String>,
+    /// Other instructions for the checker.
+    pub checker_instructions: Option<String>,
+    /// Another budget.
+    pub budget: Option<MicroUsd>,
+}
+
+impl Runs {
+    /// Starts a run in a project.
+    pub async fn start_requested(&self, grant: &ProjectGrant, request: RunRequest) -> Result<RunView, Error> {
+        let pipeline = self.pipeline_of(grant, &request.workflow).await?;
+        let repository = match &request.repository {
+            Some(url) => of_url(url)?,
+            None => self.repository_of(grant).await?,
+        };
+        let settings = Settings {
+            engine: Arc::clone(&self.engine),
+        };
+        let defaults = settings.run_defaults(grant).await?;
+        let effort = request.effort.as_deref().map(self::effort).transpose()?;
+        let spec = RunSpec {
+            prompt: request.prompt,
+            workflow: request.workflow,
+            pipeline,
+            repository,
+            base_branch: request.base_branch.as_deref().map(branch).transpose()?,
+            agent: request.agent.as_deref().map_or(Ok(defaults.agent), agent)?,
+            model: request.model.as_deref().map_or(Ok(defaults.model), model)?,
+            effort: effort.or(defaults.effort),
+            checks: request.checks.unwrap_or(defaults.checks),
+            checker_instructions: request.checker_instructions,
+            limits: request.limits.unwrap_or(defaults.limits),
+            degraded: DegradedPolicy::Refuse,
+            author: defaults.author,
+            model_source: ModelSource::Live,
+            budget: request.budget.unwrap_or(defaults.budget),
+            setup: defaults.setup,
+        };
+        self.begin(grant, spec).await
+    }
+
+    /// Starts a run like another one, with changes.
+    pub async fn rerun(&self, grant: &ProjectGrant, run: RunId, changes: RunOverrides) -> Result<RunView, Error> {
+        let mut spec = self.get(grant.project, run).await?.spec;
+        let RunOverrides {
+            prompt,
+            base_branch,
+            model,
+            effort,
+            checker_instructions,
+            budget,
+        } = changes;
+        if let Some(prompt) = prompt {
+            spec.prompt = prompt;
+        }
+        if let Some(name) = base_branch {
+            spec.base_branch = Some(branch(&name)?);
+        }
+        if let Some(name) = model {
+            spec.model = self::model(&name)?;
+        }
+        if let Some(word) = effort {
+            spec.effort = Some(self::effort(&word)?);
+        }
+        if checker_instructions.is_some() {
+            spec.checker_instructions = checker_instructions;
+        }
+        if let Some(budget) = budget {
+            spec.budget = budget;
+        }
+        self.begin(grant, spec).await
+    }
+
+    async fn begin(&self, grant: &ProjectGrant, spec: RunSpec) -> Result<RunView, Error> {
+        let run = self.start(grant.project, spec, &grant.actor.to_string()).await?;
+        self.get(grant.project, run).await
+    }
+
+    /// The project's own repository, as whoever made the project set it.
+    async fn repository_of(&self, grant: &ProjectGrant) -> Result<RepositorySource, Error> {
+        #[derive(serde::Deserialize)]
+        struct Kept {
+            repository: Option<RepositorySource>,
+        }
+        let found = self.engine.store.read().await?.project(grant.project).await?;
+        let project = found.ok_or_else(|| Error::not_found("There is no such project."))?;
+        project.body.read::<Kept>()?.repository.ok_or_else(|| {
+            Error::validation("The project has no repository. Give it one, or name one for this run.")
+                .of_field("repository")
+        })
+    }
+}
+
+fn of_url(text: &str) -> Result<RepositorySource, Error> {
+    let url: GitUrl = text.parse().map_err(|error| refused("repository", &error))?;
+    Ok(RepositorySource::Url {
+        url: url.as_str().to_owned(),
+    })
+}
+
+fn branch(text: &str) -> Result<BranchName, Error> {
+    text.parse().map_err(|error| refused("baseBranch", &error))
+}
+
+fn agent(text: &str) -> Result<AgentKind, Error> {
+    text.parse().map_err(|error| refused("agent", &error))
+}
+
+fn model(text: &str) -> Result<ModelName, Error> {
+    text.parse().map_err(|error| refused("model", &error))
+}
+
+fn effort(text: &str) -> Result<Effort, Error> {
+    use Effort::{High, Low, Max, Medium, Xhigh};
+    [Low, Medium, High, Xhigh, Max]
+        .into_iter()
+        .find(|effort| effort.as_str() == text)
+        .ok_or_else(|| Error::validation("An effort is `low`, `medium`, `high`, `xhigh` or `max`.").of_field("effort"))
+}
+
+fn refused(field: &str, error: &dyn std::fmt::Display) -> Error {
+    Error::validation(sentence(&error.to_string())).of_field(field)
+}

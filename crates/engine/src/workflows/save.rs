@@ -1,0 +1,126 @@
+//! Saving and deleting a project's own workflows.
+
+use codecourier_domain::pipeline::Pipeline;
+use codecourier_domain::revision::Revision;
+use codecourier_store::Body;
+use codecourier_store::Error as StoreError;
+use codecourier_store::changes::{ChangeOp, NewChange, Scope};
+use codecourier_store::workflows::WorkflowUpdate;
+
+use super::{Kept, Workflow, Workflows, is_shipped};
+use crate::access::ProjectGrant;
+use crate::error::{Error, ErrorCode};
+
+/// The longest name.
+const MAX_NAME: usize = 64;
+
+impl Workflows {
+    /// Saves a workflow under a name: a new one, or over the revision that the author saw.
+    pub async fn save(
+        &self,
+        grant: &ProjectGrant,
+        name: &str,
+        over: Option<Revision>,
+        description: String,
+        pipeline: Pipeline,
+    ) -> Result<Workflow, Error> {
+        check_name(name)?;
+        let kept = Kept { description, pipeline };
+        let update = WorkflowUpdate {
+            name: name.to_owned(),
+            over,
+            at: self.engine.clock.now(),
+            actor: grant.actor,
+            body: Body::of(&kept)?,
+        };
+        let project = grant.project;
+        let saved = self.engine.store.write(move |tx| {
+            Box::pin(async move {
+                let revision = tx.save_workflow(project, &update).await?;
+                let told = serde_json::json!({"name": &update.name, "revision": revision});
+                tx.append_change(NewChange {
+                    scope: Scope::Project(project),
+                    kind: "workflow",
+                    id: update.name.clone(),
+                    op: ChangeOp::Put,
+                    actor: update.actor.to_string(),
+                    at: update.at,
+                    body: Body::of(&told)?,
+                })
+                .await
+            })
+        });
+        saved.await.map_err(|error| refused(error, name))?;
+        self.get(grant, name).await
+    }
+
+    /// Deletes a workflow as its author saw it. Runs that were started from it go on.
+    pub async fn delete(&self, grant: &ProjectGrant, name: &str, seen: Revision) -> Result<(), Error> {
+        if is_shipped(name) {
+            return Err(shipped_stays(name));
+        }
+        // Told apart before: whoever deletes what is not there is told so.
+        self.get(grant, name).await?;
+        let (project, actor, at) = (grant.project, grant.actor, self.engine.clock.now());
+        let owned = name.to_owned();
+        let deleted = self.engine.store.write(move |tx| {
+            Box::pin(async move {
+                tx.delete_workflow(project, &owned, seen).await?;
+                tx.append_change(NewChange {
+                    scope: Scope::Project(project),
+                    kind: "workflow",
+                    id: owned,
+                    op: ChangeOp::Delete,
+                    actor: actor.to_string(),
+                    at,
+                    body: Body::of(&serde_json::json!({}))?,
+                })
+                .await
+            })
+        });
+        deleted.await.map(drop).map_err(|error| refused(error, name))
+    }
+}
+
+/// Names are part of addresses.
+fn check_name(name: &str) -> Result<(), Error> {
+    let is_sound = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    if name.len() > MAX_NAME || !name.split('-').all(is_sound) {
+        let message =
+            format!("A workflow's name has 1 to {MAX_NAME} letters a to z, digits, and single hyphens between them.");
+        return Err(Error::validation(message).of_field("name"));
+    }
+    // Addresses of the API's own.
+    if name == "validate" {
+        return Err(Error::validation("This name is reserved.").of_field("name"));
+    }
+    if is_shipped(name) {
+        return Err(shipped_stays(name));
+    }
+    Ok(())
+}
+
+fn shipped_stays(name: &str) -> Error {
+    let message =
+        format!("The workflow `{name}` ships with CodeCourier and stays as it is. Save yours under another name.");
+    Error::new(ErrorCode::Conflict, message)
+}
+
+fn refused(error: StoreError, name: &str) -> Error {
+    match error {
+        StoreError::Taken { .. } => Error::new(
+            ErrorCode::PreconditionRequired,
+            format!("The project has a workflow `{name}`. Send `If-Match` with its `ETag` to change it."),
+        ),
+        StoreError::Stale { .. } => Error::new(
+            ErrorCode::PreconditionFailed,
+            "The workflow was changed or deleted since you read it. Read it again.",
+        ),
+        other => other.into(),
+    }
+}
