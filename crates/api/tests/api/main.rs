@@ -3,5 +3,6 @@
 mod access;
 mod frame;
 mod limits;
+mod matrix;
 mod runs;
 mod settings;
