@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use codecourier_api::{Api, ApiConfig};
 use codecourier_domain::actor::Actor;
-use codecourier_domain::id::{ApiKeyId, ProjectId, SessionId, UserId};
+use codecourier_domain::id::{ApiKeyId, BootId, ProjectId, SessionId, UserId};
 use codecourier_domain::member::MemberRole;
 use codecourier_domain::permission::Permission;
 use codecourier_domain::time::{Clock as _, Timestamp};
@@ -15,6 +15,7 @@ use codecourier_engine::random::uuid_v7;
 use codecourier_identity::secret_token::{ApiKeyToken, SessionToken};
 use codecourier_store::accounts::{Delivery, NewAccount, NewSession};
 use codecourier_store::api_keys::ApiKey;
+use codecourier_store::idempotency::KeyedRequest;
 use codecourier_store::ledger::TokenHash;
 use codecourier_store::members::Membership;
 use codecourier_store::projects::NewProject;
@@ -270,6 +271,23 @@ impl TestServer {
         self.write(move |tx| Box::pin(async move { tx.insert_api_key(&key, hash).await }))
             .await;
         token.expose().to_owned()
+    }
+
+    /// Leaves a keyed request as a server leaves it that died while doing it.
+    ///
+    /// # Panics
+    /// When the store refuses.
+    pub async fn abandon_request(&self, person: &TestPerson, key: &str, fingerprint: String) {
+        let request = KeyedRequest {
+            principal: Actor::User(person.user).to_string(),
+            key: key.to_owned(),
+            fingerprint,
+        };
+        let (boot, now) = (BootId::from_uuid(uuid::Uuid::nil()), self.now());
+        self.write(move |tx| {
+            Box::pin(async move { tx.claim_request(&request, boot, now, Timestamp(0)).await.map(drop) })
+        })
+        .await;
     }
 
     /// Writes to the store, past every rule of the engine.

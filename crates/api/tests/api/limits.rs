@@ -80,24 +80,8 @@ async fn a_request_whose_server_died_is_not_done_again() {
     server.project(&ada, "shop").await;
     let done = start_run(&server, &ada.token, "done", "Paint").await;
     // The claim of a request that a server began, as it is when the server dies before the answer is kept.
-    let principal = ada.user.to_string();
     let body = serde_json::to_vec(&json!({"prompt": "Paint"})).unwrap();
-    server
-        .write(move |tx| {
-            Box::pin(async move {
-                let request = codecourier_store::idempotency::KeyedRequest {
-                    principal,
-                    key: "begun".to_owned(),
-                    fingerprint: fingerprint(&body),
-                };
-                let boot = codecourier_domain::id::BootId::from_uuid(uuid::Uuid::nil());
-                let at = codecourier_domain::time::Timestamp(i64::MAX - 1);
-                tx.claim_request(&request, boot, at, codecourier_domain::time::Timestamp(0))
-                    .await?;
-                Ok(())
-            })
-        })
-        .await;
+    server.abandon_request(&ada, "begun", fingerprint(&body)).await;
     let TestServer { engine, .. } = server;
     engine.kill().await;
     let server = TestServer::start_in(world, ApiConfig::default()).await;
