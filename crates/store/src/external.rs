@@ -71,6 +71,14 @@ impl Tx {
         self.execute("link an identity", statement).await.map(drop)
     }
 
+    /// Forgets every identity of an account, which stays.
+    pub async fn unlink_identities(&mut self, user: UserId) -> Result<()> {
+        let statement = sql("DELETE FROM outside_identity WHERE account = $1").bind(user);
+        self.execute("unlink the identities of an account", statement)
+            .await
+            .map(drop)
+    }
+
     /// Remembers a sign-in.
     pub async fn insert_pending_sign_in(&mut self, pending: &PendingSignIn) -> Result<()> {
         let statement = sql(

@@ -220,6 +220,20 @@ impl Reader<'_> {
         rows.iter().map(membership).collect()
     }
 
+    /// Who comes after a person in a project: another owner, else the admin who joined first, else the member who did.
+    pub async fn heir(&mut self, project: ProjectId, user: UserId) -> Result<Option<Membership>> {
+        let statement = sql(select_membership!(
+            "WHERE project = $1 AND user_id <> $2 \
+             ORDER BY CASE role WHEN 'owner' THEN 0 WHEN 'admin' THEN 1 ELSE 2 END, joined_at, user_id LIMIT 1"
+        ))
+        .bind(project)
+        .bind(user);
+        self.fetch_optional("find an heir", statement)
+            .await?
+            .map(|row| membership(&row))
+            .transpose()
+    }
+
     /// Whether anybody else is in the project.
     pub async fn has_other_members(&mut self, project: ProjectId, user: UserId) -> Result<bool> {
         let statement = sql("SELECT user_id FROM membership WHERE project = $1 AND user_id <> $2 LIMIT 1")

@@ -203,8 +203,7 @@ impl Tx {
              AND account = $1",
         );
         self.execute("remove the links of an account", links.bind(id)).await?;
-        let identities = sql("DELETE FROM outside_identity WHERE account = $1").bind(id);
-        self.execute("unlink the identities of an account", identities).await?;
+        self.unlink_identities(id).await?;
         let statement = sql(
             "UPDATE account SET email = NULL, email_verified_at = NULL, name = '', password = NULL, updated_at = $2, \
              deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL",
@@ -252,6 +251,17 @@ impl Reader<'_> {
     pub async fn has_operator(&mut self) -> Result<bool> {
         let statement = sql("SELECT id FROM account WHERE standing = 'operator' ORDER BY created_at, id LIMIT 1");
         Ok(self.fetch_optional("look for the operator", statement).await?.is_some())
+    }
+
+    /// The operator who has been here longest, beside a person.
+    pub async fn other_operator(&mut self, user: UserId) -> Result<Option<UserId>> {
+        let statement = sql(
+            "SELECT id FROM account WHERE standing = 'operator' AND deleted_at IS NULL AND id <> $1 \
+             ORDER BY created_at, id LIMIT 1",
+        )
+        .bind(user);
+        let row = self.fetch_optional("find another operator", statement).await?;
+        row.map(|row| row.parsed(0)).transpose()
     }
 
     /// How many operators are left.

@@ -218,6 +218,8 @@ mod tests {
         let mut reader = tx.read();
         reader.account_of_identity(&identity).await?;
         reader.identities_of(user).await?;
+        reader.other_operator(user).await?;
+        reader.heir(ProjectId::from_uuid(NIL), user).await?;
         reader.has_departed(&identity, NOW).await.map(drop)
     }
 

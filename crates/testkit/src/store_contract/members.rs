@@ -132,6 +132,35 @@ pub(super) async fn a_project_with_members_keeps_an_owner(bench: &Bench) {
 }
 
 /// Two servers on one database, a thousand pairs of owners, each demoting the other at the same time.
+pub(super) async fn an_heir_is_the_next_in_role_and_time(bench: &Bench) {
+    let (project, other) = (bench.project("one", 1).await, bench.project("two", 1).await);
+    let owner = bench.member(project, MemberRole::Owner).await;
+    bench.member(other, MemberRole::Owner).await;
+    let mut reader = bench.store.read().await.unwrap();
+    assert_eq!(reader.heir(project, owner).await.unwrap(), None);
+    let at = |minutes: i64| NOON.plus_milliseconds(minutes * 60_000);
+    let mut heirs = Vec::new();
+    for (role, joined_at) in [
+        (MemberRole::Member, at(2)),
+        (MemberRole::Member, at(1)),
+        (MemberRole::Admin, at(4)),
+        (MemberRole::Admin, at(3)),
+        (MemberRole::Owner, at(5)),
+    ] {
+        let membership = Membership {
+            joined_at,
+            ..a_membership(project, bench.user().await, role)
+        };
+        bench.try_member(membership.clone()).await.unwrap();
+        assert_eq!(reader.heir(project, owner).await.unwrap().as_ref(), Some(&membership));
+        heirs.push(membership.user);
+    }
+    assert_ne!(
+        reader.heir(project, heirs[4]).await.unwrap().map(|heir| heir.user),
+        Some(heirs[4])
+    );
+}
+
 pub(super) async fn of_the_last_two_owners_one_stays(bench: &Bench) {
     const TRIES: usize = 1000;
     let other = Store::open(bench.config.clone()).await.unwrap();

@@ -104,6 +104,7 @@ pub const CASES: &[Case] = cases! {
         people_come_and_go_and_change_their_roles,
         a_project_with_members_keeps_an_owner,
         of_the_last_two_owners_one_stays,
+        an_heir_is_the_next_in_role_and_time,
         members_of_another_project_are_out_of_reach,
     }
     audit {
