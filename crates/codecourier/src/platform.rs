@@ -12,7 +12,7 @@ use codecourier_engine::clock::SystemClock;
 use codecourier_engine::records::Records;
 use codecourier_engine::runs::spec::ModelSource;
 use codecourier_engine::vault::Vault;
-use codecourier_engine::{AccountsConfig, Engine, EngineConfig, Recovered};
+use codecourier_engine::{AccountsConfig, Engine, EngineConfig, ExternalConfig, Recovered};
 use codecourier_forge::{Git, Mirrors};
 use codecourier_gateway::{ReplayPacing, SingleKey};
 use codecourier_sandbox::ns::{NsBackend, NsConfig};
@@ -130,8 +130,8 @@ impl Platform {
             return Err(unavailable(&support));
         }
         tracing::info!(command = purpose.command, data_directory = %held.directory.path().display(), "starting");
-        let accounts = AccountsConfig::default();
-        open(config, held, Arc::new(backend), purpose.pacing, (support, accounts)).await
+        let people = (AccountsConfig::default(), ExternalConfig::default());
+        open(config, held, Arc::new(backend), purpose.pacing, (support, people)).await
     }
 }
 
@@ -140,8 +140,8 @@ impl Platform<Unprobed> {
     pub(crate) async fn start_serving(config: &Config, held: Held) -> Result<Self, Problem> {
         let backend = Arc::new(open_backend(&held.directory)?);
         let support = Unprobed(Arc::clone(&backend));
-        let accounts = config.accounts()?;
-        open(config, held, backend, ReplayPacing::AsRecorded, (support, accounts)).await
+        let people = (config.accounts()?, config.external()?);
+        open(config, held, backend, ReplayPacing::AsRecorded, (support, people)).await
     }
 
     /// What a server does once it is ready: it finds out whether sandboxes can be made here, and says so in the log. Ends
@@ -178,7 +178,7 @@ async fn open<S>(
     held: Held,
     backend: Arc<NsBackend>,
     replay_pacing: ReplayPacing,
-    (support, accounts): (S, AccountsConfig),
+    (support, (accounts, external)): (S, (AccountsConfig, ExternalConfig)),
 ) -> Result<Platform<S>, Problem> {
     let Held {
         directory,
@@ -207,6 +207,7 @@ async fn open<S>(
         keys: Arc::new(SingleKey(config.key()?.map(|(_, key)| key))),
         vault,
         accounts,
+        external,
         clock: Arc::new(SystemClock),
         scratch,
         work_places: config.settings.work_places.get() as usize,

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod clock;
 mod deed;
 pub mod error;
+pub mod external;
 pub mod idempotency;
 pub mod invitations;
 pub mod live;
@@ -47,6 +48,7 @@ use codecourier_store::{Body, Store};
 
 pub use accounts::{Accounts, AccountsConfig};
 pub use error::{Error, ErrorCode};
+pub use external::{External, ExternalConfig};
 pub use recovery::Recovered;
 pub use runs::Runs;
 
@@ -84,6 +86,8 @@ pub struct EngineConfig {
     pub vault: Vault,
     /// How people get in.
     pub accounts: AccountsConfig,
+    /// The outside providers that vouch for people.
+    pub external: ExternalConfig,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// A directory for files that live as long as an operation. Swept at the start by its owner.
@@ -110,6 +114,7 @@ pub(crate) struct Inner {
     pub(crate) model_access: ModelAccess,
     pub(crate) vault: Vault,
     pub(crate) accounts: AccountsState,
+    pub(crate) external: ExternalConfig,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) live: runs::live::Live,
     pub(crate) hub: live::Hub,
@@ -134,6 +139,7 @@ impl Engine {
             keys,
             vault,
             accounts,
+            external,
             clock,
             scratch,
             work_places,
@@ -174,6 +180,7 @@ impl Engine {
             model_access,
             vault,
             accounts: AccountsState::new(accounts, stop.clone()),
+            external,
             clock,
             live,
             hub,

@@ -24,7 +24,7 @@ use codecourier_engine::runs::spec::{
 use codecourier_engine::runs::view::RunView;
 use codecourier_engine::templates::{ReadyTemplate, Report, Templates};
 use codecourier_engine::vault::{MasterKeySource, Vault};
-use codecourier_engine::{AccountsConfig, Engine, EngineConfig, Error, Recovered};
+use codecourier_engine::{AccountsConfig, Engine, EngineConfig, Error, ExternalConfig, Recovered};
 use codecourier_forge::{Git, GitSettings, Mirrors};
 use codecourier_gateway::{GatewayConfig, ProviderKey, ReplayPacing, SingleKey};
 use codecourier_sandbox::Backend;
@@ -62,6 +62,8 @@ pub struct World {
     pub key: Option<String>,
     /// How people get in.
     pub accounts: AccountsConfig,
+    /// The outside providers that vouch for people.
+    pub external: ExternalConfig,
     /// The threads of each engine's runtime.
     pub threads: usize,
 }
@@ -128,6 +130,7 @@ impl World {
             provider: None,
             key: None,
             accounts: AccountsConfig::default(),
+            external: ExternalConfig::default(),
             threads: 2,
         }
     }
@@ -170,7 +173,7 @@ impl World {
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as _;
         let templates: Arc<dyn Templates> = Arc::clone(&self.templates) as _;
         let (work_places, provider, key) = (self.work_places, self.provider.clone(), self.key.clone());
-        let accounts = self.accounts.clone();
+        let (accounts, external) = (self.accounts.clone(), self.external.clone());
         let started = runtime.spawn(async move {
             let store = Store::open(database).await.expect("the store opens");
             let mut gateway = GatewayConfig::new().expect("a gateway");
@@ -196,6 +199,7 @@ impl World {
                     .await
                     .expect("a vault"),
                 accounts,
+                external,
                 clock,
                 scratch: path.join("scratch"),
                 work_places,

@@ -10,6 +10,7 @@
 
 mod accounts;
 pub(crate) mod example;
+mod external;
 pub(crate) mod file;
 pub(crate) mod given;
 pub(crate) mod secret;

@@ -105,8 +105,9 @@ settings! {
     optional google_client_id: String, "sign_in.google.client_id" = "0123456789.apps.googleusercontent.com";
     /// The client's secret.
     secret google_client_secret: String, "sign_in.google.client_secret" = "/etc/codecourier/google-secret";
-    /// The issuer, whose discovery document is at <issuer>/.well-known/openid-configuration.
-    optional oidc_issuer: WebUrl, "sign_in.oidc.issuer" = "https://login.example.org";
+    /// The issuer, exactly as it writes itself, a slash at the end included. Its discovery document is at
+    /// <issuer>/.well-known/openid-configuration.
+    optional oidc_issuer: String, "sign_in.oidc.issuer" = "https://login.example.org";
     /// What the button says.
     value oidc_name: String, "sign_in.oidc.name" = "Single sign-on";
     /// The client's identifier.

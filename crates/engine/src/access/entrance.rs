@@ -55,6 +55,7 @@ impl Access {
             PasswordSignIn::Off => None,
         };
         let magic_link = config.mailer.is_configured().then_some(SignInWay::MagicLink);
+        let providers = self.engine.external.providers.iter();
         let has_operator = self.engine.store.read().await?.has_operator().await?;
         Ok(Entrance {
             sign_up: config.sign_up,
@@ -64,7 +65,9 @@ impl Access {
                 OperatorSeat::Vacant
             },
             ways: password.into_iter().chain(magic_link).collect(),
-            providers: Vec::new(),
+            providers: providers
+                .map(|provider| (provider.id.clone(), provider.name.clone()))
+                .collect(),
         })
     }
 }

@@ -7,6 +7,7 @@
 mod api_keys;
 mod credential;
 mod entrance;
+mod jwt;
 mod project;
 mod sessions;
 pub(crate) mod standing;

@@ -41,6 +41,10 @@ pub use view::{AccountView, SessionView};
 pub use visitor::{Delivery, Visitor};
 
 pub(crate) use background::sweep;
+pub(crate) use delete::erase;
+pub(crate) use sessions::{end_sessions_but, tell};
+pub(crate) use sign_in::{BegunSession, begin};
+pub(crate) use sign_up::{demand_allowed, make};
 
 /// How people get in.
 #[derive(Clone)]

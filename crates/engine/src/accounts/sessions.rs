@@ -48,7 +48,7 @@ impl Accounts {
 }
 
 /// Ends every session of a person but one.
-pub(super) async fn end_sessions_but(
+pub(crate) async fn end_sessions_but(
     tx: &mut Tx,
     user: UserId,
     keep: Option<SessionId>,
@@ -74,7 +74,7 @@ pub(super) async fn tell_session(
 
 /// Tells the person's devices that something of theirs is different or gone. Whoever hears it asks for the account or the
 /// sessions: both are short, and neither is anybody else's.
-pub(super) async fn tell(
+pub(crate) async fn tell(
     tx: &mut Tx,
     user: UserId,
     of: (&'static str, String),

@@ -129,13 +129,13 @@ impl Accounts {
 }
 
 /// A session and its token before they are written down.
-pub(super) struct BegunSession {
-    pub(super) row: NewSession,
+pub(crate) struct BegunSession {
+    pub(crate) row: NewSession,
     token: SessionToken,
 }
 
 impl BegunSession {
-    pub(super) fn new(user: UserId, visitor: &Visitor, delivery: Delivery, now: Timestamp) -> Result<Self, Error> {
+    pub(crate) fn new(user: UserId, visitor: &Visitor, delivery: Delivery, now: Timestamp) -> Result<Self, Error> {
         let token = SessionToken::mint().map_err(|error| Error::internal("Making a token", error))?;
         Ok(Self {
             row: NewSession {
@@ -154,7 +154,7 @@ impl BegunSession {
     }
 
     /// What the person is told, once it is written down.
-    pub(super) fn of(self, account: Account) -> SignedIn {
+    pub(crate) fn of(self, account: Account) -> SignedIn {
         SignedIn {
             account: account.into(),
             session: self.row.id,
@@ -165,7 +165,7 @@ impl BegunSession {
 }
 
 /// Writes a session down. The oldest ones of the person give way to it.
-pub(super) async fn begin(tx: &mut Tx, new: &NewSession) -> Result<(), codecourier_store::Error> {
+pub(crate) async fn begin(tx: &mut Tx, new: &NewSession) -> Result<(), codecourier_store::Error> {
     for ended in tx.end_oldest_sessions(new.user, MOST_SESSIONS - 1).await? {
         tell_session(tx, new.user, ended, ChangeOp::Delete, new.at).await?;
     }

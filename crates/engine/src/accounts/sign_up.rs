@@ -162,7 +162,7 @@ pub(super) fn fit(password: SecretString, email: &EmailAddress, name: &str) -> R
 }
 
 /// Makes an account. The first one owns what the command line made.
-pub(super) async fn make(tx: &mut Tx, new: &NewAccount) -> Result<Account, Error> {
+pub(crate) async fn make(tx: &mut Tx, new: &NewAccount) -> Result<Account, Error> {
     let account = match tx.insert_account(new).await {
         Ok(account) => account,
         Err(StoreError::Taken { .. }) => {
@@ -182,7 +182,7 @@ pub(super) async fn make(tx: &mut Tx, new: &NewAccount) -> Result<Account, Error
 }
 
 /// Refuses whoever may not make an account here.
-pub(super) async fn demand_allowed(
+pub(crate) async fn demand_allowed(
     tx: &mut Tx,
     policy: SignUpPolicy,
     email: &EmailAddress,

@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorCode};
 use crate::{Engine, Inner};
 
 pub use list::{MemberPage, MemberView};
-pub(crate) use record::join;
+pub(crate) use record::{change_role, join};
 
 /// The use cases of members.
 #[derive(Clone)]

@@ -32,7 +32,7 @@ pub(crate) async fn join(tx: &mut Tx, deed: &Deed, membership: &Membership, acti
 }
 
 /// Gives a member another role.
-pub(super) async fn change_role(
+pub(crate) async fn change_role(
     tx: &mut Tx,
     deed: &Deed,
     membership: &Membership,

@@ -11,6 +11,7 @@ mod canary;
 mod cancel;
 mod crash;
 mod crowd;
+mod external;
 mod happy;
 mod invitations;
 mod lease;

@@ -6,3 +6,4 @@ pub mod fake_github;
 pub mod key_server;
 pub mod oidc_provider;
 pub mod signing;
+pub mod world;
