@@ -44,6 +44,7 @@ pub mod access;
 mod audit;
 pub mod config;
 pub mod conventions;
+mod external;
 mod invitations;
 mod keys;
 mod live;
@@ -101,6 +102,7 @@ fn features() -> OpenApiRouter<ApiState> {
         .merge(variables::routes())
         .merge(provider_keys::routes())
         .merge(keys::routes())
+        .merge(external::routes())
         .merge(invitations::routes())
         .merge(live::routes())
         .merge(members::routes())

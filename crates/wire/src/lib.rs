@@ -14,6 +14,7 @@
 pub mod audit;
 pub mod envelope;
 pub mod error;
+pub mod external;
 pub mod invitations;
 pub mod keys;
 pub mod live;

@@ -47,7 +47,8 @@ pub(crate) fn has_session_cookie(headers: &HeaderMap) -> bool {
     unreadable || cookies(headers).any(|(name, _)| name == PLAIN || name == OVER_TLS)
 }
 
-fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+/// The names and values of a request's cookies.
+pub(crate) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -68,7 +69,8 @@ fn attributes(config: &ApiConfig) -> &'static str {
     }
 }
 
-fn header_of(text: &str) -> Option<HeaderValue> {
+/// A header that is kept out of logs.
+pub(crate) fn header_of(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(text).ok()?;
     value.set_sensitive(true);
     Some(value)
