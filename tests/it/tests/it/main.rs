@@ -1,6 +1,8 @@
 //! The few paths that are tested with everything real: the binary, sandboxes, Git, and Claude Code; only the model is
 //! scripted or replayed.
 
+#![expect(clippy::unwrap_used, reason = "in a test, and in its helpers, a panic is the answer")]
+
 mod bad_luck;
 mod cancel;
 mod demo;
