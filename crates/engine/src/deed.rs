@@ -13,7 +13,7 @@ use codecourier_store::changes::{ChangeOp, NewChange, Scope};
 use codecourier_store::{Body, Error, Tx};
 use serde::Serialize;
 
-use crate::random::uuid_v7;
+use crate::random::ordered_uuid_v7;
 
 /// Who does something, and when.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ impl Deed {
         detail: &impl Serialize,
     ) -> Result<(), Error> {
         let entry = NewAuditEntry {
-            id: AuditEntryId::from_uuid(uuid_v7(self.at)),
+            id: AuditEntryId::from_uuid(ordered_uuid_v7(self.at)),
             scope: AuditScope::Project(project),
             at: self.at,
             actor: self.actor,
