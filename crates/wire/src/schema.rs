@@ -73,26 +73,58 @@ texts! {
         "^(usr_[0-9a-f]{32}|key_[0-9a-f]{32}|operator|system)$", "system";
 }
 
-texts! {
-    DisplayName: "A name for people, in any script: at most 80 characters on one line, with something to see.",
-        &name_pattern(), "Corner shop";
-    Description: "Lines of text in any script, at most 2000 characters; or nothing.", &description_pattern(), "Sells things.";
-    EmailAddress: "An address for mail.", EMAIL_PATTERN, "ada@example.org";
+macro_rules! bounded_texts {
+    ($($name:ident: $description:literal, $lengths:expr, $pattern:expr, $example:literal;)*) => {$(
+        #[doc = $description]
+        #[derive(Debug)]
+        pub enum $name {}
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let (least, most): (usize, usize) = $lengths;
+                ObjectBuilder::new()
+                    .schema_type(SchemaType::Type(Type::String))
+                    .description(Some($description))
+                    .min_length(Some(least))
+                    .max_length(Some(most))
+                    .pattern(Some($pattern))
+                    .examples([$example])
+                    .build()
+                    .into()
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+        }
+    )*};
 }
 
-const EMAIL_PATTERN: &str = "^(?=.{3,254}$)(?=.{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\
-    @[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$";
+bounded_texts! {
+    DisplayName: "A name for people, in any script: on one line, with something to see.",
+        (1, text::DisplayName::MOST_CHARACTERS), name_pattern(), "Corner shop";
+    Description: "Lines of text in any script; or nothing.",
+        (0, text::Description::MOST_CHARACTERS), description_pattern(), "Sells things.";
+    EmailAddress: "An address for mail.", (3, 254), email_pattern(), "ada@example.org";
+}
+
+/// Narrower than what the domain takes, which would be unreadable: what people have.
+fn email_pattern() -> String {
+    const PART: &str = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,31}";
+    const LABEL: &str = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
+    format!("^{PART}(\\.{PART})?@{LABEL}(\\.{LABEL})*$")
+}
 
 fn name_pattern() -> String {
     let unsafe_ones = class(text::UNSAFE);
     let blank = class(text::BLANK);
-    let most = text::DisplayName::MOST_CHARACTERS;
-    format!("^(?=[^{unsafe_ones}]{{1,{most}}}$)[^{unsafe_ones}]*[^{unsafe_ones}{blank}][^{unsafe_ones}]*$")
+    format!("^[^{unsafe_ones}]*[^{unsafe_ones}{blank}][^{unsafe_ones}]*$")
 }
 
 fn description_pattern() -> String {
-    let most = text::Description::MOST_CHARACTERS;
-    format!("^([^{}]|[{}]){{0,{most}}}$", class(text::UNSAFE), class(text::LAYOUT))
+    format!("^([^{}]|[{}])*$", class(text::UNSAFE), class(text::LAYOUT))
 }
 
 /// The inside of a class of characters. Escapes with four digits are the only ones that every dialect of regular
@@ -151,6 +183,10 @@ mod tests {
             shown(MemberRole::schema())["enum"],
             serde_json::json!(["member", "admin", "owner"])
         );
+        let name = shown(DisplayName::schema());
+        assert_eq!(name["maxLength"], 80);
+        let pattern = name["pattern"].as_str().unwrap();
+        assert!(pattern.starts_with("^[^\\u0000-\\u001F\\u007F-\\u009F"), "{pattern}");
         let permissions = shown(Permission::schema());
         assert_eq!(permissions["enum"][0], "project:read");
         assert!(shown(Slug::schema())["enum"].is_null() && shown(Actor::schema())["pattern"].is_string());

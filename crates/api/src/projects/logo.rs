@@ -19,7 +19,7 @@ use crate::conventions::upload::Upload;
 #[utoipa::path(get, path = "/projects/{slug}/logo", operation_id = "projects.getLogo", tag = "projects", params(ProjectPath),
     responses((status = 200, description = "The picture.", content(
         (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp")))))]
-pub(super) async fn get(
+pub(super) async fn get_logo(
     caller: InProject<role::Member, permission::ProjectRead>,
     State(engine): State<Engine>,
 ) -> Result<Response, ApiError> {
@@ -44,7 +44,7 @@ pub(super) async fn get(
 #[utoipa::path(put, path = "/projects/{slug}/logo", operation_id = "projects.setLogo", tag = "projects", params(ProjectPath),
     request_body(content((Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"))),
     responses((status = 204, description = "It has the picture.")))]
-pub(super) async fn put(
+pub(super) async fn put_logo(
     caller: InProject<role::Admin, permission::ProjectWrite>,
     State(engine): State<Engine>,
     upload: Upload<LOGO_LIMIT>,
@@ -56,7 +56,7 @@ pub(super) async fn put(
 /// Take a project's picture away.
 #[utoipa::path(delete, path = "/projects/{slug}/logo", operation_id = "projects.deleteLogo", tag = "projects", params(ProjectPath),
     responses((status = 204, description = "It has no picture.")))]
-pub(super) async fn remove(
+pub(super) async fn remove_logo(
     caller: InProject<role::Admin, permission::ProjectWrite>,
     State(engine): State<Engine>,
 ) -> Result<Done, ApiError> {

@@ -17,8 +17,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         handlers::update,
         handlers::delete,
         handlers::restore,
-        logo::get,
-        logo::put,
-        logo::remove,
+        logo::get_logo,
+        logo::put_logo,
+        logo::remove_logo,
     )
 }
