@@ -204,6 +204,13 @@ impl Engine {
         inner
             .tasks
             .spawn("sweep of accounts", accounts::sweep(Arc::clone(&inner), stop.clone()));
+        inner
+            .tasks
+            .spawn("audit", audit::retention::run(Arc::clone(&inner), stop.clone()));
+        inner.tasks.spawn(
+            "invitations",
+            invitations::expiry::run(Arc::clone(&inner), stop.clone()),
+        );
         Ok((Self { inner, stop }, recovered))
     }
 

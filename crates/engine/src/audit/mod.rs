@@ -5,6 +5,7 @@
 
 mod export;
 mod list;
+pub(crate) mod retention;
 
 use std::sync::Arc;
 

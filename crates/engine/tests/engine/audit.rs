@@ -69,6 +69,26 @@ async fn the_log_is_filtered_by_actor_action_and_time() {
 }
 
 #[tokio::test]
+async fn what_is_older_than_two_years_goes() {
+    with_team(|team| async move {
+        let ada = team.person("ada").await;
+        team.project(ada, "Shop").await;
+        let grant = team.grant(ada, "shop").await;
+        team.clock.advance(731 * 24 * 3_600_000);
+        team.member(ada, "shop", "bob", Member).await;
+        assert_eq!(team.engine.audit().trim().await.unwrap(), 0);
+        team.clock.advance(100 * 24 * 3_600_000);
+        assert_eq!(team.engine.audit().trim().await.unwrap(), 1);
+        let left = team.actions(&grant).await;
+        assert!(
+            !left.contains(&"project.create".to_owned()) && left.len() == 3,
+            "{left:?}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_log_is_exported_whole_and_harmless() {
     with_team(|team| async move {
         let (ada, eve) = (team.person("ada").await, team.person("eve").await);

@@ -148,6 +148,13 @@ async fn an_invitation_is_declined_cancelled_or_forgotten() {
         use InvitationStatus::{Cancelled, Declined, Expired, Pending};
         let listed = invitations.list(&grant, None, 10).await.unwrap().items;
         assert_eq!(statuses(listed), [Expired, Cancelled, Declined]);
+        assert_eq!(invitations.expire().await.unwrap(), 1);
+        assert_eq!(invitations.expire().await.unwrap(), 0);
+        let told = team.changes(Scope::User(bob)).await.pop().unwrap();
+        assert_eq!(
+            (told.kind.as_str(), told.id, told.op),
+            ("invitation", forgotten.id.to_string(), ChangeOp::Delete)
+        );
         // A forgotten one does not stand in the way of the next.
         let again = invite().await.unwrap();
         let listed = invitations.list(&grant, None, 10).await.unwrap().items;
