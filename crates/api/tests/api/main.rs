@@ -1,5 +1,7 @@
 //! The API as a client meets it: requests in, answers out, over a real engine with fake sandboxes.
 
+#![expect(clippy::unwrap_used, reason = "in a test, and in its helpers, a panic is the answer")]
+
 mod access;
 mod client;
 mod frame;
