@@ -41,6 +41,7 @@
 //! - A request that takes effect twice when it is sent twice needs nothing: `Idempotency-Key` is handled around it.
 
 pub mod access;
+mod accounts;
 mod audit;
 pub mod config;
 pub mod conventions;
@@ -84,7 +85,8 @@ impl Api {
         let router = router
             .fallback(conventions::fallback::not_found)
             .method_not_allowed_fallback(conventions::fallback::method_not_allowed);
-        conventions::around(router, &state).with_state(state)
+        let renew = axum::middleware::from_fn_with_state(state.clone(), accounts::renew_cookie);
+        conventions::around(router.layer(renew), &state).with_state(state)
     }
 
     /// The description of the API, as it is served and committed.
@@ -97,6 +99,7 @@ impl Api {
 /// The features, one line each.
 fn features() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
+        .merge(accounts::routes())
         .merge(audit::routes())
         .merge(settings::routes())
         .merge(variables::routes())

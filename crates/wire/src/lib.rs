@@ -11,6 +11,7 @@
 //! - A response derives `Serialize, Deserialize, ToSchema`. Identifiers are the domain's, times are [`time::Time`].
 //! - An identifier's schema is named by hand: `#[schema(value_type = schema::RunId)]`.
 
+pub mod accounts;
 pub mod audit;
 pub mod envelope;
 pub mod error;

@@ -4,6 +4,7 @@
 
 mod access;
 mod client;
+mod accounts;
 mod frame;
 mod limits;
 mod matrix;
