@@ -77,7 +77,7 @@ async fn socket(
 /// Follow what changes in a project, as an event stream.
 ///
 /// Each event has the number of a change as its id; `Last-Event-ID` goes on after one. The first event, without that, is
-/// `snapshot`; then come `change`s. After `reset` a snapshot follows. `ended` says why nothing more comes.
+/// `snapshot`; then come `delta`s. After `reset` a snapshot follows. `ended` says why nothing more comes.
 #[utoipa::path(get, path = "/projects/{slug}/live", tag = "live", params(ProjectPath, stream::LastEventId), responses(
     (status = 200, description = "An event stream.", body = LiveDelta, content_type = "text/event-stream"),
 ))]

@@ -315,16 +315,13 @@ impl Connection {
     /// Waits until something can be sent.
     async fn ready(&mut self) -> Result<(), End> {
         let sink = &mut self.sink;
-        taking(
-            &self.live,
-            std::future::poll_fn(|context| sink.poll_ready_unpin(context)),
-        )
-        .await
+        let ready = std::future::poll_fn(|context| sink.poll_ready_unpin(context));
+        taking(self.live.closing(), ready).await
     }
 
     /// Waits until everything was sent.
     async fn flush(&mut self) -> Result<(), End> {
-        taking(&self.live, self.sink.flush()).await
+        taking(self.live.closing(), self.sink.flush()).await
     }
 
     /// The last words, if the client takes them.
@@ -357,7 +354,10 @@ enum Heard {
 }
 
 /// Waits for a client to take something, but not for ever, and not when the server stops.
-async fn taking(live: &Live, taken: impl Future<Output = Result<(), axum::Error>>) -> Result<(), End> {
+async fn taking(
+    closing: impl Future<Output = ()>,
+    taken: impl Future<Output = Result<(), axum::Error>>,
+) -> Result<(), End> {
     tokio::pin!(taken);
     // At first without a timer: clients mostly take at once.
     if let Some(done) = futures::FutureExt::now_or_never(&mut taken) {
@@ -368,7 +368,7 @@ async fn taking(live: &Live, taken: impl Future<Output = Result<(), axum::Error>
         done = &mut taken => done.map_err(broken),
         () = tokio::time::sleep(limits::STALL) => Err(End::Slow),
         () = async {
-            live.closing().await;
+            closing.await;
             // Whoever is only a moment behind shall hear of it.
             tokio::time::sleep(Duration::from_millis(500)).await;
         } => Err(End::Restart),
@@ -437,5 +437,48 @@ impl End {
             Self::Broken(code @ close_code::TOO_LARGE) => (code, "message too long"),
             Self::Broken(code) => (code, "invalid"),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_may_make_the_server_wait_for_so_long_and_no_longer() {
+        let began = Instant::now();
+        assert_eq!(taking(pending(), ready(Ok(()))).await, Ok(()));
+        let late = async {
+            tokio::time::sleep(limits::STALL / 2).await;
+            Ok(())
+        };
+        assert_eq!(taking(pending(), late).await, Ok(()));
+        assert_eq!(began.elapsed(), limits::STALL / 2);
+        assert_eq!(taking(pending(), pending()).await, Err(End::Slow));
+        assert_eq!(began.elapsed(), limits::STALL / 2 + limits::STALL);
+        assert_eq!(taking(ready(()), pending()).await, Err(End::Restart));
+        let gone = ready(Err(axum::Error::new(std::io::Error::other("gone"))));
+        assert_eq!(taking(pending(), gone).await, Err(End::Gone));
+    }
+
+    #[test]
+    fn every_end_but_a_departure_has_a_code_and_a_word() {
+        let ends = [
+            End::Restart,
+            End::Auth(ErrorCode::AuthInvalid),
+            End::Slow,
+            End::Silent,
+            End::Flood,
+            End::Nonsense,
+            End::Binary,
+            End::Broken(close_code::INVALID),
+        ];
+        for end in ends {
+            let (code, word) = end.words().unwrap();
+            assert!(code > 1000 && !word.is_empty() && word.len() < 123);
+        }
+        assert_eq!(End::Gone.words(), None);
     }
 }

@@ -32,13 +32,13 @@ pub(super) fn of(frame: &Frame) -> &Arc<str> {
             seq: event.seq,
             change: None,
             event: Some(LiveEvent {
-                step: event.step,
+                step_id: event.step,
                 at: event.at.into(),
                 event: event.body.read().unwrap_or(Value::Null),
             }),
         }),
         Content::Piece { step, event } => transient(LiveTransient::Piece {
-            step: *step,
+            step_id: *step,
             event: serde_json::to_value(&**event).unwrap_or(Value::Null),
         }),
         Content::Preparing { stage, detail } => transient(LiveTransient::Preparing {

@@ -95,7 +95,7 @@ impl Remote {
                     Told::Changed => detail = self.get(run).await?,
                     Told::Event { seq, event } => {
                         last = seq;
-                        let reader = self.print(&mut printer, run, seq, event.step, event.at, &event.event);
+                        let reader = self.print(&mut printer, run, seq, event.step_id, event.at, &event.event);
                         if reader.await? == Reader::Gone {
                             return Ok(Exit::Completed);
                         }

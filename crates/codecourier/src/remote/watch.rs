@@ -57,11 +57,7 @@ pub(super) async fn to_end(
                     event,
                 } in page.data
                 {
-                    let event = LiveEvent {
-                        step: step_id,
-                        at,
-                        event,
-                    };
+                    let event = LiveEvent { step_id, at, event };
                     show(&mut watch, seq, &event, screen);
                 }
             }
@@ -75,7 +71,7 @@ pub(super) async fn to_end(
                     watch.learn(steps_of(&detail));
                 }
                 Told::Event { seq, event } => {
-                    if let Some(step) = event.step && !watch.knows(step) {
+                    if let Some(step) = event.step_id && !watch.knows(step) {
                         detail = remote.get(run).await?;
                         watch.learn(steps_of(&detail));
                     }
@@ -141,7 +137,7 @@ fn show(watch: &mut Watch, seq: u64, event: &LiveEvent, screen: &mut Screen) {
     }
     let seen = Seen::Stored {
         seq,
-        step: event.step,
+        step: event.step_id,
         at: event.at.into(),
         event: Box::new(event_of(&event.event)),
     };
@@ -150,8 +146,8 @@ fn show(watch: &mut Watch, seq: u64, event: &LiveEvent, screen: &mut Screen) {
 
 fn seen_of(transient: LiveTransient) -> Option<Seen> {
     Some(match transient {
-        LiveTransient::Piece { step, event } => Seen::Transient {
-            step,
+        LiveTransient::Piece { step_id, event } => Seen::Transient {
+            step: step_id,
             event: std::sync::Arc::new(serde_json::from_value(event).ok()?),
         },
         LiveTransient::Preparing { stage, detail } => Seen::Preparing { stage, detail },

@@ -81,9 +81,10 @@ pub struct LiveArguments {
 
 /// What the server says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(tag = "type", rename_all = "camelCase")]
 pub enum ServerMessage {
     /// The first message.
+    #[serde(rename_all = "camelCase")]
     Hello {
         /// The server's version.
         version: String,
@@ -189,10 +190,11 @@ pub enum LiveOp {
 
 /// An event of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct LiveEvent {
     /// Its step, if it belongs to one.
     #[schema(value_type = Option<schema::StepId>, required)]
-    pub step: Option<StepId>,
+    pub step_id: Option<StepId>,
     /// When it happened.
     pub at: Time,
     /// What happened, by its `kind`.
@@ -205,10 +207,11 @@ pub struct LiveEvent {
 #[serde(tag = "what", rename_all = "camelCase")]
 pub enum LiveTransient {
     /// A piece of a text that is still being written.
+    #[serde(rename_all = "camelCase")]
     Piece {
         /// Its step.
         #[schema(value_type = schema::StepId)]
-        step: StepId,
+        step_id: StepId,
         /// The piece, as an event.
         #[schema(value_type = Object)]
         event: Value,
@@ -309,6 +312,23 @@ mod tests {
     }
 
     #[test]
+    fn the_schemas_have_the_names_of_the_messages() {
+        use utoipa::PartialSchema as _;
+        let described = serde_json::to_string(&[ServerMessage::schema(), LiveTransient::schema()]).unwrap();
+        for name in ["maxSubscriptions", "maxMessageBytes", "stepId"] {
+            assert!(described.contains(&format!("\"{name}\":")), "{described}");
+        }
+        let hello = ServerMessage::Hello {
+            version: String::new(),
+            authenticated: true,
+            max_subscriptions: 1,
+            max_message_bytes: 2,
+        };
+        let text = serde_json::to_string(&hello).unwrap();
+        assert!(text.contains("\"maxSubscriptions\":1,\"maxMessageBytes\":2"), "{text}");
+    }
+
+    #[test]
     fn messages_of_the_server_look_as_documented() {
         let shown = |message: &ServerMessage| serde_json::to_string(message).unwrap();
         let delta = ServerMessage::Delta {
@@ -317,7 +337,7 @@ mod tests {
                 seq: 3,
                 change: None,
                 event: Some(LiveEvent {
-                    step: None,
+                    step_id: None,
                     at: Time(codecourier_domain::time::Timestamp(0)),
                     event: serde_json::json!({"kind": "notice", "message": "x"}),
                 }),
@@ -326,7 +346,7 @@ mod tests {
         let text = shown(&delta);
         assert_eq!(
             text,
-            r#"{"type":"delta","id":"a","seq":3,"event":{"step":null,"at":"1970-01-01T00:00:00.000Z","event":{"kind":"notice","message":"x"}}}"#
+            r#"{"type":"delta","id":"a","seq":3,"event":{"stepId":null,"at":"1970-01-01T00:00:00.000Z","event":{"kind":"notice","message":"x"}}}"#
         );
         assert_eq!(serde_json::from_str::<ServerMessage>(&text).unwrap(), delta);
         assert_eq!(shown(&ServerMessage::Pong {}), r#"{"type":"pong"}"#);

@@ -169,3 +169,40 @@ async fn strangers_and_ordinary_people_are_refused() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_key_sees_what_it_may_read_until_it_is_revoked() {
+    on_both(|shop: Shop| async move {
+        let key = shop
+            .people
+            .create_key(shop.project, &["project:read", "runs:read"])
+            .await;
+        let blind = shop.people.create_key(shop.project, &["runs:write"]).await;
+        let watch_of = async |token| shop.engine.live().watch(Credential::ApiKey(token)).await;
+        let mut watch = watch_of(key.token.clone()).await.unwrap();
+        watch.subscribe("a".into(), project(), None).await.unwrap();
+        opened(&mut watch).await;
+        let refused = watch_of(blind.token)
+            .await
+            .unwrap()
+            .subscribe("a".into(), project(), None)
+            .await;
+        assert_eq!(refused.unwrap_err().code, ErrorCode::ScopeDenied);
+        let refused = watch.subscribe("mine".into(), Query::User, None).await;
+        assert_eq!(refused.unwrap_err().code, ErrorCode::Forbidden);
+
+        let scope = Scope::Project(shop.project);
+        shop.people.change(scope, "settings", "settings", ()).await;
+        shop.people.change(scope, "member", "usr_x", ()).await;
+        let number = shop.change().await;
+        assert_eq!(
+            numbers(&mut watch, 1).await,
+            [number],
+            "settings and members are not for this key"
+        );
+        shop.people.revoke_key(shop.project, key.id).await;
+        shop.change().await;
+        assert!(matches!(watch.next().await, Told::SignedOut(error) if error.code == ErrorCode::AuthInvalid));
+    })
+    .await;
+}

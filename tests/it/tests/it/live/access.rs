@@ -132,3 +132,37 @@ async fn strangers_learn_nothing_and_ordinary_people_do_not_follow_the_installat
     client.snapshot().await;
     shop.server.stop().await;
 }
+
+#[tokio::test]
+async fn a_revoked_key_hears_nothing_more() {
+    let shop = Shop::open().await;
+    let key = shop
+        .server
+        .people
+        .create_key(shop.project, &["project:read", "runs:read"])
+        .await;
+    let mut client = Client::connect(shop.server.address, key.token.expose()).await.unwrap();
+    client.follow("a", "shop", None).await;
+    client.snapshot().await;
+    let number = shop.change().await;
+    assert_eq!(client.delta().await.seq, number);
+    shop.server.people.revoke_key(shop.project, key.id).await;
+    shop.change().await;
+    assert_eq!(client.hear().await, Heard::Closed(4401, "AUTH_INVALID".to_owned()));
+    shop.server.stop().await;
+}
+
+#[tokio::test]
+async fn there_is_room_for_so_many_who_have_not_said_who_they_are() {
+    let shop = Shop::open().await;
+    let mut waiting = Vec::new();
+    for _ in 0..256 {
+        waiting.push(Client::connect_with(shop.server.address, &[]).await.unwrap());
+    }
+    let refused = Client::connect_with(shop.server.address, &[]).await;
+    assert!(matches!(refused, Err(NoConnection::Refused(status)) if status == 429));
+    let (mut client, seq) = shop.following(&shop.owner).await;
+    shop.change().await;
+    assert_eq!(client.delta().await.seq, seq + 1, "whoever says it at once comes in");
+    shop.server.stop().await;
+}
