@@ -1,7 +1,7 @@
 //! `bench`: builds the benchmark programs with the release profile, runs them one after another, and writes a report to
 //! `bench/results/<date>-<host>.{md,json}` with the machine, the method of each figure and the bar it is held to.
 //!
-//! A benchmark is an example named in [`BENCHMARKS`]. It prints JSON objects, one a line:
+//! A benchmark is an example or a program named in [`BENCHMARKS`]. It prints JSON objects, one a line:
 //! `{"bench": "first_byte", "method": "one sentence", "p50_ms": 0.7, …}`. Each number in it is a figure, named
 //! `<part>.<bench>.<field>`, where the part is the program's name without `bench_` (a bench with a dot in its name has its
 //! part already). Text fields say what it was measured on. Other lines are ignored. Nothing here fails because a figure is worse than its bar: that
@@ -21,13 +21,14 @@ pub(crate) struct Bench {
     names: Vec<String>,
 }
 
-const BENCHMARKS: [&str; 7] = [
+const BENCHMARKS: [&str; 8] = [
     "bench_parse",
     "bench_store",
     "bench_sandbox",
     "bench_gateway",
     "bench_forge",
     "bench_engine",
+    "bench_live",
     "bench_server",
 ];
 
@@ -97,6 +98,11 @@ const BARS: &[Bar] = &[
         figure: "store.durable_events.bytes_written_per_event_byte",
         bound: Bound::AtMost(2.0),
         says: "bytes written per byte of event",
+    },
+    Bar {
+        figure: "live.agent_line.p99_ms",
+        bound: Bound::AtMost(50.0),
+        says: "agent line → durable → on a client",
     },
     Bar {
         figure: "gateway.overhead.p50_ms",
