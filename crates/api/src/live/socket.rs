@@ -110,7 +110,7 @@ impl Connection {
         let mut watch = match arrival {
             Arrival::Known(watch) => watch,
             Arrival::Unknown(place) => {
-                let introduced = timeout(limits::INTRODUCTION, self.introduction()).await;
+                let introduced = timeout(limits::INTRODUCTION, Box::pin(self.introduction())).await;
                 let watch = introduced.unwrap_or(Err(End::Auth(ErrorCode::AuthMissing)))?;
                 drop(place);
                 watch
@@ -121,7 +121,8 @@ impl Connection {
             tokio::select! {
                 message = self.stream.next() => {
                     if let Some(message) = self.hear(message)? {
-                        self.obey(&mut watch, message).await?;
+                        // In a box, since it is large and every idle socket keeps this future.
+                        Box::pin(self.obey(&mut watch, message)).await?;
                     }
                 }
                 told = watch.next() => self.tell(&mut watch, told).await?,

@@ -220,7 +220,7 @@ impl Watch {
     /// Whether what [`Watch::next`] gave may still be told: to be asked again after a client made one wait.
     pub async fn may_tell(&mut self, name: &str, frame: &Frame) -> bool {
         while self.is_in_doubt() {
-            if let Err(error) = self.look_again().await {
+            if let Err(error) = Box::pin(self.look_again()).await {
                 if self.engine.hub.closing.is_cancelled() {
                     return false;
                 }
@@ -257,10 +257,11 @@ impl Watch {
         }
     }
 
-    /// Does one thing; what it fails with is the store's failure, and passes.
+    /// Does one thing; what it fails with is the store's failure, and passes. What is done seldom is in boxes: every idle
+    /// client keeps this future.
     async fn work(&mut self) -> Result<Option<Told>, Error> {
         if self.is_in_doubt() {
-            self.look_again().await?;
+            Box::pin(self.look_again()).await?;
             return Ok(None);
         }
         match self.find() {
@@ -274,7 +275,8 @@ impl Watch {
             }
             Next::Tell(index, frames, cursor) => Ok(self.tell(index, frames, cursor)),
             Next::ReadLog(index, cursor) => {
-                match self.read_log(self.subscriptions[index].follower.key(), cursor).await? {
+                let key = self.subscriptions[index].follower.key();
+                match Box::pin(self.read_log(key, cursor)).await? {
                     Some(frames) => {
                         let seq = frames.last().and_then(|frame| frame.seq()).unwrap_or(cursor.seq);
                         Ok(self.tell(index, frames, Cursor::after(seq)))
@@ -292,7 +294,8 @@ impl Watch {
             }
             Next::Open(index) => {
                 let subscription = &self.subscriptions[index];
-                let taken = self.engine.hub.snapshot(&subscription.admission, &self.principal).await;
+                let taken = self.engine.hub.snapshot(&subscription.admission, &self.principal);
+                let taken = Box::pin(taken).await;
                 if self.is_in_doubt() {
                     return Ok(None);
                 }
