@@ -292,6 +292,10 @@ impl Connection {
     }
 
     async fn refuse(&mut self, id: Option<String>, error: &Error) -> Result<(), End> {
+        // The store is closed by then: no fault of the client's, and none that stays.
+        if self.live.is_closing() {
+            return Err(End::Restart);
+        }
         if error.code == ErrorCode::Internal {
             tracing::error!("a live message failed: {}", codecourier_engine::error::chain(error));
         }

@@ -115,6 +115,12 @@ impl Live {
         self.engine.hub.closing.cancel();
     }
 
+    /// Whether the server stops: what fails now fails because of that.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.engine.hub.closing.is_cancelled()
+    }
+
     /// How many scopes and runs are followed now.
     #[must_use]
     pub fn followed(&self) -> usize {
