@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "in a test, and in its helpers, a panic is the answer")]
 
 mod access;
-mod client;
 mod accounts;
+mod client;
 mod frame;
 mod limits;
 mod matrix;
