@@ -4,7 +4,9 @@ pub mod client;
 pub mod soak;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 
+use codecourier_api::conventions::rate_limit::{Rate, RateLimits};
 use codecourier_api::{Api, ApiConfig};
 use codecourier_testkit::engine::{TestEngine, World};
 use codecourier_testkit::people::People;
@@ -21,6 +23,22 @@ pub struct LiveServer {
     _serving: JoinSet<()>,
 }
 
+/// Clients that stand for a world of them share one address here, so an address may ask as fast as it likes.
+fn config() -> ApiConfig {
+    let any = Rate {
+        burst: NonZeroU32::MAX,
+        per_minute: NonZeroU32::MAX,
+    };
+    ApiConfig {
+        rate_limits: RateLimits {
+            principal: any,
+            address: any,
+            sign_in: any,
+        },
+        ..ApiConfig::default()
+    }
+}
+
 impl LiveServer {
     /// Starts one at a free port.
     pub async fn start(world: &World) -> Self {
@@ -34,8 +52,7 @@ impl LiveServer {
             .ask(move |engine| async move {
                 let listener = TcpListener::bind(address).await.expect("the address is free");
                 let address = listener.local_addr().expect("an address");
-                let service =
-                    Api::new(engine, ApiConfig::default()).into_make_service_with_connect_info::<SocketAddr>();
+                let service = Api::new(engine, config()).into_make_service_with_connect_info::<SocketAddr>();
                 let mut serving = JoinSet::new();
                 serving.spawn(async move { axum::serve(listener, service).await.expect("it serves") });
                 (address, serving)
