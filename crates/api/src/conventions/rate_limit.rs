@@ -42,6 +42,18 @@ pub struct Rate {
     pub per_minute: NonZeroU32,
 }
 
+impl Rate {
+    /// So many a minute for ever, a fifth of them at once after a silence.
+    #[must_use]
+    pub const fn per_minute(per_minute: NonZeroU32) -> Self {
+        let burst = match NonZeroU32::new(per_minute.get() / 5) {
+            Some(burst) => burst,
+            None => NonZeroU32::MIN,
+        };
+        Self { burst, per_minute }
+    }
+}
+
 /// The limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimits {

@@ -131,9 +131,9 @@ settings! {
     secret master_key: String, "encryption.master_key" = "/etc/codecourier/master.key";
 
     /// Requests per minute of one signed-in person or key.
-    value requests_per_minute: Between<1, 1_000_000>, "limits.requests_per_minute" = "600";
+    value requests_per_minute: Between<1, 1_000_000>, "limits.requests_per_minute" = "1800";
     /// Requests per minute of one address without a credential.
-    value anonymous_requests_per_minute: Between<1, 1_000_000>, "limits.anonymous_requests_per_minute" = "120";
+    value anonymous_requests_per_minute: Between<1, 1_000_000>, "limits.anonymous_requests_per_minute" = "600";
 
     /// How many steps are executed at once.
     value work_places: Between<1, 1_000>, "runs.work_places" = "4";

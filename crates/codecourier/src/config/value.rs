@@ -1,6 +1,7 @@
 //! The types that a setting may have: read from a text, whatever it came from, and shown again as text.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use codecourier_api::config::Network;
@@ -50,6 +51,15 @@ impl<const LEAST: u32, const MOST: u32> Between<LEAST, MOST> {
     /// The number.
     pub(crate) const fn get(self) -> u32 {
         self.0
+    }
+
+    /// The number, which is not zero where the range has none.
+    pub(crate) const fn at_least_one(self) -> NonZeroU32 {
+        const { assert!(LEAST > 0, "a range with zero in it") };
+        match NonZeroU32::new(self.0) {
+            Some(number) => number,
+            None => NonZeroU32::MIN,
+        }
     }
 }
 

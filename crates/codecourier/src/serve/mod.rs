@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use codecourier_api::conventions::rate_limit::{Rate, RateLimits};
 use codecourier_api::{Api, ApiConfig};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -126,6 +127,11 @@ fn api_config(config: &Config, has_certificate: bool) -> Result<ApiConfig, Probl
     Ok(ApiConfig {
         public_url,
         trusted_proxies: settings.trusted_proxies.0.iter().map(ProxyRange::network).collect(),
+        rate_limits: RateLimits {
+            principal: Rate::per_minute(settings.requests_per_minute.at_least_one()),
+            address: Rate::per_minute(settings.anonymous_requests_per_minute.at_least_one()),
+            ..RateLimits::default()
+        },
         ..ApiConfig::default()
     })
 }

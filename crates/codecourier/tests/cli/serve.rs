@@ -92,6 +92,18 @@ fn metrics_ask_for_their_token() {
 }
 
 #[test]
+fn an_address_may_ask_as_often_as_the_configuration_says() {
+    let place = tempfile::tempdir().unwrap();
+    let server = Server::start(place.path(), &["--set", "limits.anonymous_requests_per_minute=1"]);
+    assert!(server.get("/api/v1/server", "").starts_with("HTTP/1.1 200"));
+    let refused = server.get("/api/v1/server", "");
+    assert!(refused.starts_with("HTTP/1.1 429"), "{refused}");
+    for part in ["ratelimit-limit: 1", "retry-after: ", "RATE_LIMITED"] {
+        assert!(refused.contains(part), "`{part}` is missing in {refused}");
+    }
+}
+
+#[test]
 fn a_signal_ends_it_after_the_requests_under_way_and_a_second_one_at_once() {
     let place = tempfile::tempdir().unwrap();
     let server = Server::start(place.path(), &[]);
