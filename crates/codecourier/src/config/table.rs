@@ -51,7 +51,6 @@ macro_rules! settings {
     ($($(#[doc = $doc:literal])+ $kind:ident $field:ident: $type:ty, $name:literal = $text:literal;)+) => {
         /// Every setting of the program, typed.
         #[derive(Debug, Clone)]
-        #[expect(dead_code, reason = "some belong to parts of the server that are being written")]
         pub(crate) struct Settings {
             $($(#[doc = $doc])+ pub(crate) $field: settings!(@type $kind $type),)+
         }
