@@ -10,13 +10,13 @@ use codecourier_wire::accounts::{Account, ChangePassword, DeleteAccount, Session
 use codecourier_wire::envelope::{Data, List};
 
 use super::convert::{account, name, session, with_cookie};
-use super::visitor::AtTheDoor;
 use crate::access::{SignedIn, cookie};
 use crate::config::ApiConfig;
 use crate::conventions::answer::{Answer, Done, answer};
 use crate::conventions::error::ApiError;
 use crate::conventions::json::Json;
 use crate::conventions::path::Path;
+use crate::conventions::visitor::AtTheDoor;
 
 /// Get your account.
 #[utoipa::path(get, path = "/account", tag = "accounts",

@@ -13,12 +13,12 @@ use codecourier_wire::accounts::{
 use codecourier_wire::envelope::Data;
 
 use super::convert::{account, delivered, email, how, name, with_cookie};
-use super::visitor::AtTheDoor;
 use crate::access::{Anybody, SignedIn, cookie};
 use crate::config::ApiConfig;
 use crate::conventions::answer::{Done, answer};
 use crate::conventions::error::ApiError;
 use crate::conventions::json::Json;
+use crate::conventions::visitor::AtTheDoor;
 
 /// Sign up.
 ///

@@ -7,7 +7,6 @@ mod account;
 mod convert;
 mod enter;
 mod renew;
-mod visitor;
 
 use utoipa_axum::router::OpenApiRouter;
 

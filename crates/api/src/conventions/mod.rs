@@ -20,6 +20,7 @@ pub mod request_id;
 mod respond;
 pub mod revision;
 pub mod upload;
+pub(crate) mod visitor;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};

@@ -10,7 +10,6 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use codecourier_engine::Engine;
-use codecourier_engine::accounts::Visitor;
 use codecourier_engine::error::chain;
 use codecourier_engine::external::{NotSignedIn, Returned, Webhook, WhyNot};
 use codecourier_wire::external::{CallbackParams, IdentityEvent, ProviderPath, StartParams};
@@ -20,10 +19,10 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::ApiState;
 use crate::access::{Anybody, cookie as session_cookie, operations};
 use crate::conventions::answer::Done;
-use crate::conventions::client_address::ClientAddress;
 use crate::conventions::error::ApiError;
 use crate::conventions::path::Path;
 use crate::conventions::upload::Upload;
+use crate::conventions::visitor::AtTheDoor;
 
 /// The longest message of a provider that is read.
 const WEBHOOK_BYTES: usize = 64 * 1024;
@@ -65,7 +64,7 @@ async fn callback(
     _: Anybody,
     State(state): State<ApiState>,
     Path(path): Path<ProviderPath>,
-    ClientAddress(address): ClientAddress,
+    AtTheDoor(visitor): AtTheDoor,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
@@ -73,7 +72,6 @@ async fn callback(
     let query = Query(query.unwrap_or_default());
     let (given, error, issuer) = (query.get("code"), query.get("error"), query.get("iss"));
     let browser_state = query.get("state").unwrap_or_default();
-    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let returned = Returned {
         state: &browser_state,
         code: given.as_deref(),
@@ -81,7 +79,6 @@ async fn callback(
         issuer: issuer.as_deref(),
         binding: cookie::binding(&headers, &state.config).unwrap_or_default(),
     };
-    let visitor = Visitor::new(address, agent);
     let finished = state.engine.external().finish(&path.provider, returned, &visitor).await;
     let over = cookie::take_back(&state.config);
     match finished {

@@ -1,16 +1,17 @@
-//! Whoever is at the door, from a request's connection and headers.
+//! Whoever is at the door, from a request's connection and headers: for handlers that let people in.
 
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use codecourier_engine::accounts::Visitor;
 
+use super::client_address::ClientAddress;
+use super::error::ApiError;
 use crate::ApiState;
-use crate::conventions::client_address::ClientAddress;
-use crate::conventions::error::ApiError;
 
 /// Whoever is at the door.
-pub(super) struct AtTheDoor(pub(super) Visitor);
+#[derive(Debug)]
+pub(crate) struct AtTheDoor(pub(crate) Visitor);
 
 impl FromRequestParts<ApiState> for AtTheDoor {
     type Rejection = ApiError;
