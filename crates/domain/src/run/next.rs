@@ -136,17 +136,7 @@ pub fn next(state: RunState, event: RunEvent) -> Transition {
             _ => unmoved(state),
         },
         RunEvent::ResumeRequested => match state.progress.clone() {
-            Progress::Paused { reason: _, plan } => {
-                let plan = StepPlan {
-                    attempt: plan.attempt + 1,
-                    ..plan
-                };
-                go(
-                    state,
-                    Progress::Executing { plan: plan.clone() },
-                    Effect::ExecuteStep { plan },
-                )
-            }
+            Progress::Paused { reason: _, plan } => execute_again(state, plan),
             _ => unmoved(state),
         },
         RunEvent::RetryRequested => match state.progress {
@@ -159,20 +149,23 @@ pub fn next(state: RunState, event: RunEvent) -> Transition {
 fn retry(mut state: RunState) -> Transition {
     match state.retry_from.take() {
         Some(RetryFrom::Preparation) => go(state, Progress::Preparing, Effect::Prepare),
-        Some(RetryFrom::Step { plan }) => {
-            let plan = StepPlan {
-                attempt: plan.attempt + 1,
-                ..plan
-            };
-            go(
-                state,
-                Progress::Executing { plan: plan.clone() },
-                Effect::ExecuteStep { plan },
-            )
-        }
+        Some(RetryFrom::Step { plan }) => execute_again(state, plan),
         Some(RetryFrom::Delivery) => go(state, Progress::Delivering, Effect::Deliver),
         None => unmoved(state),
     }
+}
+
+/// The step once more, as its next attempt.
+fn execute_again(state: RunState, plan: StepPlan) -> Transition {
+    let plan = StepPlan {
+        attempt: plan.attempt + 1,
+        ..plan
+    };
+    go(
+        state,
+        Progress::Executing { plan: plan.clone() },
+        Effect::ExecuteStep { plan },
+    )
 }
 
 fn unmoved(state: RunState) -> Transition {
@@ -220,17 +213,7 @@ fn cancel(mut state: RunState) -> Transition {
 
 fn step_failed(state: RunState, plan: StepPlan, failure: Failure) -> Transition {
     match failure.class.reaction() {
-        Reaction::RetryStep { at_most } if plan.attempt <= at_most => {
-            let plan = StepPlan {
-                attempt: plan.attempt + 1,
-                ..plan
-            };
-            go(
-                state,
-                Progress::Executing { plan: plan.clone() },
-                Effect::ExecuteStep { plan },
-            )
-        }
+        Reaction::RetryStep { at_most } if plan.attempt <= at_most => execute_again(state, plan),
         Reaction::RetryStep { .. } | Reaction::Fail => fail_by_accident(state, RetryFrom::Step { plan }, failure),
         Reaction::Pause => stop(
             state,
