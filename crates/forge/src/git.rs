@@ -12,8 +12,8 @@ use crate::error::Error;
 /// Where Git is looked for after the search path.
 const STANDARD_DIRECTORIES: [&str; 4] = ["/usr/local/bin", "/usr/bin", "/bin", "/opt/homebrew/bin"];
 
-/// Names that may be handed from the server's environment to Git, so that SSH agents and proxies work.
-const PASSED_THROUGH: [&str; 8] = [
+/// Names that may be handed from the server's environment to Git, so that SSH agents, proxies and certificates work.
+pub const GIT_VARIABLES: [&str; 8] = [
     "SSH_AUTH_SOCK",
     "HTTPS_PROXY",
     "https_proxy",
@@ -74,7 +74,7 @@ impl Git {
         let environment = settings
             .environment
             .into_iter()
-            .filter(|(name, _)| PASSED_THROUGH.contains(&name.as_str()))
+            .filter(|(name, _)| GIT_VARIABLES.contains(&name.as_str()))
             .collect();
         Ok(Self {
             inner: Arc::new(Inner {

@@ -32,7 +32,7 @@ pub use commit::{CommitId, Identity, InvalidCommitId, InvalidIdentity, ObjectFor
 pub use deliver::{Delivered, DeliveryChange};
 pub use diff::{Diff, Diffstat, FileChange, FileStatus, Patch, PatchFormat};
 pub use error::Error;
-pub use git::{Git, GitSettings};
+pub use git::{GIT_VARIABLES, Git, GitSettings};
 pub use history::CommitInfo;
 pub use mirror::{Mirror, Mirrors, RunBranch};
 pub use receive::{

@@ -9,25 +9,13 @@ use super::settings::{ALIASES, SETTINGS};
 use super::table::Kind;
 use crate::problem::Problem;
 
-/// What Git may get of the environment: SSH agents, proxies and certificates.
-const FOR_GIT: [&str; 8] = [
-    "SSH_AUTH_SOCK",
-    "HTTPS_PROXY",
-    "https_proxy",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "no_proxy",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-];
-
 /// Where programs are looked for when nothing says.
 pub(super) const STANDARD_SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What Git gets of the environment.
 pub(super) fn git_environment(variable: Variables<'_>) -> Vec<(String, OsString)> {
-    let names = FOR_GIT.iter();
-    names
+    codecourier_forge::GIT_VARIABLES
+        .iter()
         .filter_map(|name| Some(((*name).to_owned(), variable(name)?)))
         .collect()
 }
