@@ -13,6 +13,23 @@ pub enum Requirement {
     Advisory,
 }
 
+impl Requirement {
+    /// The requirement of a check that clients call required, or not.
+    #[must_use]
+    pub const fn of(required: bool) -> Self {
+        if required { Self::Required } else { Self::Advisory }
+    }
+
+    /// Whether nothing passes while it fails.
+    #[must_use]
+    pub const fn is_required(self) -> bool {
+        match self {
+            Self::Required => true,
+            Self::Advisory => false,
+        }
+    }
+}
+
 /// A named command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -3,7 +3,7 @@
 use codecourier_domain::check::{CheckResult, CheckSpec, Requirement};
 use codecourier_domain::failure::Failure;
 use codecourier_domain::limits::SandboxLimits;
-use codecourier_domain::run::{PauseReason, Progress, RunStatus};
+use codecourier_domain::run::{PauseReason, Progress};
 use codecourier_domain::verdict::{Verdict, VerdictResult};
 use codecourier_engine::Error;
 use codecourier_engine::runs::memo::StepOutcome;
@@ -18,50 +18,19 @@ pub(super) fn check(check: wire::RunCheck) -> CheckSpec {
     CheckSpec {
         name: check.name,
         command: check.command,
-        requirement: if check.required {
-            Requirement::Required
-        } else {
-            Requirement::Advisory
-        },
+        requirement: Requirement::of(check.required),
         timeout_seconds: check.timeout_seconds,
     }
 }
 
-pub(super) fn limits(wanted: wire::RunLimits) -> Result<SandboxLimits, ApiError> {
-    let made = SandboxLimits::new(
+pub(super) fn limits(wanted: wire::RunLimits) -> Result<SandboxLimits, Error> {
+    Ok(SandboxLimits::new(
         wanted.memory_mb,
         wanted.cpus,
         wanted.processes,
         wanted.disk_mb,
         wanted.timeout_seconds,
-    );
-    made.map_err(|error| {
-        Error::validation(format!("{error}."))
-            .of_field(format!("limits.{}", error.limit))
-            .into()
-    })
-}
-
-pub(super) const fn status_of_wire(status: wire::RunStatus) -> RunStatus {
-    match status {
-        wire::RunStatus::Pending => RunStatus::Pending,
-        wire::RunStatus::Running => RunStatus::Running,
-        wire::RunStatus::Paused => RunStatus::Paused,
-        wire::RunStatus::Completed => RunStatus::Completed,
-        wire::RunStatus::Failed => RunStatus::Failed,
-        wire::RunStatus::Cancelled => RunStatus::Cancelled,
-    }
-}
-
-const fn status(status: RunStatus) -> wire::RunStatus {
-    match status {
-        RunStatus::Pending => wire::RunStatus::Pending,
-        RunStatus::Running => wire::RunStatus::Running,
-        RunStatus::Paused => wire::RunStatus::Paused,
-        RunStatus::Completed => wire::RunStatus::Completed,
-        RunStatus::Failed => wire::RunStatus::Failed,
-        RunStatus::Cancelled => wire::RunStatus::Cancelled,
-    }
+    )?)
 }
 
 const fn step_status(status: EngineStepStatus) -> wire::StepStatus {
@@ -75,23 +44,16 @@ const fn step_status(status: EngineStepStatus) -> wire::StepStatus {
 }
 
 pub(super) fn summary(run: RunSummary) -> wire::Run {
-    let tokens = run.totals.tokens;
     wire::Run {
         id: run.id,
-        status: status(run.status),
+        status: run.status.into(),
         workflow: run.workflow,
         prompt_preview: run.prompt_preview,
         created_at: run.created_at.into(),
         started_at: run.started_at.map(Into::into),
         finished_at: run.finished_at.map(Into::into),
         requests: run.totals.requests,
-        tokens: wire::TokensView {
-            input: tokens.input,
-            output: tokens.output,
-            cache_read: tokens.cache_read,
-            cache_write_5m: tokens.cache_write_5m,
-            cache_write_1h: tokens.cache_write_1h,
-        },
+        tokens: run.totals.tokens.into(),
         cost_micro_usd: run.totals.spent.0,
     }
 }

@@ -9,7 +9,7 @@ use codecourier_engine::{Error, ErrorCode};
 use codecourier_wire::page::PageParams;
 use codecourier_wire::runs::{EventView, RunSort};
 
-use super::convert::{detail, diff_of, status_of_wire, summary};
+use super::convert::{detail, diff_of, summary};
 use super::{Data, EventsPage, EventsQuery, List, Run, RunDetail, RunDiff, RunPath, RunsFilter};
 use crate::access::{InProject, permission, role};
 use crate::conventions::answer::{Answer, answer};
@@ -31,7 +31,7 @@ const EVENTS: u32 = 100;
     responses((status = 200, description = "A page of runs.", body = List<Run>)))]
 pub(super) async fn list(project: MayRead, State(engine): State<Engine>, page: Page<RunsFilter>) -> Answer<List<Run>> {
     let search = RunSearch {
-        status: page.filter.status.map(status_of_wire),
+        status: page.filter.status.map(Into::into),
         workflow: page.filter.workflow.clone(),
         text: page.filter.text.clone(),
         order: match page.filter.sort.unwrap_or_default() {

@@ -148,10 +148,7 @@ fn check(spec: CheckSpec) -> ProjectCheck {
     ProjectCheck {
         name: spec.name,
         command: spec.command,
-        required: match spec.requirement {
-            Requirement::Required => true,
-            Requirement::Advisory => false,
-        },
+        required: spec.requirement.is_required(),
         timeout_seconds: spec.timeout_seconds,
     }
 }
@@ -160,11 +157,7 @@ fn check_spec(check: ProjectCheck) -> CheckSpec {
     CheckSpec {
         name: check.name,
         command: check.command,
-        requirement: if check.required {
-            Requirement::Required
-        } else {
-            Requirement::Advisory
-        },
+        requirement: Requirement::of(check.required),
         timeout_seconds: check.timeout_seconds,
     }
 }

@@ -10,8 +10,6 @@ pub(crate) mod start;
 mod watch;
 
 use codecourier_domain::id::RunId;
-use codecourier_domain::run::RunStatus;
-use codecourier_domain::usage::Tokens;
 use codecourier_engine::ErrorCode;
 use codecourier_wire::runs as wire;
 
@@ -67,28 +65,6 @@ impl Remote {
     /// One run.
     async fn get(&self, run: RunId) -> Result<wire::RunDetail, Problem> {
         self.client.get(&self.run_path(run, "")).await
-    }
-}
-
-/// A status as the program knows it.
-const fn status_of(status: wire::RunStatus) -> RunStatus {
-    match status {
-        wire::RunStatus::Pending => RunStatus::Pending,
-        wire::RunStatus::Running => RunStatus::Running,
-        wire::RunStatus::Paused => RunStatus::Paused,
-        wire::RunStatus::Completed => RunStatus::Completed,
-        wire::RunStatus::Failed => RunStatus::Failed,
-        wire::RunStatus::Cancelled => RunStatus::Cancelled,
-    }
-}
-
-const fn tokens_of(tokens: wire::TokensView) -> Tokens {
-    Tokens {
-        input: tokens.input,
-        output: tokens.output,
-        cache_read: tokens.cache_read,
-        cache_write_5m: tokens.cache_write_5m,
-        cache_write_1h: tokens.cache_write_1h,
     }
 }
 

@@ -2,11 +2,13 @@
 
 use codecourier_domain::id::RunId;
 use codecourier_domain::money::MicroUsd;
+use codecourier_domain::run::RunStatus;
+use codecourier_domain::usage::Tokens;
 use codecourier_engine::ErrorCode;
 use codecourier_wire::runs::{RunDetail, RunDiff, StepView};
 use serde_json::{Value, json};
 
-use super::{Remote, status_of, tokens_of};
+use super::Remote;
 use crate::problem::Problem;
 use crate::terminal::{Line, Tone, time};
 use crate::watch::describe;
@@ -50,7 +52,7 @@ impl RemoteResult {
     pub(super) fn lines(&self, width: usize) -> Vec<Line> {
         let RunDetail { run, .. } = &self.detail;
         let inner = width.min(120).saturating_sub(LABEL + 2).max(20);
-        let status = status_of(run.status);
+        let status = RunStatus::from(run.status);
         let mut lines = vec![headline(
             status,
             run.started_at.map(Into::into),
@@ -69,7 +71,7 @@ impl RemoteResult {
         lines.push(Line::new());
         self.change_lines(&mut lines);
         self.quality_lines(&mut lines, inner);
-        lines.push(labelled("tokens").and(Tone::Plain, &time::tokens(&tokens_of(run.tokens))));
+        lines.push(labelled("tokens").and(Tone::Plain, &time::tokens(&run.tokens.into())));
         lines.push(labelled("cost").and(Tone::Plain, &MicroUsd(run.cost_micro_usd).to_string()));
         if let Some(command) = self.merge_command() {
             lines.push(labelled("merge").and(Tone::Usable, &command));
@@ -142,7 +144,7 @@ impl RemoteResult {
     /// The result for programs.
     pub(super) fn json(&self) -> Value {
         let RunDetail { run, .. } = &self.detail;
-        let status = status_of(run.status);
+        let status = RunStatus::from(run.status);
         json!({
             "type": "result",
             "run": run.id,
@@ -165,7 +167,7 @@ impl RemoteResult {
             "files": self.diff.as_ref().map(|diff| &diff.files),
             "checks": self.last(|step| (!step.checks.is_empty()).then(|| step.checks.clone())).unwrap_or_default(),
             "verdict": self.last(|step| step.verdict.clone()),
-            "tokens": tokens_of(run.tokens),
+            "tokens": Tokens::from(run.tokens),
             "costMicroUsd": run.cost_micro_usd,
             "modelRequests": run.requests,
             "merge": self.merge_command().into_iter().collect::<Vec<_>>(),

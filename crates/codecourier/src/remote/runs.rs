@@ -8,16 +8,17 @@ use serde_json::json;
 use super::follow::{Follower, Told};
 use super::result::{self, RemoteResult};
 use super::watch::{PAGE, event_of, events_after};
-use super::{Remote, status_of, steps_of, tokens_of};
+use super::{Remote, steps_of};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::terminal::data::{self, Reader};
-use crate::terminal::{Line, Screen, Tone};
+use crate::terminal::{Screen, Tone};
 use crate::verbs::logs::Printer;
 use crate::verbs::runs::Listed;
+use crate::verbs::show::present;
 use crate::verbs::{cancel, diff};
-use crate::watch::{Output, describe};
+use crate::watch::Output;
 
 impl Remote {
     /// Lists the newest runs.
@@ -26,13 +27,13 @@ impl Remote {
         let listed = runs.into_iter().map(|run| Listed {
             id: run.id,
             project: self.project.clone(),
-            status: status_of(run.status),
+            status: run.status.into(),
             workflow: run.workflow,
             prompt_preview: run.prompt_preview,
             created_at: run.created_at.into(),
             started_at: run.started_at.map(Into::into),
             finished_at: run.finished_at.map(Into::into),
-            tokens: tokens_of(run.tokens),
+            tokens: run.tokens.into(),
             spent: codecourier_domain::money::MicroUsd(run.cost_micro_usd),
         });
         crate::verbs::runs::show(listed, config, output);
@@ -44,19 +45,7 @@ impl Remote {
         let detail = self.get(self.find(run).await?).await?;
         let prompt = detail.prompt.clone();
         let result = RemoteResult::gather(self, detail).await?;
-        match output {
-            Output::Json => {
-                data::json(&result.json());
-            }
-            Output::People => {
-                let width = data::width(config);
-                let mut lines = describe::paragraph(Tone::Strong, &prompt, width.min(110));
-                lines.truncate(10);
-                lines.push(Line::new());
-                lines.extend(result.lines(width));
-                data::lines(config, &lines);
-            }
-        }
+        present(&prompt, || result.json(), |width| result.lines(width), config, output);
         Ok(Exit::Completed)
     }
 
@@ -86,11 +75,11 @@ impl Remote {
                     break;
                 }
             }
-            if !follow || (status_of(detail.run.status).has_ended() && last >= detail.last_event) {
+            if !follow || (RunStatus::from(detail.run.status).has_ended() && last >= detail.last_event) {
                 return Ok(Exit::Completed);
             }
             let mut follower = Follower::new(self, run, last);
-            while !status_of(detail.run.status).has_ended() {
+            while !RunStatus::from(detail.run.status).has_ended() {
                 match follower.next().await? {
                     Told::Changed => detail = self.get(run).await?,
                     Told::Event { seq, event } => {
@@ -165,12 +154,12 @@ impl Remote {
         let run = self.find(run).await?;
         let mut detail = ask_to_cancel(self, run).await?;
         let mut follower = Follower::new(self, run, detail.last_event);
-        while !status_of(detail.run.status).has_ended() {
+        while !RunStatus::from(detail.run.status).has_ended() {
             if let Told::Changed = follower.next().await? {
                 detail = self.get(run).await?;
             }
         }
-        let status: RunStatus = status_of(detail.run.status);
+        let status = RunStatus::from(detail.run.status);
         cancel::tell(run, status, config, output);
         Ok(Exit::Completed)
     }

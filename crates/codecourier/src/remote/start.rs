@@ -5,7 +5,6 @@ use serde_json::json;
 
 use super::Remote;
 use super::result::RemoteResult;
-use super::status_of;
 use super::watch::{Watched, to_end};
 use crate::config::Config;
 use crate::exit::Exit;
@@ -42,7 +41,7 @@ impl Remote {
         let Watched::Ended(detail) = watched else {
             return Ok(watch::LEFT);
         };
-        let exit = exit_of(status_of(detail.run.status));
+        let exit = exit_of(detail.run.status.into());
         let result = RemoteResult::gather(self, *detail).await?;
         match output {
             Output::Json => {

@@ -5,15 +5,14 @@ use codecourier_domain::id::RunId;
 use codecourier_engine::runs::follow::Seen;
 use codecourier_wire::live::{LiveEvent, LiveTransient};
 use codecourier_wire::runs::{EventView, EventsPage, RunDetail};
-use tokio::time::Instant;
 
 use super::follow::{Follower, Told};
-use super::{Remote, status_of, steps_of};
+use super::{Remote, steps_of};
 use crate::problem::Problem;
-use crate::terminal::{Screen, Tone};
-use crate::watch::interrupts::{Interrupt, Interrupts};
+use crate::terminal::Screen;
+use crate::watch::interrupts::{Farewell, Interrupts, Watching, Wishes};
 use crate::watch::tally::Tally;
-use crate::watch::{Output, SECOND_THOUGHTS, TICK, Watch, has_stopped, sleep_until};
+use crate::watch::{Output, TICK, Watch, has_stopped};
 
 /// How many events are read at a time.
 pub(super) const PAGE: u32 = 500;
@@ -40,10 +39,9 @@ pub(super) async fn to_end(
     watch.learn(steps_of(&detail));
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    let mut cancel_at: Option<Instant> = None;
-    let mut is_cancelled = false;
+    let mut wishes = Wishes::default();
     loop {
-        if has_stopped(status_of(detail.run.status)) {
+        if has_stopped(detail.run.status.into()) {
             // What was committed before the end is in the log: show it all.
             while watch.last < detail.last_event {
                 let page = events_after(remote, run, watch.last, PAGE).await?;
@@ -83,25 +81,19 @@ pub(super) async fn to_end(
                     }
                 }
             },
-            interrupt = interrupts.next() => match (interrupt, cancel_at, is_cancelled) {
-                (Interrupt::Stop, None, false) => {
-                    screen.line(&Tone::Warning.line("Cancelling the run. Press Ctrl-C again at once to leave it running instead."));
-                    cancel_at = Some(Instant::now() + SECOND_THOUGHTS);
-                }
-                (Interrupt::Stop, _, true) => {
-                    screen.line(&Tone::Warning.line("The run is being cancelled by the server."));
-                    return Ok(Watched::Left);
-                }
-                (Interrupt::Stop, Some(_), false) | (Interrupt::Leave, _, _) => {
-                    let short = run.short();
-                    screen.line(&Tone::Warning.line(&format!(
+            interrupt = interrupts.next() => {
+                let short = run.short();
+                let farewell = Farewell {
+                    cancelling: "The run is being cancelled by the server.",
+                    running: &format!(
                         "Left running at the server. `codecourier logs -f {short}` follows it, `codecourier cancel {short}` ends it."
-                    )));
+                    ),
+                };
+                if wishes.take(interrupt, &farewell, screen) == Watching::Ends {
                     return Ok(Watched::Left);
                 }
-            },
-            () = sleep_until(cancel_at), if cancel_at.is_some() && !is_cancelled => {
-                is_cancelled = true;
+            }
+            () = wishes.cancel() => {
                 "cancelling".clone_into(&mut watch.activity);
                 match super::runs::ask_to_cancel(remote, run).await {
                     Ok(_) => {}

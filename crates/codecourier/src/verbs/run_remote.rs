@@ -92,7 +92,7 @@ fn check_of(check: CheckSpec) -> RunCheck {
     RunCheck {
         name: check.name,
         command: check.command,
-        required: check.requirement == Requirement::Required,
+        required: check.requirement.is_required(),
         timeout_seconds: check.timeout_seconds,
     }
 }

@@ -31,18 +31,29 @@ pub(crate) async fn show(arguments: &Arguments, config: &Config, output: Output)
     let isolation = recorded_isolation(&loaded.records, &loaded.view).await?;
     let prompt = loaded.view.spec.prompt.clone();
     let result = RunResult::gather(&loaded.records, loaded.view, isolation).await?;
+    present(&prompt, || result.json(), |width| result.lines(width), config, output);
+    Ok(Exit::Completed)
+}
+
+/// Writes what came out of a run, below the beginning of what was asked for.
+pub(crate) fn present(
+    prompt: &str,
+    json: impl FnOnce() -> serde_json::Value,
+    lines: impl FnOnce(usize) -> Vec<Line>,
+    config: &Config,
+    output: Output,
+) {
     match output {
         Output::Json => {
-            data::json(&result.json());
+            data::json(&json());
         }
         Output::People => {
             let width = data::width(config);
-            let mut lines = describe::paragraph(Tone::Strong, &prompt, width.min(110));
-            lines.truncate(10);
-            lines.push(Line::new());
-            lines.extend(result.lines(width));
-            data::lines(config, &lines);
+            let mut shown = describe::paragraph(Tone::Strong, prompt, width.min(110));
+            shown.truncate(10);
+            shown.push(Line::new());
+            shown.extend(lines(width));
+            data::lines(config, &shown);
         }
     }
-    Ok(Exit::Completed)
 }

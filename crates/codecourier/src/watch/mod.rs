@@ -26,11 +26,9 @@ use crate::problem::Problem;
 use crate::terminal::screen::{Manner, WHEEL};
 use crate::terminal::{Screen, Tone, data, time};
 use describe::{Detail, Transcript};
-use interrupts::{Interrupt, Interrupts};
+use interrupts::{Farewell, Interrupts, Watching, Wishes};
 use tally::Tally;
 
-/// How long after the first `Ctrl-C` a second one means to leave the run alone.
-pub(crate) const SECOND_THOUGHTS: Duration = Duration::from_millis(1_000);
 /// How often the line at the bottom moves.
 pub(crate) const TICK: Duration = Duration::from_millis(125);
 
@@ -72,8 +70,7 @@ pub(crate) async fn to_end(
     watch.learn(steps_of(&view));
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    let mut cancel_at: Option<Instant> = None;
-    let mut is_cancelled = false;
+    let mut wishes = Wishes::default();
     loop {
         if has_stopped(view.summary.status) {
             // What was committed before the end is in the log: show it all.
@@ -101,25 +98,19 @@ pub(crate) async fn to_end(
                     watch.see(seen, screen);
                 }
             },
-            interrupt = interrupts.next() => match (interrupt, cancel_at, is_cancelled) {
-                (Interrupt::Stop, None, false) => {
-                    screen.line(&Tone::Warning.line("Cancelling the run. Press Ctrl-C again at once to leave it running instead."));
-                    cancel_at = Some(Instant::now() + SECOND_THOUGHTS);
-                }
-                (Interrupt::Stop, _, true) => {
-                    screen.line(&Tone::Warning.line("The run is being cancelled; `codecourier resume` finishes that."));
-                    return Ok(Watched::Left);
-                }
-                (Interrupt::Stop, Some(_), false) | (Interrupt::Leave, _, _) => {
-                    let short = run.short();
-                    screen.line(&Tone::Warning.line(&format!(
+            interrupt = interrupts.next() => {
+                let short = run.short();
+                let farewell = Farewell {
+                    cancelling: "The run is being cancelled; `codecourier resume` finishes that.",
+                    running: &format!(
                         "Left running: its agents go on. `codecourier resume {short}` takes it up, `codecourier cancel {short}` ends it."
-                    )));
+                    ),
+                };
+                if wishes.take(interrupt, &farewell, screen) == Watching::Ends {
                     return Ok(Watched::Left);
                 }
-            },
-            () = sleep_until(cancel_at), if cancel_at.is_some() && !is_cancelled => {
-                is_cancelled = true;
+            }
+            () = wishes.cancel() => {
                 match runs.cancel(project, run, "cli").await {
                     Ok(()) => watch.activity = "cancelling".to_owned(),
                     // It ended by itself meanwhile: the loop sees that.
@@ -149,13 +140,6 @@ pub(crate) const LEFT: Exit = Exit::NotEnded;
 
 pub(crate) const fn has_stopped(status: RunStatus) -> bool {
     status.has_ended() || matches!(status, RunStatus::Paused)
-}
-
-pub(crate) async fn sleep_until(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
-    }
 }
 
 /// What a watcher remembers.

@@ -133,6 +133,7 @@ fn within(outer: &str, error: Error) -> Error {
 impl From<LimitOutOfRange> for Error {
     fn from(error: LimitOutOfRange) -> Self {
         let field = format!("limits.{}", error.limit);
-        Self::validation(crate::error::sentence(&error.to_string())).of_field(field)
+        // It begins with the field's name, as clients write it.
+        Self::validation(format!("{error}.")).of_field(field)
     }
 }

@@ -1,6 +1,8 @@
 //! What clients see of a run.
 
 use codecourier_domain::id::{RunId, SandboxId, StepId};
+use codecourier_domain::run;
+use codecourier_domain::usage::Tokens;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,6 +36,32 @@ pub enum RunStatus {
     Failed,
     /// Ended by a person.
     Cancelled,
+}
+
+impl From<run::RunStatus> for RunStatus {
+    fn from(status: run::RunStatus) -> Self {
+        match status {
+            run::RunStatus::Pending => Self::Pending,
+            run::RunStatus::Running => Self::Running,
+            run::RunStatus::Paused => Self::Paused,
+            run::RunStatus::Completed => Self::Completed,
+            run::RunStatus::Failed => Self::Failed,
+            run::RunStatus::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl From<RunStatus> for run::RunStatus {
+    fn from(status: RunStatus) -> Self {
+        match status {
+            RunStatus::Pending => Self::Pending,
+            RunStatus::Running => Self::Running,
+            RunStatus::Paused => Self::Paused,
+            RunStatus::Completed => Self::Completed,
+            RunStatus::Failed => Self::Failed,
+            RunStatus::Cancelled => Self::Cancelled,
+        }
+    }
 }
 
 /// A run, as lists show it.
@@ -79,6 +107,30 @@ pub struct TokensView {
     pub cache_write_5m: u64,
     /// Written into the cache for an hour.
     pub cache_write_1h: u64,
+}
+
+impl From<Tokens> for TokensView {
+    fn from(tokens: Tokens) -> Self {
+        Self {
+            input: tokens.input,
+            output: tokens.output,
+            cache_read: tokens.cache_read,
+            cache_write_5m: tokens.cache_write_5m,
+            cache_write_1h: tokens.cache_write_1h,
+        }
+    }
+}
+
+impl From<TokensView> for Tokens {
+    fn from(tokens: TokensView) -> Self {
+        Self {
+            input: tokens.input,
+            output: tokens.output,
+            cache_read: tokens.cache_read,
+            cache_write_5m: tokens.cache_write_5m,
+            cache_write_1h: tokens.cache_write_1h,
+        }
+    }
 }
 
 /// A run with everything about it but its events and its change.
