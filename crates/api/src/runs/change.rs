@@ -6,6 +6,7 @@ use codecourier_engine::Engine;
 use codecourier_engine::runs::request::{RunOverrides, RunRequest};
 
 use super::convert::{check, detail, limits};
+use super::read::whole;
 use super::{Data, RerunRun, RunDetail, RunPath, StartRun};
 use crate::access::{InProject, permission, role};
 use crate::conventions::answer::{Accepted, Answer, answer};
@@ -69,7 +70,7 @@ pub(super) async fn cancel(
     runs.cancel(project.project, path.run, &project.actor.to_string())
         .await?;
     let view = runs.get(project.project, path.run).await?;
-    Ok(answer(detail(view, 0)?))
+    Ok(answer(whole(&engine, &project, view).await?))
 }
 
 /// Retry a failed run from the step that failed.
@@ -83,7 +84,7 @@ pub(super) async fn retry(
     Path(path): Path<RunPath>,
 ) -> Result<Accepted<RunDetail>, ApiError> {
     let view = engine.runs().retry(&project, path.run).await?;
-    Ok(Accepted(detail(view, 0)?))
+    Ok(Accepted(whole(&engine, &project, view).await?))
 }
 
 /// Start a run like another one, with changes.

@@ -4,7 +4,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use codecourier_engine::Engine;
+use codecourier_engine::access::ProjectGrant;
 use codecourier_engine::runs::search::{EventsWanted, MoreEvents, RunOrder, RunSearch};
+use codecourier_engine::runs::view::RunView;
 use codecourier_engine::{Error, ErrorCode};
 use codecourier_wire::page::PageParams;
 use codecourier_wire::runs::{EventView, RunSort};
@@ -55,10 +57,18 @@ pub(super) async fn get(
     State(engine): State<Engine>,
     Path(path): Path<RunPath>,
 ) -> Answer<Data<RunDetail>> {
-    let runs = engine.runs();
-    let view = runs.get(project.project, path.run).await?;
-    let head = runs.records().event_head(project.project, path.run).await?;
-    Ok(answer(detail(view, head)?))
+    let view = engine.runs().get(project.project, path.run).await?;
+    Ok(answer(whole(&engine, &project, view).await?))
+}
+
+/// A run as clients see it, with the number of its last event.
+pub(super) async fn whole(engine: &Engine, grant: &ProjectGrant, view: RunView) -> Result<RunDetail, ApiError> {
+    let head = engine
+        .runs()
+        .records()
+        .event_head(grant.project, view.summary.id)
+        .await?;
+    detail(view, head)
 }
 
 /// Read the events of a run.

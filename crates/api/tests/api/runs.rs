@@ -1,7 +1,12 @@
 //! Runs over the network, from the start to the patch.
 
+use std::sync::Arc;
+
+use codecourier_api::ApiConfig;
 use codecourier_domain::id::RunId;
 use codecourier_domain::member::MemberRole;
+use codecourier_testkit::engine::World;
+use codecourier_testkit::fake_agent::{Act, Gate, designer_and_checker, script};
 use codecourier_testkit::server::{TestPerson, TestProject, TestServer};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -159,6 +164,38 @@ async fn a_run_is_repeated_with_changes_and_a_failed_one_is_not_retried_when_it_
     let cancelled = server.post(&ada.token, &format!("{address}/cancel"), json!({})).await;
     assert_eq!(cancelled.code(), "CONFLICT", "it has ended");
     ended(&server, &shop, again.data()["id"].as_str().unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_run_under_way_is_cancelled_and_says_how_far_its_events_are() {
+    let gate = Gate::default();
+    let (held, demo) = (gate.clone(), designer_and_checker());
+    let world = World::new(script(move |call| {
+        let mut acts = demo(call);
+        acts.insert(2, Act::Pass(held.clone()));
+        acts
+    }));
+    let server = TestServer::start_in(Arc::new(world), ApiConfig::default()).await;
+    let ada = server.person("ada").await;
+    let shop = server.project(&ada, "shop").await;
+    let run = started(&server, &ada, "Write the answer").await;
+    gate.reached(1).await;
+    let cancel = format!("/projects/shop/runs/{run}/cancel");
+    let cancelled = server.post(&ada.token, &cancel, json!({})).await;
+    assert_eq!(cancelled.status, StatusCode::OK, "{}", cancelled.text);
+    assert!(
+        cancelled.data()["lastEvent"].as_u64().unwrap() > 0,
+        "{}",
+        cancelled.text
+    );
+    ended(&server, &shop, &run).await;
+    let detail = server
+        .get(&ada.token, &format!("/projects/shop/runs/{run}"))
+        .await
+        .data();
+    assert_eq!(detail["status"], "cancelled", "{detail}");
+    let again = server.post(&ada.token, &cancel, json!({})).await;
+    assert_eq!(again.code(), "CONFLICT", "it has ended");
 }
 
 #[tokio::test]
