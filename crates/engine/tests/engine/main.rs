@@ -5,6 +5,7 @@
 mod accidents;
 mod accounts;
 mod agents;
+mod api_keys;
 mod audit;
 mod budget;
 mod canary;
