@@ -5,6 +5,7 @@
 use codecourier_domain::actor::Actor;
 use codecourier_domain::id::{ApiKeyId, ProjectId, SessionId, UserId};
 use codecourier_domain::member::MemberRole;
+use codecourier_domain::permission::Permission;
 use codecourier_identity::secret_token::{ApiKeyToken, SessionToken};
 use codecourier_store::accounts::{Delivery, NewAccount, NewSession};
 use codecourier_store::api_keys::ApiKey;
@@ -119,8 +120,13 @@ impl People {
         .await;
     }
 
-    /// A project with its owner.
+    /// A project with its owner, and nothing set up.
     pub async fn create_project(&self, slug: &str, owner: UserId) -> ProjectId {
+        self.create_project_of(slug, owner, Body::null()).await
+    }
+
+    /// A project with its owner and what it says about itself.
+    pub async fn create_project_of(&self, slug: &str, owner: UserId, body: Body) -> ProjectId {
         let project = NewProject {
             id: ProjectId::from_uuid(Uuid::now_v7()),
             slug: slug.to_owned(),
@@ -128,7 +134,7 @@ impl People {
             description: String::new(),
             work_limit: 1_000,
             created_at: real_now(),
-            body: Body::null(),
+            body,
         };
         let id = project.id;
         self.write(move |tx| Box::pin(async move { tx.insert_project(&project).await }))
@@ -181,13 +187,22 @@ impl People {
     /// # Panics
     /// When a scope is none.
     pub async fn create_key(&self, project: ProjectId, scopes: &[&str]) -> TestKey {
+        let permissions = scopes.iter().map(|scope| scope.parse().expect("a scope")).collect();
+        self.create_key_for(project, permissions).await
+    }
+
+    /// A key of a project that may do these things.
+    ///
+    /// # Panics
+    /// When there is no randomness.
+    pub async fn create_key_for(&self, project: ProjectId, permissions: Vec<Permission>) -> TestKey {
         let token = ApiKeyToken::mint().expect("randomness");
         let key = ApiKey {
             id: ApiKeyId::from_uuid(Uuid::now_v7()),
             project,
             display_prefix: token.display_prefix(),
             name: "a test".to_owned(),
-            permissions: scopes.iter().map(|scope| scope.parse().expect("a scope")).collect(),
+            permissions,
             created_at: real_now(),
             created_by: Actor::System,
             expires_at: None,

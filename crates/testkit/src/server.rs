@@ -7,18 +7,11 @@ use std::sync::Arc;
 
 use codecourier_api::{Api, ApiConfig};
 use codecourier_domain::actor::Actor;
-use codecourier_domain::id::{ApiKeyId, BootId, ProjectId, SessionId, UserId};
+use codecourier_domain::id::{BootId, ProjectId, SessionId, UserId};
 use codecourier_domain::member::MemberRole;
 use codecourier_domain::permission::Permission;
 use codecourier_domain::time::{Clock as _, Timestamp};
-use codecourier_engine::random::uuid_v7;
-use codecourier_identity::secret_token::{ApiKeyToken, SessionToken};
-use codecourier_store::accounts::{Delivery, NewAccount, NewSession};
-use codecourier_store::api_keys::ApiKey;
 use codecourier_store::idempotency::KeyedRequest;
-use codecourier_store::ledger::TokenHash;
-use codecourier_store::members::Membership;
-use codecourier_store::projects::NewProject;
 use codecourier_store::{Body, Error as StoreError, Tx};
 use futures::future::BoxFuture;
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -28,8 +21,7 @@ use tokio::task::JoinSet;
 
 use crate::engine::{TestEngine, World};
 use crate::fake_agent::designer_and_checker;
-
-const DAY: i64 = 24 * 60 * 60 * 1_000;
+use crate::people::People;
 
 /// A server, with the world it is in.
 pub struct TestServer {
@@ -39,6 +31,7 @@ pub struct TestServer {
     pub engine: TestEngine,
     /// Where it listens: `http://127.0.0.1:40000`.
     pub origin: String,
+    people: People,
     client: reqwest::Client,
     _serving: JoinSet<()>,
 }
@@ -116,10 +109,12 @@ impl TestServer {
                 (origin, serving)
             })
             .await;
+        let people = People::new(engine.store());
         Self {
             world,
             engine,
             origin,
+            people,
             client: reqwest::Client::new(),
             _serving: serving,
         }
@@ -159,40 +154,12 @@ impl TestServer {
     /// # Panics
     /// When the store refuses.
     pub async fn person(&self, name: &str) -> TestPerson {
-        let now = self.now();
-        let token = SessionToken::mint().expect("randomness");
-        let person = TestPerson {
-            user: UserId::from_uuid(uuid_v7(now)),
-            session: SessionId::from_uuid(uuid_v7(now)),
-            token: token.expose().to_owned(),
-        };
-        let account = NewAccount {
-            id: person.user,
-            email: format!("{name}@example.com").parse().expect("an address"),
-            email_verified_at: Some(now),
-            name: name.to_owned(),
-            password: None,
-            at: now,
-        };
-        let session = NewSession {
-            id: person.session,
+        let person = self.people.sign_up(name).await;
+        TestPerson {
             user: person.user,
-            token: TokenHash::from_bytes(token.sha256()),
-            delivery: Delivery::Token,
-            device: "a test".to_owned(),
-            address: "127.0.0.1".to_owned(),
-            at: now,
-            expires_at: now.plus_milliseconds(90 * DAY),
-            ends_at: now.plus_milliseconds(30 * DAY),
-        };
-        self.write(move |tx| {
-            Box::pin(async move {
-                tx.insert_account(&account).await?;
-                tx.insert_session(&session).await
-            })
-        })
-        .await;
-        person
+            session: person.session,
+            token: person.token.expose().to_owned(),
+        }
     }
 
     /// Makes a project with its owner, whose repository is the world's.
@@ -200,25 +167,11 @@ impl TestServer {
     /// # Panics
     /// When the store refuses.
     pub async fn project(&self, owner: &TestPerson, slug: &str) -> TestProject {
-        let now = self.now();
-        let id = ProjectId::from_uuid(uuid_v7(now));
-        let project = NewProject {
-            id,
+        let body = Body::of(&json!({ "repository": self.world.source() })).expect("a body");
+        TestProject {
+            id: self.people.create_project_of(slug, owner.user, body).await,
             slug: slug.to_owned(),
-            name: slug.to_owned(),
-            description: String::new(),
-            work_limit: 4,
-            created_at: now,
-            body: Body::of(&json!({ "repository": self.world.source() })).expect("a body"),
-        };
-        self.write(move |tx| Box::pin(async move { tx.insert_project(&project).await }))
-            .await;
-        let project = TestProject {
-            id,
-            slug: slug.to_owned(),
-        };
-        self.member(&project, owner, MemberRole::Owner).await;
-        project
+        }
     }
 
     /// Puts a person into a project.
@@ -226,14 +179,7 @@ impl TestServer {
     /// # Panics
     /// When the store refuses.
     pub async fn member(&self, project: &TestProject, person: &TestPerson, role: MemberRole) {
-        let membership = Membership {
-            project: project.id,
-            user: person.user,
-            role,
-            joined_at: self.now(),
-        };
-        self.write(move |tx| Box::pin(async move { tx.insert_member(&membership).await }))
-            .await;
+        self.people.join(project.id, person.user, role).await;
     }
 
     /// Takes a person out of a project, as the store does: no change is logged.
@@ -251,26 +197,8 @@ impl TestServer {
     /// # Panics
     /// When the store refuses.
     pub async fn key(&self, project: &TestProject, permissions: Vec<Permission>) -> String {
-        let now = self.now();
-        let token = ApiKeyToken::mint().expect("randomness");
-        let key = ApiKey {
-            id: ApiKeyId::from_uuid(uuid_v7(now)),
-            project: project.id,
-            display_prefix: token.display_prefix(),
-            name: "a test's key".to_owned(),
-            permissions,
-            created_at: now,
-            created_by: Actor::System,
-            expires_at: None,
-            last_used_at: None,
-            revoked_at: None,
-            replaced_by: None,
-            retires_at: None,
-        };
-        let hash = TokenHash::from_bytes(token.sha256());
-        self.write(move |tx| Box::pin(async move { tx.insert_api_key(&key, hash).await }))
-            .await;
-        token.expose().to_owned()
+        let key = self.people.create_key_for(project.id, permissions).await;
+        key.token.expose().to_owned()
     }
 
     /// Leaves a keyed request as a server leaves it that died while doing it.
