@@ -1,7 +1,5 @@
 //! Signing in with an outside provider as a browser does, and the identity provider's webhook.
 
-#![expect(clippy::unwrap_used, reason = "in a test, and in its helpers, a panic is the answer")]
-
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
