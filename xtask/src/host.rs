@@ -32,6 +32,25 @@ pub(crate) fn postgresql() -> Option<PathBuf> {
     found.pop()
 }
 
+/// Whether Python is there and can make virtual environments. Debian's leaves that to a package of its own; others
+/// always can.
+pub(crate) fn has_python_environments() -> bool {
+    let Some(python) = program("python3") else {
+        return false;
+    };
+    let is_of_system = ["/usr/bin", "/bin"]
+        .iter()
+        .any(|directory| python.starts_with(directory));
+    let of_system = std::fs::read_dir("/usr/lib")
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok);
+    !is_of_system
+        || of_system.into_iter().any(|entry| {
+            entry.file_name().to_string_lossy().starts_with("python3.") && entry.path().join("ensurepip").is_dir()
+        })
+}
+
 /// Whether this process is root, from the owner of what describes it.
 pub(crate) fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt;

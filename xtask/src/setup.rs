@@ -17,7 +17,7 @@ struct Need {
     package: &'static str,
 }
 
-const NEEDS: [Need; 7] = [
+const NEEDS: [Need; 8] = [
     Need {
         purpose: "git: repositories of projects",
         is_there: || host::program("git").is_some(),
@@ -49,6 +49,11 @@ const NEEDS: [Need; 7] = [
         package: "npm",
     },
     Need {
+        purpose: "Python with virtual environments: what tests start",
+        is_there: host::has_python_environments,
+        package: "python3-venv",
+    },
+    Need {
         purpose: "a PostgreSQL server: the store's tests on it",
         is_there: || host::postgresql().is_some(),
         package: "postgresql",
@@ -60,6 +65,10 @@ const OF_NPM: [(&str, &str); 1] = [(
     "crates/testkit/oidc-provider",
     "an OpenID provider: the tests of sign-in",
 )];
+
+/// What tests start from `PyPI`: the directory of its `requirements.txt`, and what it is. Each gets an environment of its
+/// own, `.venv` in that directory.
+const OF_PYPI: [(&str, &str); 1] = [("crates/testkit/mail-server", "a mail server: the tests of mail")];
 
 /// What building and running need.
 pub(crate) fn run() -> Outcome {
@@ -89,27 +98,58 @@ pub(crate) fn run() -> Outcome {
 pub(crate) fn run_for_tests() -> Outcome {
     run()?;
     for (directory, purpose) in OF_NPM {
-        let lock = std::fs::read(workspace::root().join(directory).join("package-lock.json"))
-            .map_err(|error| format!("{directory}/package-lock.json: {error}"))?;
-        // Beside what was installed lies the lock that it was installed by.
-        let installed = workspace::root().join(directory).join("node_modules/.installed-by");
-        if std::fs::read(&installed).is_ok_and(|installed| installed == lock) {
-            continue;
-        }
-        terminal::heading(&format!("setup: installing {purpose}"));
-        spawn::run(&[
-            "npm",
-            "ci",
-            "--prefix",
-            directory,
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-        ])?;
-        std::fs::write(&installed, lock).map_err(|error| format!("{}: {error}", installed.display()))?;
+        install_by_lock(directory, "package-lock.json", "node_modules", purpose, || {
+            spawn::run(&[
+                "npm",
+                "ci",
+                "--prefix",
+                directory,
+                "--ignore-scripts",
+                "--no-audit",
+                "--no-fund",
+                "--loglevel=error",
+            ])
+        })?;
+    }
+    for (directory, purpose) in OF_PYPI {
+        install_by_lock(directory, "requirements.txt", ".venv", purpose, || {
+            let environment = format!("{directory}/.venv");
+            spawn::run(&["python3", "-m", "venv", "--clear", &environment])?;
+            spawn::run(&[
+                &format!("{environment}/bin/python"),
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--require-hashes",
+                // Wheels run nothing when they are installed.
+                "--only-binary=:all:",
+                &format!("--requirement={directory}/requirements.txt"),
+            ])
+        })?;
     }
     Ok(())
+}
+
+/// Installs what a lock names into a folder beside it, unless that was installed by the very same lock.
+fn install_by_lock(
+    directory: &str,
+    lock: &str,
+    folder: &str,
+    purpose: &str,
+    install: impl FnOnce() -> Outcome,
+) -> Outcome {
+    let directory_path = workspace::root().join(directory);
+    let locked = std::fs::read(directory_path.join(lock)).map_err(|error| format!("{directory}/{lock}: {error}"))?;
+    // Beside what was installed lies the lock that it was installed by.
+    let installed_by = directory_path.join(folder).join(".installed-by");
+    if std::fs::read(&installed_by).is_ok_and(|installed| installed == locked) {
+        return Ok(());
+    }
+    terminal::heading(&format!("setup: installing {purpose}"));
+    install()?;
+    std::fs::write(&installed_by, locked).map_err(|error| format!("{}: {error}", installed_by.display()))
 }
 
 fn install(packages: &[&str]) -> Outcome {
