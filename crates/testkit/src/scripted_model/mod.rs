@@ -1,9 +1,18 @@
-//! A model that does what the prompt says: the fake Anthropic Messages endpoint for tests.
+//! A model that does what the prompt says: the fake of every provider for tests.
 //!
-//! The script travels in the prompt, so tests need no cassette for each case, and parallel agents, retries and resumed
-//! sessions need no coordination: what the model answers depends on the request alone. (The one exception is the
-//! scenario `flaky`, which counts per tag.) It speaks the protocol well enough for the real Claude Code: `POST
-//! …/v1/messages` as a stream and as JSON, `POST …/v1/messages/count_tokens`, `GET` and `HEAD …/api/hello`.
+//! It speaks Anthropic Messages, OpenAI Responses and OpenAI Chat Completions, as streams and as JSON, well enough for
+//! the real Claude Code, Codex, opencode and Pi; the same script works with each, since a call is made from the tools
+//! that the request offers. The script travels in the prompt, so tests need no cassette for each case, and parallel
+//! agents, retries and resumed sessions need no coordination: what the model answers depends on the request alone. (The
+//! one exception is the scenario `flaky`, which counts per tag.) A request without tools wants a title and gets one,
+//! whatever its script.
+//!
+//! | path | what |
+//! |---|---|
+//! | `POST …/v1/messages`, `…/v1/messages/count_tokens`, `HEAD …/api/hello` | Anthropic |
+//! | `POST …/v1/responses`, `…/v1/responses/input_tokens`, `…/v1/chat/completions` | OpenAI |
+//! | `POST …/api/v1/chat/completions`, `…/api/v1/responses`, `…/api/v1/messages`, `GET …/api/v1/key` | OpenRouter |
+//! | `GET …/v1/models` | the list of models, in the shape of whoever's path it is |
 //!
 //! # The script
 //!
@@ -12,16 +21,20 @@
 //! | line | meaning |
 //! |---|---|
 //! | `@@say TEXT`, `@@think TEXT` | what the model says or thinks in this answer |
-//! | `@@write PATH <<< TEXT` | calls `Write`; a relative path is taken from the agent's working directory |
-//! | `@@bash COMMAND` | calls `Bash` |
-//! | `@@tool NAME {json}` | calls any tool |
+//! | `@@write PATH <<< TEXT` | writes a file; a relative path is taken from the agent's working directory |
+//! | `@@run COMMAND` (or `@@bash`) | runs a command |
+//! | `@@read PATH`, `@@skill NAME` | reads a file, opens a skill |
+//! | `@@plan ENTRY \| ENTRY` | states the plan, the first entry under way |
+//! | `@@mcp SERVER TOOL {json}` | calls a tool of an MCP server |
+//! | `@@tool NAME {json}` | calls a tool by the agent's own name for it |
 //! | `@@error STATUS [SECONDS] [MESSAGE]` | answers with an error, with `retry-after` when seconds are given |
+//! | `@@overflow`, `@@policy`, `@@quota` | refuses as the provider does: too long, forbidden content, nothing left |
 //! | `@@stream-error TYPE [MESSAGE]` | begins to answer, then sends an `error` event |
 //! | `@@cut` | begins to answer, then drops the connection |
 //! | `@@hang` | never answers; `@@hang-stream` begins to answer and falls silent |
 //! | `@@bigline N` | says one text of N bytes in a single event |
 //! | `@@slow MS` | waits that long before each event of this answer |
-//! | `@@usage input=N output=N cache_read=N cache_write_5m=N cache_write_1h=N` | usage of the answers from here on |
+//! | `@@usage input=N output=N cache_read=N cache_write_5m=N cache_write_1h=N reasoning=N cost=N` | usage of the answers from here on; `cost` in millionths of a dollar |
 //! | `@@stop REASON` | the stop reason of this answer |
 //! | `@@when role=R iteration=N turn=N` | what follows is for such requests only; `@@end` ends it |
 //!
@@ -37,14 +50,17 @@
 //! # Scenarios
 //!
 //! The first component of the URL's path can be a failure that holds for every request, whatever the script says:
-//! `/err429ra3/v1/messages` (status 429, `retry-after: 3`), `/hang`, `/hang-stream`, `/cut`, `/stream-error`,
-//! `/flaky2-529.tag` (the first two requests of that tag fail with 529), `/redirect`, `/garbage`.
+//! `/err429ra3/v1/messages` (status 429, `retry-after: 3`), `/err429reset20` (the reset in the provider's own header),
+//! `/flaky2-529.tag` (the first two requests of that tag fail with 529; `429ra3` works too), `/overflow`, `/policy`,
+//! `/quota`, `/hang`, `/hang-stream`, `/cut`, `/stream-error`, `/redirect`, `/garbage`.
 
+mod act;
 mod answer;
-mod request;
+mod conversation;
+mod protocol;
 mod scenario;
 mod script;
 mod server;
 
 pub use answer::Usage;
-pub use server::{LoggedRequest, Options, ScriptedModel};
+pub use server::{GivenAnswer, LoggedRequest, Options, ScriptedModel};

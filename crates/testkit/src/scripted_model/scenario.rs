@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::answer::Ending;
+use super::answer::{Ending, Failure, FailureKind};
 
 /// How often each flaky tag was asked: the only state of the scripted model.
 #[derive(Debug, Default)]
@@ -17,6 +17,9 @@ pub(super) fn failure_of(path: &str, counts: &mut FlakyCounts) -> Option<Ending>
         "cut" => return Some(Ending::Cut),
         "redirect" => return Some(Ending::Redirect),
         "garbage" => return Some(Ending::Garbage),
+        "overflow" => return Some(Ending::Error(Failure::of_kind(FailureKind::ContextOverflow))),
+        "policy" => return Some(Ending::Error(Failure::of_kind(FailureKind::ContentPolicy))),
+        "quota" => return Some(Ending::Error(Failure::of_kind(FailureKind::Quota))),
         "stream-error" => {
             return Some(Ending::StreamError {
                 kind: "overloaded_error".to_owned(),
@@ -25,24 +28,38 @@ pub(super) fn failure_of(path: &str, counts: &mut FlakyCounts) -> Option<Ending>
         }
         _ => {}
     }
-    if let Some(status) = component.strip_prefix("err") {
-        let (status, wait) = status.split_once("ra").unwrap_or((status, ""));
-        return Some(Ending::Error {
-            status: status.parse().ok()?,
-            retry_after: wait.parse().ok(),
-            message: format!("scripted error {status}"),
-        });
+    if let Some(failure) = component.strip_prefix("err") {
+        return failure_with_waits(failure).map(Ending::Error);
     }
     let (times, rest) = component.strip_prefix("flaky")?.split_once('-')?;
-    let (status, _tag) = rest.split_once('.').unwrap_or((rest, ""));
+    let (failure, _tag) = rest.split_once('.').unwrap_or((rest, ""));
     let times: u32 = times.parse().ok()?;
-    let status = status.parse().ok()?;
+    let failure = failure_with_waits(failure)?;
     let asked = counts.0.entry(component.to_owned()).or_default();
     *asked += 1;
-    (*asked <= times).then(|| Ending::Error {
-        status,
-        retry_after: None,
-        message: format!("scripted error {status}, {asked} of {times}"),
+    (*asked <= times).then(|| {
+        Ending::Error(Failure {
+            message: format!("{}, {asked} of {times}", failure.message),
+            ..failure
+        })
+    })
+}
+
+/// `429`, `429ra3` with `retry-after`, `429reset20` with the provider's own header.
+fn failure_with_waits(text: &str) -> Option<Failure> {
+    let (status, retry_after, resets_after) = if let Some((status, seconds)) = text.split_once("ra") {
+        (status, Some(seconds.parse().ok()?), None)
+    } else if let Some((status, seconds)) = text.split_once("reset") {
+        (status, None, Some(seconds.parse().ok()?))
+    } else {
+        (text, None, None)
+    };
+    Some(Failure {
+        status: status.parse().ok()?,
+        message: format!("scripted error {status}"),
+        retry_after,
+        resets_after,
+        ..Failure::default()
     })
 }
 
@@ -54,14 +71,18 @@ mod tests {
     fn the_first_component_names_the_failure() {
         let mut counts = FlakyCounts::default();
         let mut failure = |path| failure_of(path, &mut counts);
-        let is_error = |ending: Option<Ending>, status, wait| matches!(ending, Some(Ending::Error { status: got, retry_after, .. }) if got == status && retry_after == wait);
+        let is_error = |ending: Option<Ending>, status, wait| matches!(ending, Some(Ending::Error(failure)) if failure.status == status && failure.retry_after == wait);
         assert!(is_error(failure("/err429ra3/v1/messages"), 429, Some(3)));
         assert!(is_error(failure("/err529/v1/messages"), 529, None));
+        let reset = failure("/err429reset20/v1/responses");
+        assert!(matches!(reset, Some(Ending::Error(failure)) if failure.resets_after == Some(20)));
         assert_eq!(failure("/hang/v1/messages"), Some(Ending::Hang));
         assert_eq!(failure("/v1/messages"), None);
         assert!(is_error(failure("/flaky2-529.a/v1/messages"), 529, None));
         assert!(is_error(failure("/flaky2-529.b/v1/messages"), 529, None));
         assert!(is_error(failure("/flaky2-529.a/v1/messages"), 529, None));
         assert_eq!(failure("/flaky2-529.a/v1/messages"), None);
+        assert!(is_error(failure("/flaky1-429ra20.c/v1/messages"), 429, Some(20)));
+        assert_eq!(failure("/flaky1-429ra20.c/v1/messages"), None);
     }
 }

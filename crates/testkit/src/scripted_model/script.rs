@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Block, Ending, Usage};
+use super::act::{Act, Workshop};
+use super::answer::{Answer, Block, Ending, Failure, FailureKind, Usage};
 
 /// What a request is, as far as a script can ask.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -13,8 +14,6 @@ pub(super) struct Situation {
     pub(super) turn: u32,
     /// Tool results since the user's last message.
     pub(super) results: usize,
-    /// Where relative paths start.
-    pub(super) directory: String,
 }
 
 /// One line of a script, or a line with its block.
@@ -22,11 +21,7 @@ pub(super) struct Situation {
 enum Item {
     Say(String),
     Think(String),
-    Call {
-        name: String,
-        input: Value,
-        shares_answer: bool,
-    },
+    Call { act: Act, shares_answer: bool },
     Ending(Ending),
     Slow(u64),
     Usage(Usage),
@@ -48,8 +43,8 @@ pub(super) fn is_script(text: &str) -> bool {
 }
 
 /// The answer that a script gives in a situation.
-pub(super) fn play(text: &str, situation: &Situation) -> Answer {
-    let sections = parse(text, &situation.directory);
+pub(super) fn play(text: &str, situation: &Situation, workshop: &Workshop<'_>) -> Answer {
+    let sections = parse(text);
     let fitting = sections
         .iter()
         .find(|section| section.is_conditional && section.fits(situation));
@@ -57,7 +52,7 @@ pub(super) fn play(text: &str, situation: &Situation) -> Answer {
         .iter()
         .find(|section| !section.is_conditional && situation.turn == 1);
     let items = fitting.or(unconditional).map_or(&[][..], |section| &section.items);
-    answer(items, situation.results)
+    answer(items, situation.results, workshop)
 }
 
 impl Section {
@@ -69,25 +64,21 @@ impl Section {
 }
 
 /// The answer after that many tool results: everything from the last call made to the next one, it included.
-fn answer(items: &[Item], results: usize) -> Answer {
+fn answer(items: &[Item], results: usize, workshop: &Workshop<'_>) -> Answer {
     let mut answer = Answer::default();
     let mut calls = 0;
     let mut goes_on = false;
     for item in items {
         let is_now = calls == results || goes_on;
         match item {
-            Item::Call {
-                name,
-                input,
-                shares_answer,
-            } => {
+            Item::Call { act, shares_answer } => {
                 calls += 1;
                 if !is_now {
                     continue;
                 }
-                answer.blocks.push(Block::ToolUse {
-                    name: name.clone(),
-                    input: input.clone(),
+                answer.blocks.push(match workshop.call(act) {
+                    Ok(call) => Block::Call(call),
+                    Err(excuse) => Block::Text(excuse),
                 });
                 if !shares_answer {
                     return answer;
@@ -118,7 +109,7 @@ fn command(line: &str) -> Option<&str> {
         .map(str::trim_end)
 }
 
-fn parse(text: &str, directory: &str) -> Vec<Section> {
+fn parse(text: &str) -> Vec<Section> {
     let mut sections = vec![Section::default()];
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
@@ -133,7 +124,7 @@ fn parse(text: &str, directory: &str) -> Vec<Section> {
             "when" => sections.push(conditional(head)),
             "end" => sections.push(Section::default()),
             _ => {
-                let Some(item) = item(word, head, block, directory) else {
+                let Some(item) = item(word, head, block) else {
                     continue;
                 };
                 let current = sections.last_mut();
@@ -189,59 +180,47 @@ fn conditional(conditions: &str) -> Section {
     section
 }
 
-fn item(word: &str, head: &str, block: Option<String>, directory: &str) -> Option<Item> {
+fn item(word: &str, head: &str, block: Option<String>) -> Option<Item> {
     let (word, shares_answer) = word.strip_suffix('+').map_or((word, false), |word| (word, true));
-    let call = |name: &str, input: Value| Item::Call {
-        name: name.to_owned(),
-        input,
-        shares_answer,
-    };
+    let call = |act: Act| Item::Call { act, shares_answer };
     let text = || block.clone().unwrap_or_else(|| head.to_owned());
     Some(match word {
         "say" => Item::Say(text()),
         "think" => Item::Think(text()),
-        "bash" => call(
-            "Bash",
-            json!({"command": text(), "description": "Run a scripted command"}),
-        ),
+        "bash" | "run" => call(Act::Run(text())),
         "write" => {
             let (path, content) = match (block, head.split_once("<<<")) {
                 (Some(block), _) => (head, block),
                 (None, Some((path, content))) => (path.trim(), format!("{}\n", content.trim())),
                 (None, None) => (head, String::new()),
             };
-            let path = if path.starts_with('/') {
-                path.to_owned()
-            } else {
-                format!("{directory}/{path}")
-            };
-            call("Write", json!({"file_path": path, "content": content}))
+            call(Act::Write {
+                path: path.to_owned(),
+                content,
+            })
+        }
+        "read" => call(Act::Read(head.to_owned())),
+        "skill" => call(Act::Skill(head.to_owned())),
+        "plan" => call(Act::Plan(
+            head.split('|').map(|entry| entry.trim().to_owned()).collect(),
+        )),
+        "mcp" => {
+            let mut words = head.splitn(3, char::is_whitespace);
+            let (server, tool) = (words.next()?.to_owned(), words.next()?.to_owned());
+            let input = arguments(block.as_deref().or(words.next()).unwrap_or("{}"));
+            call(Act::Mcp { server, tool, input })
         }
         "tool" => {
             let (name, input) = head.split_once(char::is_whitespace).unwrap_or((head, "{}"));
-            let input = block.as_deref().unwrap_or(input);
-            call(
-                name,
-                serde_json::from_str(input).unwrap_or_else(|_| json!({"unparsable": input})),
-            )
-        }
-        "error" => {
-            let mut words = head.splitn(3, char::is_whitespace);
-            let status = words.next()?.parse().ok()?;
-            let second = words.next().unwrap_or_default();
-            let retry_after = second.parse().ok();
-            let rest = words.next().unwrap_or_default();
-            let message = if retry_after.is_some() {
-                rest.to_owned()
-            } else {
-                format!("{second} {rest}").trim().to_owned()
-            };
-            Item::Ending(Ending::Error {
-                status,
-                retry_after,
-                message,
+            call(Act::Tool {
+                name: name.to_owned(),
+                input: arguments(block.as_deref().unwrap_or(input)),
             })
         }
+        "error" => Item::Ending(Ending::Error(failure(head)?)),
+        "overflow" => Item::Ending(Ending::Error(Failure::of_kind(FailureKind::ContextOverflow))),
+        "policy" => Item::Ending(Ending::Error(Failure::of_kind(FailureKind::ContentPolicy))),
+        "quota" => Item::Ending(Ending::Error(Failure::of_kind(FailureKind::Quota))),
         "stream-error" => {
             let (kind, message) = head.split_once(char::is_whitespace).unwrap_or((head, "scripted"));
             Item::Ending(Ending::StreamError {
@@ -260,6 +239,30 @@ fn item(word: &str, head: &str, block: Option<String>, directory: &str) -> Optio
     })
 }
 
+fn arguments(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| json!({"unparsable": text}))
+}
+
+/// `STATUS [SECONDS] [MESSAGE]`.
+fn failure(head: &str) -> Option<Failure> {
+    let mut words = head.splitn(3, char::is_whitespace);
+    let status = words.next()?.parse().ok()?;
+    let second = words.next().unwrap_or_default();
+    let rest = words.next().unwrap_or_default();
+    let retry_after = second.parse().ok();
+    let message = if retry_after.is_some() {
+        rest.to_owned()
+    } else {
+        format!("{second} {rest}").trim().to_owned()
+    };
+    Some(Failure {
+        status,
+        message,
+        retry_after,
+        ..Failure::default()
+    })
+}
+
 fn usage(head: &str) -> Usage {
     let mut usage = Usage::default();
     for (name, number) in head.split_whitespace().filter_map(|field| field.split_once('=')) {
@@ -270,6 +273,8 @@ fn usage(head: &str) -> Usage {
             "cache_read" => usage.cache_read = number,
             "cache_write_5m" => usage.cache_write_5m = number,
             "cache_write_1h" => usage.cache_write_1h = number,
+            "reasoning" => usage.reasoning = number,
+            "cost" => usage.cost_micro_usd = Some(number),
             _ => {}
         }
     }
@@ -278,22 +283,35 @@ fn usage(head: &str) -> Usage {
 
 #[cfg(test)]
 mod tests {
+    use super::super::act::{OfferedTool, ToolCall, ToolInput};
     use super::*;
 
     fn situation(results: usize) -> Situation {
         Situation {
             turn: 1,
             results,
-            directory: "/home/user/project".to_owned(),
             ..Situation::default()
         }
     }
 
     fn call(name: &str, input: Value) -> Block {
-        Block::ToolUse {
+        Block::Call(ToolCall {
             name: name.to_owned(),
-            input,
-        }
+            namespace: None,
+            input: ToolInput::Json(input),
+        })
+    }
+
+    /// Plays for an agent with Claude Code's tools.
+    fn play(script: &str, situation: &Situation) -> Answer {
+        let schema = json!({"properties": {"command": {}, "description": {}}});
+        let tools = ["Bash", "Write"].map(|name| OfferedTool::function(&json!(name), &schema));
+        let workshop = Workshop {
+            tools: &tools,
+            directory: "/home/user/project",
+            everything: "",
+        };
+        super::play(script, situation, &workshop)
     }
 
     #[test]
@@ -383,22 +401,23 @@ mod tests {
         let second = play(script, &situation(1));
         assert_eq!(
             second.ending,
-            Ending::Error {
+            Ending::Error(Failure {
                 status: 429,
                 retry_after: Some(3),
-                message: "slow down".to_owned()
-            }
+                message: "slow down".to_owned(),
+                ..Failure::default()
+            })
         );
         assert_eq!(second.usage.input, 7);
         assert_eq!(play(script, &situation(2)).ending, Ending::Cut);
         let bare = play("@@error 529 Overloaded now", &situation(0)).ending;
         assert_eq!(
             bare,
-            Ending::Error {
+            Ending::Error(Failure {
                 status: 529,
-                retry_after: None,
-                message: "Overloaded now".to_owned()
-            }
+                message: "Overloaded now".to_owned(),
+                ..Failure::default()
+            })
         );
     }
 }

@@ -19,10 +19,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::answer::{Answer, Ending, error_body};
-use super::request;
+use super::answer::{Answer, Ending, Failure, Usage};
+use super::conversation::Conversation;
+use super::protocol::{Endpoint, Protocol, Service, failures};
 use super::scenario::{FlakyCounts, failure_of};
-use super::script;
+use crate::clock::real_now;
 
 /// A running scripted model. Ends when it is dropped.
 #[derive(Debug)]
@@ -64,9 +65,21 @@ impl LoggedRequest {
     }
 }
 
+/// An answer that was given to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenAnswer {
+    /// The path that was asked.
+    pub path: String,
+    /// The model that was asked.
+    pub model: String,
+    /// What the answer claims to have used.
+    pub usage: Usage,
+}
+
 #[derive(Debug)]
 struct Shared {
     options: Options,
+    given: Mutex<Vec<GivenAnswer>>,
     log: Mutex<Vec<LoggedRequest>>,
     logged: watch::Sender<usize>,
     flaky: Mutex<FlakyCounts>,
@@ -90,6 +103,7 @@ impl ScriptedModel {
         let address = listener.local_addr()?;
         let state = Arc::new(Shared {
             options,
+            given: Mutex::default(),
             log: Mutex::default(),
             logged: watch::channel(0).0,
             flaky: Mutex::default(),
@@ -135,6 +149,12 @@ impl ScriptedModel {
         lock(&self.state.log).clone()
     }
 
+    /// Every answer so far that was given to its end, in the order of asking: what a meter must come to.
+    #[must_use]
+    pub fn given(&self) -> Vec<GivenAnswer> {
+        lock(&self.state.given).clone()
+    }
+
     /// Waits until that many requests have come.
     pub async fn wait_for_requests(&self, count: usize) {
         let mut logged = self.state.logged.subscribe();
@@ -150,10 +170,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 async fn answer(State(state): State<Arc<Shared>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
-        return error(400, None, "the request's body broke off");
-    };
     let path = parts.uri.path().to_owned();
+    let service = Service::of(&path, parts.headers.contains_key("anthropic-version"));
+    let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
+        return plain_error(service, 400, "the request's body broke off");
+    };
     if !state.options.forgetful {
         let mut log = lock(&state.log);
         log.push(LoggedRequest {
@@ -170,35 +191,68 @@ async fn answer(State(state): State<Arc<Shared>>, request: Request) -> Response 
     if let Some(key) = &state.options.api_key
         && !has_key(&parts.headers, key)
     {
-        return error(401, None, "invalid x-api-key");
+        return plain_error(service, 401, "invalid x-api-key");
     }
-    if parts.method != Method::POST {
-        return error(404, None, "not found");
-    }
-    let failure = failure_of(&path, &mut lock(&state.flaky));
-    if path.ends_with("/v1/messages/count_tokens") {
-        return match failure {
-            Some(Ending::Error {
-                status,
-                retry_after,
-                message,
-            }) => error(status, retry_after, &message),
-            _ => json_response(&serde_json::json!({"input_tokens": body.len() / 4})),
-        };
-    }
-    if !path.ends_with("/v1/messages") {
-        return error(404, None, "not found");
-    }
-    let Ok(document) = serde_json::from_slice::<Value>(&body) else {
-        return error(400, None, "the body is not JSON");
+    let Some(endpoint) = Endpoint::of(&path).filter(|endpoint| {
+        let is_read = matches!(endpoint, Endpoint::Models | Endpoint::Key);
+        parts.method == if is_read { Method::GET } else { Method::POST }
+    }) else {
+        return plain_error(service, 404, "not found");
     };
-    let asked = request::read(&document);
-    let mut answer = script::play(&asked.script, &asked.situation);
-    if let Some(failure) = failure {
-        answer.ending = failure;
+    let failure = failure_of(&path, &mut lock(&state.flaky));
+    match (endpoint, failure) {
+        (Endpoint::Answer(protocol), failure) => {
+            let Ok(document) = serde_json::from_slice::<Value>(&body) else {
+                return plain_error(service, 400, "the body is not JSON");
+            };
+            let conversation = protocol.read(&document);
+            let mut answer = conversation.answer();
+            if let Some(failure) = failure {
+                answer.ending = failure;
+            }
+            if !state.options.forgetful && matches!(answer.ending, Ending::Whole | Ending::BigLine(_)) {
+                lock(&state.given).push(GivenAnswer {
+                    path,
+                    model: conversation.model.clone(),
+                    usage: answer.usage,
+                });
+            }
+            give(protocol, service, &answer, &conversation, seed_of(&body)).await
+        }
+        (_, Some(Ending::Error(failure))) => error(service, &failure),
+        (Endpoint::Count(protocol), _) => json_response(&count(protocol, body.len() / 4)),
+        (Endpoint::Models, _) => json_response(&models(service)),
+        (Endpoint::Key, _) => json_response(&serde_json::json!({"data": {"label": "scripted"}})),
     }
-    let seed = seed_of(&body);
-    give(answer, &asked.model, asked.is_stream, seed).await
+}
+
+fn count(protocol: Protocol, tokens: usize) -> Value {
+    match protocol {
+        Protocol::Messages => serde_json::json!({"input_tokens": tokens}),
+        Protocol::Responses | Protocol::Chat => {
+            serde_json::json!({"object": "response.input_tokens", "input_tokens": tokens})
+        }
+    }
+}
+
+fn models(service: Service) -> Value {
+    let names: &[&str] = match service {
+        Service::Anthropic => &["claude-opus-5-5", "claude-haiku-5-5"],
+        Service::OpenAi => &["gpt-5.5", "gpt-5.5-mini"],
+        Service::OpenRouter => &["scripted/one", "scripted/two"],
+    };
+    let entry = |name: &&str| match service {
+        Service::Anthropic => {
+            serde_json::json!({"type": "model", "id": name, "display_name": name, "created_at": "2026-11-01T00:00:00Z"})
+        }
+        Service::OpenAi => {
+            serde_json::json!({"id": name, "object": "model", "created": 1_790_000_000, "owned_by": "scripted"})
+        }
+        Service::OpenRouter => {
+            serde_json::json!({"id": name, "name": name, "context_length": 200_000, "pricing": {"prompt": "0.000001", "completion": "0.000002"}})
+        }
+    };
+    serde_json::json!({"object": "list", "has_more": false, "data": names.iter().map(entry).collect::<Vec<_>>()})
 }
 
 fn has_key(headers: &HeaderMap, key: &str) -> bool {
@@ -217,13 +271,15 @@ fn seed_of(body: &[u8]) -> u64 {
     hasher.finish()
 }
 
-async fn give(answer: Answer, model: &str, is_stream: bool, seed: u64) -> Response {
+async fn give(
+    protocol: Protocol,
+    service: Service,
+    answer: &Answer,
+    conversation: &Conversation,
+    seed: u64,
+) -> Response {
     match &answer.ending {
-        Ending::Error {
-            status,
-            retry_after,
-            message,
-        } => return error(*status, *retry_after, message),
+        Ending::Error(failure) => return error(service, failure),
         Ending::Hang => return std::future::pending().await,
         Ending::Redirect => {
             return (
@@ -237,15 +293,23 @@ async fn give(answer: Answer, model: &str, is_stream: bool, seed: u64) -> Respon
         }
         Ending::Whole | Ending::StreamError { .. } | Ending::Cut | Ending::HangStream | Ending::BigLine(_) => {}
     }
-    if !is_stream {
-        return match answer.ending {
-            Ending::Cut => broken_body(vec![r#"{"type":"message","content":["#.to_owned()], 0, true),
+    if !conversation.is_stream {
+        let document = || protocol.document(service, answer, &conversation.model, seed);
+        return match &answer.ending {
+            Ending::Cut => {
+                let text = document().to_string();
+                broken_body(vec![text[..text.len().min(20)].to_owned()], 0, true)
+            }
             Ending::HangStream => std::future::pending().await,
-            Ending::StreamError { message, .. } => error(529, None, &message),
-            _ => json_response(&answer.message(model, seed)),
+            Ending::StreamError { message, .. } => plain_error(service, 529, message),
+            _ => {
+                let mut response = json_response(&document());
+                insert_common(response.headers_mut(), service, seed);
+                response
+            }
         };
     }
-    let events = answer.events(model, seed);
+    let events = protocol.events(service, answer, conversation, seed);
     let mut response = match answer.ending {
         Ending::Cut => broken_body(events, answer.slow_ms, true),
         Ending::HangStream => broken_body(events, answer.slow_ms, false),
@@ -256,7 +320,7 @@ async fn give(answer: Answer, model: &str, is_stream: bool, seed: u64) -> Respon
         header::CONTENT_TYPE,
         header::HeaderValue::from_static("text/event-stream; charset=utf-8"),
     );
-    insert_common(headers, seed);
+    insert_common(headers, service, seed);
     response
 }
 
@@ -287,28 +351,37 @@ fn json_response(document: &Value) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], document.to_string()).into_response()
 }
 
-fn error(status: u16, retry_after: Option<u64>, message: &str) -> Response {
-    let mut response = error_body(status, message).into_response();
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+fn plain_error(service: Service, status: u16, message: &str) -> Response {
+    let failure = Failure {
+        status,
+        message: message.to_owned(),
+        ..Failure::default()
+    };
+    error(service, &failure)
+}
+
+fn error(service: Service, failure: &Failure) -> Response {
+    let answer = failures::answer(service, failure, real_now());
+    let mut response = json_response(&answer.body);
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static("application/json"),
-    );
-    insert_common(headers, u64::from(status));
-    if let Some(seconds) = retry_after {
-        headers.insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
+    insert_common(headers, service, u64::from(answer.status));
+    for (name, value) in answer.headers {
+        if let Ok(value) = value.parse() {
+            headers.insert(name, value);
+        }
     }
     response
 }
 
-fn insert_common(headers: &mut HeaderMap, seed: u64) {
+fn insert_common(headers: &mut HeaderMap, service: Service, seed: u64) {
+    let (request_id, remaining) = match service {
+        Service::Anthropic => ("request-id", "anthropic-ratelimit-requests-remaining"),
+        Service::OpenAi | Service::OpenRouter => ("x-request-id", "x-ratelimit-remaining-requests"),
+    };
     if let Ok(identifier) = format!("req_{seed:016x}").parse() {
-        headers.insert("request-id", identifier);
+        headers.insert(request_id, identifier);
     }
-    headers.insert(
-        "anthropic-ratelimit-requests-remaining",
-        header::HeaderValue::from_static("99"),
-    );
+    headers.insert(remaining, header::HeaderValue::from_static("99"));
     headers.insert("set-cookie", header::HeaderValue::from_static("scripted=1"));
 }
