@@ -11,6 +11,8 @@ pub(super) fn project(view: ProjectView, last_active: Option<&str>) -> Project {
         slug: view.slug,
         name: view.name,
         description: view.description,
+        repository: view.repository,
+        default_branch: view.default_branch,
         logo: view.logo.map(|(kind, version)| ProjectLogo {
             media_type: kind.media_type().to_owned(),
             version,

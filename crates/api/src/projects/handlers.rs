@@ -54,6 +54,8 @@ pub(super) async fn create(
         name: request.name,
         slug: request.slug,
         description: request.description,
+        repository: request.repository,
+        default_branch: request.default_branch,
     };
     let view = engine.projects().create(person.user, new).await?;
     let slug = view.slug.clone();
@@ -90,6 +92,8 @@ pub(super) async fn update(
         name: request.name,
         slug: request.slug,
         description: request.description,
+        repository: request.repository,
+        default_branch: request.default_branch,
     };
     let view = engine.projects().update(&caller, edit).await?;
     let last = last_active(&engine, caller.principal()).await?;

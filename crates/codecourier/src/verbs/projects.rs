@@ -40,6 +40,12 @@ enum ProjectsVerb {
         /// What it is
         #[arg(long, value_name = "TEXT")]
         description: Option<String>,
+        /// The URL of its repository
+        #[arg(long, value_name = "URL")]
+        repository: Option<String>,
+        /// The branch that runs start from
+        #[arg(long, value_name = "NAME")]
+        default_branch: Option<String>,
     },
     /// Choose the project that verbs work in when none is named
     Use {
@@ -58,11 +64,15 @@ pub(crate) async fn projects(arguments: Arguments, config: &Config, output: Outp
             name,
             slug,
             description,
+            repository,
+            default_branch,
         } => {
             let request = CreateProject {
                 name,
                 slug,
                 description,
+                repository,
+                default_branch,
             };
             let project: Project = client.post("/projects", &request).await?;
             match output {

@@ -7,7 +7,7 @@ use codecourier_store::Error as StoreError;
 use codecourier_store::projects::Project;
 
 use super::create::{read_description, read_name, read_slug, taken};
-use super::{ProjectView, Projects, tell_members};
+use super::{Origin, ProjectView, Projects, read_branch, read_repository, tell_members};
 use crate::access::standing::{demand, present};
 use crate::access::{ProjectGrant, no_such_project};
 use crate::deed::{Deed, Done};
@@ -22,6 +22,10 @@ pub struct ProjectEdit {
     pub slug: Option<String>,
     /// What it is.
     pub description: Option<String>,
+    /// The URL of its repository; `None` inside takes it away.
+    pub repository: Option<Option<String>>,
+    /// The branch that runs start from; `None` inside leaves it to the repository.
+    pub default_branch: Option<Option<String>>,
 }
 
 impl Projects {
@@ -29,27 +33,42 @@ impl Projects {
     pub async fn get(&self, grant: &ProjectGrant) -> Result<ProjectView, Error> {
         let project = self.engine.store.read().await?.project(grant.project).await?;
         let project = project.filter(|project| project.deletion.is_none());
-        Ok(ProjectView::new(project.ok_or_else(no_such_project)?, grant.role))
+        ProjectView::new(project.ok_or_else(no_such_project)?, grant.role)
     }
 
-    /// Changes a project's name, address or description.
+    /// Changes a project's name, address, description, repository or default branch.
     pub async fn update(&self, grant: &ProjectGrant, edit: ProjectEdit) -> Result<ProjectView, Error> {
         let name = edit.name.as_deref().map(read_name).transpose()?;
         let description = edit.description.as_deref().map(read_description).transpose()?;
         let slug = edit.slug.as_deref().map(read_slug).transpose()?;
+        let repository = (edit.repository)
+            .map(|url| url.as_deref().map(read_repository).transpose())
+            .transpose()?;
+        let default_branch = (edit.default_branch)
+            .map(|name| name.map(|name| read_branch("defaultBranch", &name)).transpose())
+            .transpose()?;
         let (grant, deed) = (grant.clone(), self.deed(grant));
         let write = self.engine.store.write_with(move |tx| {
             Box::pin(async move {
                 let (before, role) = present(tx, &grant).await?;
                 demand(role, MemberRole::Admin)?;
+                let mut origin = Origin::of(&before)?;
+                if let Some(repository) = repository {
+                    origin.repository = repository;
+                }
+                if let Some(branch) = default_branch {
+                    origin.default_branch = branch;
+                }
+                let is_moved = origin != Origin::of(&before)?;
                 let after = Project {
                     name: name.as_ref().map_or(before.name.clone(), ToString::to_string),
                     description: description.map_or(before.description.clone(), String::from),
                     updated_at: deed.at,
+                    body: if is_moved { origin.body()? } else { before.body.clone() },
                     ..before.clone()
                 };
                 let is_renamed = slug.as_ref().is_some_and(|slug| slug.as_str() != before.slug);
-                let is_edited = (&after.name, &after.description) != (&before.name, &before.description);
+                let is_edited = is_moved || (&after.name, &after.description) != (&before.name, &before.description);
                 if !is_renamed && !is_edited {
                     return Ok((before, role));
                 }
@@ -70,13 +89,13 @@ impl Projects {
                     action: "project.update",
                     target: before.id,
                 };
-                deed.audit(tx, before.id, done, &differences(&before, &now)).await?;
+                deed.audit(tx, before.id, done, &differences(&before, &now)?).await?;
                 tell_members(tx, &deed, before.id).await?;
                 Ok((now, role))
             })
         });
         let (project, role) = write.await?;
-        Ok(ProjectView::new(project, role))
+        ProjectView::new(project, role)
     }
 
     /// Remembers that a person works in this project.
@@ -111,16 +130,20 @@ impl Projects {
 }
 
 /// What the audit log says of an edit: each field that changed, before and after.
-fn differences(before: &Project, after: &Project) -> serde_json::Value {
+fn differences(before: &Project, after: &Project) -> Result<serde_json::Value, Error> {
+    let text = |text: &String| Some(text.clone());
+    let (old, new) = (Origin::of(before)?, Origin::of(after)?);
     let fields = [
-        ("name", &before.name, &after.name),
-        ("slug", &before.slug, &after.slug),
-        ("description", &before.description, &after.description),
+        ("name", text(&before.name), text(&after.name)),
+        ("slug", text(&before.slug), text(&after.slug)),
+        ("description", text(&before.description), text(&after.description)),
+        ("repository", old.repository_text(), new.repository_text()),
+        ("defaultBranch", old.branch_text(), new.branch_text()),
     ];
     let changed = fields.into_iter().filter(|(_, before, after)| before != after);
     let entries = changed.map(|(field, before, after)| {
         let change = serde_json::json!({ "before": before, "after": after });
         (field.to_owned(), change)
     });
-    serde_json::Value::Object(entries.collect())
+    Ok(serde_json::Value::Object(entries.collect()))
 }

@@ -8,9 +8,9 @@ use codecourier_domain::text::{Description, DisplayName};
 use codecourier_domain::time::Timestamp;
 use codecourier_store::members::Membership;
 use codecourier_store::projects::NewProject;
-use codecourier_store::{Body, Error as StoreError, Tx};
+use codecourier_store::{Error as StoreError, Tx};
 
-use super::{ProjectView, Projects, WORK_LIMIT, tell_members};
+use super::{Origin, ProjectView, Projects, WORK_LIMIT, read_branch, read_repository, tell_members};
 use crate::deed::{Deed, Done};
 use crate::error::{Error, ErrorCode, sentence};
 use crate::random::uuid_v7;
@@ -24,6 +24,10 @@ pub struct CreateProject {
     pub slug: Option<String>,
     /// What it is.
     pub description: Option<String>,
+    /// The URL of its repository; it can be given later.
+    pub repository: Option<String>,
+    /// The branch that runs start from; the repository's own default branch if it is absent.
+    pub default_branch: Option<String>,
 }
 
 /// How many numbers are tried behind a slug before chance decides.
@@ -37,6 +41,12 @@ impl Projects {
         let name = read_name(&new.name)?;
         let description = read_description(new.description.as_deref().unwrap_or_default())?;
         let wanted = new.slug.as_deref().map(read_slug).transpose()?;
+        let origin = Origin {
+            repository: new.repository.as_deref().map(read_repository).transpose()?,
+            default_branch: (new.default_branch.as_deref())
+                .map(|name| read_branch("defaultBranch", name))
+                .transpose()?,
+        };
         let at = self.engine.clock.now();
         let deed = Deed {
             actor: Actor::User(user),
@@ -55,7 +65,7 @@ impl Projects {
                     description: description.to_string(),
                     work_limit: WORK_LIMIT,
                     created_at: at,
-                    body: Body::of(&serde_json::json!({}))?,
+                    body: origin.body()?,
                 };
                 match tx.insert_project(&project).await {
                     Err(StoreError::Taken { .. }) => return Err(taken(tx, &slug, &name).await),
@@ -73,14 +83,16 @@ impl Projects {
                     action: "project.create",
                     target: project.id,
                 };
-                let detail = serde_json::json!({ "name": project.name, "slug": project.slug });
+                let detail = serde_json::json!({
+                    "name": project.name, "slug": project.slug, "repository": origin.repository_text(),
+                });
                 deed.audit(tx, project.id, done, &detail).await?;
                 tell_members(tx, &deed, project.id).await?;
                 let made = tx.read().project(project.id).await?;
                 made.ok_or(Error::from(StoreError::NotFound { entity: "project" }))
             })
         });
-        Ok(ProjectView::new(project.await?, MemberRole::Owner))
+        ProjectView::new(project.await?, MemberRole::Owner)
     }
 }
 

@@ -67,7 +67,7 @@ impl Projects {
             })
         });
         let (project, role) = write.await?;
-        Ok(ProjectView::new(project, role))
+        ProjectView::new(project, role)
     }
 
     /// Ends what runs in a project that was deleted. Its agents hold no tokens any more when this returns.

@@ -48,7 +48,9 @@ impl Projects {
         let page = reader.projects_of(user, which, after, limit).await?;
         let items = page.items.into_iter();
         Ok(ProjectPage {
-            items: items.map(|own| ProjectView::new(own.project, own.role)).collect(),
+            items: items
+                .map(|own| ProjectView::new(own.project, own.role))
+                .collect::<Result<_, _>>()?,
             next: page.next,
         })
     }

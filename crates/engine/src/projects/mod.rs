@@ -10,6 +10,7 @@ mod create;
 mod end;
 mod list;
 mod logo;
+mod origin;
 mod record;
 mod repository;
 mod view;
@@ -23,6 +24,7 @@ pub use create::CreateProject;
 pub(crate) use end::delete;
 pub use list::ProjectPage;
 pub use logo::{LOGO_LIMIT, Logo, LogoType};
+pub(crate) use origin::{Origin, read_branch, read_repository};
 pub(crate) use record::tell_members;
 pub use view::{ProjectDeletion, ProjectView};
 

@@ -5,7 +5,9 @@ use codecourier_domain::member::MemberRole;
 use codecourier_domain::time::Timestamp;
 use codecourier_store::projects::Project;
 
+use super::Origin;
 use super::logo::LogoType;
+use crate::error::Error;
 
 /// A project as one of its people sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +20,10 @@ pub struct ProjectView {
     pub name: String,
     /// What it is.
     pub description: String,
+    /// Its repository: a URL, or a path on this machine.
+    pub repository: Option<String>,
+    /// The branch that runs start from; the repository's own default branch when absent.
+    pub default_branch: Option<String>,
     /// The type of its picture and the picture's digest, which changes with it.
     pub logo: Option<(LogoType, String)>,
     /// What whoever looks is in it.
@@ -40,16 +46,19 @@ pub struct ProjectDeletion {
 }
 
 impl ProjectView {
-    pub(super) fn new(project: Project, role: MemberRole) -> Self {
+    pub(super) fn new(project: Project, role: MemberRole) -> Result<Self, Error> {
+        let origin = Origin::of(&project)?;
         let logo = project.logo.and_then(|logo| {
             let kind = LogoType::of_media_type(&logo.media_type)?;
             Some((kind, logo.blob.to_string()))
         });
-        Self {
+        Ok(Self {
             id: project.id,
             slug: project.slug,
             name: project.name,
             description: project.description,
+            repository: origin.repository_text(),
+            default_branch: origin.branch_text(),
             logo,
             role,
             created_at: project.created_at,
@@ -58,6 +67,6 @@ impl ProjectView {
                 deleted_at: deletion.deleted_at,
                 purge_at: deletion.purge_at,
             }),
-        }
+        })
     }
 }

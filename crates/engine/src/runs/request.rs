@@ -11,13 +11,13 @@ use codecourier_domain::check::CheckSpec;
 use codecourier_domain::id::RunId;
 use codecourier_domain::limits::SandboxLimits;
 use codecourier_domain::money::MicroUsd;
-use codecourier_forge::GitUrl;
 
 use super::Runs;
-use super::spec::{DegradedPolicy, ModelSource, RepositorySource, RunSpec};
+use super::spec::{DegradedPolicy, ModelSource, RunSpec};
 use super::view::RunView;
 use crate::access::ProjectGrant;
 use crate::error::{Error, sentence};
+use crate::projects::{Origin, read_branch, read_repository};
 use crate::settings::Settings;
 
 /// A run that somebody asks for. What is absent comes from the project.
@@ -68,9 +68,15 @@ impl Runs {
     /// Starts a run in a project.
     pub async fn start_requested(&self, grant: &ProjectGrant, request: RunRequest) -> Result<RunView, Error> {
         let pipeline = self.pipeline_of(grant, &request.workflow).await?;
-        let repository = match &request.repository {
-            Some(url) => of_url(url)?,
-            None => self.repository_of(grant).await?,
+        let origin = self.origin_of(grant).await?;
+        let base_branch = request.base_branch.as_deref().map(branch).transpose()?;
+        // The project's branch is one of the project's repository.
+        let (repository, base_branch) = match &request.repository {
+            Some(url) => (read_repository(url)?, base_branch),
+            None => (
+                origin.repository.ok_or_else(no_repository)?,
+                base_branch.or(origin.default_branch),
+            ),
         };
         let settings = Settings {
             engine: Arc::clone(&self.engine),
@@ -82,7 +88,7 @@ impl Runs {
             workflow: request.workflow,
             pipeline,
             repository,
-            base_branch: request.base_branch.as_deref().map(branch).transpose()?,
+            base_branch,
             agent: request.agent.as_deref().map_or(Ok(defaults.agent), agent)?,
             model: request.model.as_deref().map_or(Ok(defaults.model), model)?,
             effort: effort.or(defaults.effort),
@@ -135,30 +141,19 @@ impl Runs {
         self.get(grant.project, run).await
     }
 
-    /// The project's own repository, as whoever made the project set it.
-    async fn repository_of(&self, grant: &ProjectGrant) -> Result<RepositorySource, Error> {
-        #[derive(serde::Deserialize)]
-        struct Kept {
-            repository: Option<RepositorySource>,
-        }
+    /// The project's own repository and branch.
+    async fn origin_of(&self, grant: &ProjectGrant) -> Result<Origin, Error> {
         let found = self.engine.store.read().await?.project(grant.project).await?;
-        let project = found.ok_or_else(|| Error::not_found("There is no such project."))?;
-        project.body.read::<Kept>()?.repository.ok_or_else(|| {
-            Error::validation("The project has no repository. Give it one, or name one for this run.")
-                .of_field("repository")
-        })
+        Origin::of(&found.ok_or_else(|| Error::not_found("There is no such project."))?)
     }
 }
 
-fn of_url(text: &str) -> Result<RepositorySource, Error> {
-    let url: GitUrl = text.parse().map_err(|error| refused("repository", &error))?;
-    Ok(RepositorySource::Url {
-        url: url.as_str().to_owned(),
-    })
+fn no_repository() -> Error {
+    Error::validation("The project has no repository. Give it one, or name one for this run.").of_field("repository")
 }
 
 fn branch(text: &str) -> Result<BranchName, Error> {
-    text.parse().map_err(|error| refused("baseBranch", &error))
+    read_branch("baseBranch", text)
 }
 
 fn agent(text: &str) -> Result<AgentKind, Error> {

@@ -147,12 +147,16 @@ async fn an_edit_is_on_record_for_the_project_and_each_member() {
             name: Some("Big Shop".to_owned()),
             slug: Some("big".to_owned()),
             description: Some("Sells\nthings".to_owned()),
+            repository: Some(Some("https://git.example.org/big.git".to_owned())),
+            default_branch: Some(Some("trunk".to_owned())),
         };
         let edited = projects.update(&grant, edit.clone()).await.unwrap();
         assert_eq!(
             (edited.name.as_str(), edited.slug.as_str(), edited.description.as_str()),
             ("Big Shop", "big", "Sells\nthings")
         );
+        assert_eq!(edited.repository.as_deref(), Some("https://git.example.org/big.git"));
+        assert_eq!(edited.default_branch.as_deref(), Some("trunk"));
         let audit = team.engine.audit();
         let entries = audit.list(&grant, &Default::default(), None, 1).await.unwrap().items;
         assert_eq!(entries[0].action, "project.update");
@@ -162,6 +166,8 @@ async fn an_edit_is_on_record_for_the_project_and_each_member() {
                 "name": { "before": "Shop", "after": "Big Shop" },
                 "slug": { "before": "shop", "after": "big" },
                 "description": { "before": "", "after": "Sells\nthings" },
+                "repository": { "before": null, "after": "https://git.example.org/big.git" },
+                "defaultBranch": { "before": null, "after": "trunk" },
             })
         );
         for scope in [Scope::Project(shop.id), Scope::User(ada), Scope::User(bob)] {
@@ -179,6 +185,61 @@ async fn an_edit_is_on_record_for_the_project_and_each_member() {
         // Members cannot.
         let refused = projects.update(&team.grant(bob, "big").await, renamed("mine")).await;
         assert_eq!(refused.unwrap_err().code, ErrorCode::Forbidden);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_project_has_a_repository_and_a_branch_that_its_runs_start_from() {
+    with_team(|team| async move {
+        let ada = team.person("ada").await;
+        let projects = team.engine.projects();
+        let with = |repository: &str, branch: &str| CreateProject {
+            repository: Some(repository.to_owned()),
+            default_branch: Some(branch.to_owned()),
+            ..named("Shop")
+        };
+        for (repository, branch, field) in [
+            ("https://ada:secret@git.example.org/shop.git", "main", "repository"),
+            ("file:///etc", "main", "repository"),
+            ("/srv/shop", "main", "repository"),
+            ("--upload-pack=touch", "main", "repository"),
+            ("", "main", "repository"),
+            ("https://git.example.org/shop.git", "--help", "defaultBranch"),
+            ("https://git.example.org/shop.git", "a..b", "defaultBranch"),
+        ] {
+            let refused = projects.create(ada, with(repository, branch)).await.unwrap_err();
+            assert_eq!(
+                told(&refused),
+                (ErrorCode::Validation, Some(field)),
+                "{repository} {branch}"
+            );
+            assert!(!refused.message.contains("secret"), "{}", refused.message);
+        }
+        let made = projects
+            .create(ada, with("https://git.example.org/shop.git", "trunk"))
+            .await
+            .unwrap();
+        let grant = team.grant(ada, &made.slug).await;
+        assert_eq!(
+            (made.repository.as_deref(), made.default_branch.as_deref()),
+            (Some("https://git.example.org/shop.git"), Some("trunk"))
+        );
+        let gone = ProjectEdit {
+            repository: Some(None),
+            default_branch: Some(None),
+            ..ProjectEdit::default()
+        };
+        let edited = projects.update(&grant, gone).await.unwrap();
+        assert_eq!((edited.repository, edited.default_branch), (None, None));
+        // An edit of something else leaves them alone.
+        let again = ProjectEdit {
+            repository: Some(Some("git@git.example.org:ada/shop.git".to_owned())),
+            ..ProjectEdit::default()
+        };
+        projects.update(&grant, again).await.unwrap();
+        let moved = projects.update(&grant, renamed("store")).await.unwrap();
+        assert_eq!(moved.repository.as_deref(), Some("git@git.example.org:ada/shop.git"));
     })
     .await;
 }

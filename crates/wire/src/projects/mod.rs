@@ -6,6 +6,7 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::nullable;
 use crate::schema;
 use crate::time::Time;
 
@@ -23,6 +24,12 @@ pub struct Project {
     pub name: String,
     /// What it is.
     pub description: String,
+    /// Its repository: a URL, or a path on the server; `null` without one.
+    #[schema(required)]
+    pub repository: Option<String>,
+    /// The branch that runs start from; `null` for the repository's own default branch.
+    #[schema(required)]
+    pub default_branch: Option<String>,
     /// Its picture; `null` without one.
     #[schema(required)]
     pub logo: Option<ProjectLogo>,
@@ -33,7 +40,7 @@ pub struct Project {
     pub last_active: bool,
     /// When it was made.
     pub created_at: Time,
-    /// When its name, its address, its description or its picture was last changed.
+    /// When something of it was last changed.
     pub updated_at: Time,
     /// When it was deleted; `null` while it is there.
     #[schema(required)]
@@ -79,6 +86,16 @@ pub struct CreateProject {
     #[schema(value_type = Option<schema::Description>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// The URL of its repository, without credentials. It can be given later.
+    #[garde(length(chars, max = 2000))]
+    #[schema(min_length = 1, max_length = 2000, examples("https://github.com/acme/shop"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// The branch that runs start from. Without one, it is the repository's own default branch.
+    #[garde(length(chars, max = 200))]
+    #[schema(min_length = 1, max_length = 200, examples("main"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_branch: Option<String>,
 }
 
 /// What is to be different in a project. What is absent stays.
@@ -100,6 +117,24 @@ pub struct UpdateProject {
     #[schema(value_type = Option<schema::Description>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// The URL of its repository, without credentials; `null` for none.
+    #[garde(skip)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 2000, examples("https://github.com/acme/shop"))]
+    #[serde(
+        default,
+        deserialize_with = "nullable::read",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub repository: Option<Option<String>>,
+    /// The branch that runs start from; `null` for the repository's own default branch.
+    #[garde(skip)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, examples("main"))]
+    #[serde(
+        default,
+        deserialize_with = "nullable::read",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub default_branch: Option<Option<String>>,
 }
 
 /// Which projects to list.
