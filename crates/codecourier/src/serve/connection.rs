@@ -1,7 +1,7 @@
 //! Connections: accepted, served, and ended in order.
 //!
-//! Invariants: a client that sends nothing, or its headers one byte at a time, is let go; one connection's fault ends that
-//! connection only.
+//! Invariants: a client that sends nothing, or its headers one byte at a time, is let go, and so is one that takes nothing
+//! of what it is sent; one connection's fault ends that connection only.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use super::listener::Listener;
+use super::patience::Patient;
 use super::tls::Tls;
 
 /// How long the headers of a request may take, from the first byte or from the end of the request before.
@@ -113,7 +114,7 @@ impl Serving {
             .timer(TokioTimer::new())
             .header_read_timeout(HEADERS_PATIENCE)
             .max_buf_size(BUFFER)
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(Patient::new(stream)), service)
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
@@ -126,5 +127,48 @@ impl Serving {
         if let Err(error) = ended {
             tracing::debug!(%peer, "a connection ended: {error}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, Bytes};
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    use super::super::patience::STALL;
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_of_a_stream_who_stops_reading_gives_its_place_back() {
+        let (place, given_back) = tokio::sync::oneshot::channel::<()>();
+        let place = std::sync::Arc::new(parking_lot::Mutex::new(Some(place)));
+        let endless = move || {
+            let place = place.lock().take();
+            let events = futures::stream::repeat_with(move || {
+                assert!(place.is_some(), "one reader");
+                Ok::<_, std::io::Error>(Bytes::from_static(b"event: delta\ndata: {}\n\n"))
+            });
+            async move { Body::from_stream(events) }
+        };
+        let serving = Serving {
+            tls: None,
+            router: Router::new().route("/", get(endless)),
+            stopping: CancellationToken::new(),
+            cut: CancellationToken::new(),
+        };
+        let (server, mut client) = duplex(1_024);
+        let tasks = TaskTracker::new();
+        tasks.spawn(async move { serving.serve(server, SocketAddr::from(([127, 0, 0, 1], 1))).await });
+        tasks.close();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        let mut begin = [0; 15];
+        client.read_exact(&mut begin).await.unwrap();
+        assert_eq!(&begin, b"HTTP/1.1 200 OK");
+
+        let stopped = tokio::time::Instant::now();
+        given_back.await.unwrap_err();
+        assert!(stopped.elapsed() <= STALL + Duration::from_secs(1));
+        tasks.wait().await;
     }
 }

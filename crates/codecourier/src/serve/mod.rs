@@ -7,6 +7,7 @@
 mod connection;
 mod listener;
 mod metrics;
+mod patience;
 mod probes;
 mod service_manager;
 mod signals;
