@@ -153,3 +153,136 @@ fn client(
 fn secret(source: &SecretSource) -> Result<SecretString, Problem> {
     Ok(source.read()?.expose().to_owned().into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::with_file;
+    use super::*;
+
+    /// What a configuration with these secrets in the environment comes to.
+    fn external(file: &str, variables: &[(&str, &str)]) -> Result<ExternalConfig, Problem> {
+        with_file(file, variables, &[])?.external()
+    }
+
+    fn refused(file: &str, variables: &[(&str, &str)]) -> String {
+        match external(file, variables) {
+            Err(problem) => {
+                let said = format!("{problem:?}");
+                assert!(!said.contains("canary"), "{said}");
+                problem.message
+            }
+            Ok(_) => panic!("`{file}` is taken"),
+        }
+    }
+
+    const GITHUB: &str = "[sign_in.github]\nclient_id = \"Iv1.0\"\n";
+    const GITHUB_SECRET: (&str, &str) = ("CODECOURIER_SIGN_IN_GITHUB_CLIENT_SECRET", "canary-github");
+    const GOOGLE: &str = "[sign_in.google]\nclient_id = \"1.apps.googleusercontent.com\"\n";
+    const GOOGLE_SECRET: (&str, &str) = ("CODECOURIER_SIGN_IN_GOOGLE_CLIENT_SECRET", "canary-google");
+    const WEBHOOK_SECRET: (&str, &str) = (
+        "CODECOURIER_IDENTITY_WEBHOOK_SECRET",
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    );
+
+    #[test]
+    fn nothing_is_trusted_that_is_not_configured() {
+        let external = external("", &[]).unwrap();
+        assert!(external.providers.is_empty());
+        assert!(external.trusted_issuer.is_none() && external.webhook_secret.is_none());
+    }
+
+    #[test]
+    fn every_provider_is_offered_under_its_name_and_in_this_order() {
+        let file = format!(
+            "{GITHUB}{GOOGLE}[sign_in.oidc]\nissuer = \"https://login.example.org\"\nname = \"Example\"\n\
+             client_id = \"codecourier\"\n"
+        );
+        let external = external(&file, &[GITHUB_SECRET, GOOGLE_SECRET]).unwrap();
+        let offered = external.providers.iter();
+        let offered: Vec<(&str, &str)> = offered.map(|one| (one.id.as_str(), one.name.as_str())).collect();
+        assert_eq!(
+            offered,
+            [("github", "GitHub"), ("google", "Google"), ("oidc", "Example")],
+            "a public OIDC client needs no secret"
+        );
+    }
+
+    #[test]
+    fn half_a_provider_is_refused_and_says_which_half() {
+        for (file, variables, section) in [
+            (GITHUB, None, "sign_in.github"),
+            ("", Some(GITHUB_SECRET), "sign_in.github"),
+            (GOOGLE, None, "sign_in.google"),
+            ("", Some(GOOGLE_SECRET), "sign_in.google"),
+        ] {
+            let said = refused(file, variables.as_slice());
+            assert!(
+                said.contains(&format!("{section}.client_id")) && said.contains(&format!("{section}.client_secret")),
+                "{said}"
+            );
+        }
+        for half in ["issuer = \"https://login.example.org\"", "client_id = \"codecourier\""] {
+            let said = refused(&format!("[sign_in.oidc]\n{half}"), &[]);
+            assert!(
+                said.contains("`sign_in.oidc.issuer` and `sign_in.oidc.client_id`"),
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_issuer_is_reached_over_tls_or_on_this_machine() {
+        let oidc = |issuer: &str| format!("[sign_in.oidc]\nissuer = \"{issuer}\"\nclient_id = \"codecourier\"");
+        for issuer in ["https://login.example.org", "http://127.0.0.1:9", "http://localhost:9"] {
+            assert_eq!(external(&oidc(issuer), &[]).unwrap().providers.len(), 1, "{issuer}");
+        }
+        for issuer in ["http://login.example.org", "ftp://login.example.org", "login", ""] {
+            let said = refused(&oidc(issuer), &[]);
+            assert!(said.contains("sign_in.oidc.issuer"), "{issuer}: {said}");
+        }
+        // A plain issuer on this machine takes the TLS of nobody else away.
+        let both = format!(
+            "{}\n[identity]\nissuer = \"http://clerk.example.org\"\naudience = \"a\"",
+            oidc("http://localhost:9")
+        );
+        assert!(refused(&both, &[]).contains("identity"));
+    }
+
+    #[test]
+    fn a_trusted_issuer_names_who_its_tokens_are_for() {
+        let identity = |more: &str| format!("[identity]\nissuer = \"https://clerk.example.org\"\n{more}");
+        let said = refused(&identity(""), &[]);
+        assert!(said.contains("The settings of `identity`"), "{said}");
+        for more in [
+            "audience = \"codecourier\"",
+            "authorized_parties = \"https://app.example.org\"",
+        ] {
+            let external = external(&identity(more), &[WEBHOOK_SECRET]).unwrap();
+            assert_eq!(
+                external.trusted_issuer.unwrap().issuer(),
+                "https://clerk.example.org",
+                "{more}"
+            );
+            assert!(external.webhook_secret.is_some());
+        }
+    }
+
+    #[test]
+    fn a_webhook_secret_is_one_and_belongs_to_an_issuer() {
+        let said = refused("", &[WEBHOOK_SECRET]);
+        assert!(said.contains("`identity.issuer` is not"), "{said}");
+        let identity = "[identity]\nissuer = \"https://clerk.example.org\"\naudience = \"a\"\n";
+        let said = refused(identity, &[("CODECOURIER_IDENTITY_WEBHOOK_SECRET", "whsec_canary!")]);
+        assert!(said.contains("`identity.webhook_secret`"), "{said}");
+    }
+
+    #[test]
+    fn a_secret_that_cannot_be_read_is_named() {
+        let file = format!("{GITHUB}client_secret_file = \"/nonexistent/secret\"");
+        let said = refused(&file, &[]);
+        assert!(
+            said.contains("`sign_in.github.client_secret`") && said.contains("/nonexistent/secret"),
+            "{said}"
+        );
+    }
+}

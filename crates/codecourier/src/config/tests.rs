@@ -13,7 +13,7 @@ fn read(variables: &[(&str, &str)]) -> Result<Config, Problem> {
 }
 
 /// A place with a configuration in a data directory.
-fn with_file(text: &str, variables: &[(&str, &str)], sets: &[&str]) -> Result<Config, Problem> {
+pub(super) fn with_file(text: &str, variables: &[(&str, &str)], sets: &[&str]) -> Result<Config, Problem> {
     let place = tempfile::tempdir().unwrap();
     std::fs::write(place.path().join("config.toml"), text).unwrap();
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
