@@ -1,8 +1,9 @@
 //! `codecourier whoami`: who one is to a server.
 
 use clap::Args;
+use codecourier_wire::accounts::Account;
 use codecourier_wire::whoami::Whoami;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::client::Client;
 use crate::client::place::ServerChoice;
@@ -44,7 +45,13 @@ pub(crate) async fn whoami(arguments: &Arguments, config: &Config, output: Outpu
             match &me.answer {
                 Whoami::Person { operator: true, .. } => lines.push(Tone::Quiet.line("runs this server")),
                 Whoami::Person { .. } => {}
-                Whoami::ApiKey { permissions, .. } => {
+                Whoami::ApiKey {
+                    permissions,
+                    project_slug,
+                    ..
+                } => {
+                    let project = Tone::Quiet.line("of the project ").and(Tone::Usable, project_slug);
+                    lines.push(project);
                     let words: Vec<String> = permissions.iter().map(ToString::to_string).collect();
                     lines.push(Tone::Quiet.line(&format!("may: {}", words.join(", "))));
                 }
@@ -58,16 +65,24 @@ pub(crate) async fn whoami(arguments: &Arguments, config: &Config, output: Outpu
 /// Asks the server.
 pub(super) async fn ask(client: &Client) -> Result<Me, Problem> {
     let answer: Whoami = client.get("/whoami").await?;
-    let email = match &answer {
-        // An account whose address cannot be read is still somebody.
-        Whoami::Person { .. } => client.get::<Value>("/account").await.ok(),
+    let account = match &answer {
+        // An account that cannot be read is still somebody.
+        Whoami::Person { .. } => client.get::<Account>("/account").await.ok(),
         Whoami::ApiKey { .. } => None,
     };
-    let email = email.and_then(|account| account.get("email")?.as_str().map(str::to_owned));
+    let email = account.and_then(|account| account.email).map(|email| email.to_string());
     Ok(Me { answer, email })
 }
 
 impl Me {
+    /// The slug of the one project that an API key opens.
+    pub(super) fn only_project(&self) -> Option<&str> {
+        match &self.answer {
+            Whoami::ApiKey { project_slug, .. } => Some(project_slug),
+            Whoami::Person { .. } => None,
+        }
+    }
+
     /// In a few words.
     pub(super) fn words(&self) -> String {
         match (&self.answer, &self.email) {

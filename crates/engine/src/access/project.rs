@@ -8,7 +8,7 @@ use codecourier_domain::member::MemberRole;
 use codecourier_domain::slug::Slug;
 use codecourier_store::projects::ProjectAddress;
 
-use super::{Access, Principal, ProjectGrant};
+use super::{Access, KeyHolder, Principal, ProjectGrant};
 use crate::error::Error;
 
 impl Access {
@@ -31,6 +31,14 @@ impl Access {
             role,
             actor: principal.actor(),
         })
+    }
+
+    /// The slug of the project that a key opens.
+    pub async fn project_of(&self, holder: &KeyHolder) -> Result<Slug, Error> {
+        let project = self.engine.store.read().await?.project(holder.project).await?;
+        let slug = project.ok_or_else(no_such_project)?.slug;
+        slug.parse()
+            .map_err(|error| Error::internal("Reading the slug of a project", error))
     }
 
     async fn of_person(&self, user: UserId, slug: &Slug) -> Result<(ProjectAddress, MemberRole), Error> {

@@ -32,6 +32,9 @@ pub enum Whoami {
         /// The only project it opens.
         #[schema(value_type = schema::ProjectId)]
         project_id: ProjectId,
+        /// Its slug, for addresses.
+        #[schema(value_type = schema::Slug)]
+        project_slug: String,
         /// What it may do there.
         #[schema(value_type = Vec<schema::Permission>)]
         permissions: Vec<Permission>,
