@@ -1,11 +1,13 @@
 //! The log: into `codecourier.log` in the data directory, or to standard error for the server and for commands that have
 //! no data directory.
 //!
-//! Invariant: known secrets and whatever looks like one are taken out of each line before it is written.
+//! Invariant: known secrets and whatever looks like one are taken out of each line before it is written, and of what a
+//! panic says too, which would go to standard error as it is.
 
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal as _, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::panic::PanicHookInfo;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -80,7 +82,21 @@ pub(crate) fn start(config: &Config, target: Target<'_>) -> Result<(), Problem> 
     };
     // A second start in one process is a test's; the first log stays.
     drop(started);
+    let also_to_standard_error = matches!(target, Target::File(_)).then(|| config.secrets.clone());
+    std::panic::set_hook(Box::new(move |panic| log_panic(panic, also_to_standard_error.as_ref())));
     Ok(())
+}
+
+/// Logs a panic. With secrets to leave out, it is told on standard error too, where nobody sees the log.
+fn log_panic(panic: &PanicHookInfo<'_>, on_standard_error: Option<&Secrets>) {
+    let at = panic.location().map(ToString::to_string).unwrap_or_default();
+    let words = panic.payload_as_str().unwrap_or("of no words");
+    tracing::error!(at, "the program is at fault: {words}");
+    if let Some(secrets) = on_standard_error {
+        let line = redact(&format!("codecourier is at fault at {at}: {words}\n"), secrets);
+        // There is nowhere else to say that this failed too.
+        let _ = io::stderr().write_all(line.as_bytes());
+    }
 }
 
 /// Writes lines without secrets.
@@ -219,6 +235,39 @@ mod tests {
         for plain in ["nothing here", "task-sk-x risk-free", "see https://host/a@b"] {
             assert_eq!(redact(plain, &secrets), plain);
         }
+    }
+
+    #[test]
+    fn a_panic_is_logged_without_the_secrets_in_its_words() {
+        #[derive(Clone, Default)]
+        struct Kept(Arc<Mutex<Vec<u8>>>);
+        impl Write for Kept {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.lock().write(bytes)
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let kept = Kept::default();
+        let writer = Redacting {
+            out: Arc::new(Mutex::new(Box::new(kept.clone()))),
+            secrets: Secrets::of(&["canary-known"]),
+        };
+        let log = tracing_subscriber::registry().with(tracing_subscriber::fmt::layer().json().with_writer(writer));
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|panic| log_panic(panic, None)));
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            tracing::subscriber::with_default(log, || panic!("no room for canary-known, cc_live_canaryAAAA or {}", 7));
+        }));
+        std::panic::set_hook(before);
+        assert!(panicked.is_err());
+        let logged = String::from_utf8(kept.0.lock().clone()).unwrap();
+        assert!(
+            logged.contains("no room for [redacted], cc_live_[redacted] or 7") && logged.contains("logging.rs"),
+            "{logged}"
+        );
+        assert!(!logged.contains("canary"), "{logged}");
     }
 
     #[test]
