@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::exit;
 use crate::verbs::{
-    cancel, completions, config, demo, diff, doctor, keys, login, logout, logs, patch, projects, resume, run, runs,
-    serve, show, whoami,
+    audit, cancel, completions, config, demo, diff, doctor, invitations, keys, login, logout, logs, members, patch,
+    projects, provider_keys, resume, run, runs, serve, settings, show, variables, whoami,
 };
 
 /// The version, with the commit when the build knows it.
@@ -75,10 +75,22 @@ pub(crate) enum Verb {
     Logout(logout::Arguments),
     /// Show who you are to a server
     Whoami(whoami::Arguments),
-    /// List, make and choose projects at a server
+    /// List, make, change and choose projects at a server
     Projects(projects::Arguments),
+    /// Who is in a project at a server, and as what
+    Members(members::Arguments),
+    /// Ask people into a project at a server, and answer when asked
+    Invitations(invitations::Arguments),
+    /// What a project at a server tells and gives its agents
+    Settings(settings::Arguments),
+    /// The environment variables of a project at a server
+    Variables(variables::Arguments),
+    /// The keys that a project at a server has for outside services
+    ProviderKeys(provider_keys::Arguments),
     /// API keys of a project at a server, and the master key of this machine
     Keys(keys::Arguments),
+    /// Who changed what in a project at a server
+    Audit(audit::Arguments),
     /// See what is configured and where it comes from
     Config(config::Arguments),
     /// Find out what this machine can do, and what to do about the rest

@@ -1,8 +1,9 @@
 //! The one place in this crate that starts programs of the host: for `doctor`, which asks tools for their versions,
-//! for `demo`, which makes and merges its sample repository, and for commands of the configuration that print a secret.
+//! for `demo`, which makes and merges its sample repository, for commands of the configuration that print a secret, and
+//! for the editor of a person.
 //!
-//! Invariant: programs get no standard input and, but for those commands, a fixed environment, so that nobody's
-//! configuration changes what they do.
+//! Invariant: programs get no standard input and, but for those commands and the editor, a fixed environment, so that
+//! nobody's configuration changes what they do.
 #![expect(
     clippy::disallowed_methods,
     reason = "this is the module that the lint points to: it fixes the environment"
@@ -13,6 +14,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
+
+use crate::problem::Problem;
 
 /// A program that ended.
 #[derive(Debug)]
@@ -84,6 +87,31 @@ pub(crate) fn output_of_shell(command: &str, limit: u64) -> Result<String, Strin
         Ok(status) => Err(format!("it ended with {status}.")),
         Err(error) => Err(format!("{error}.")),
     }
+}
+
+/// Lets a person edit a file with the editor that they named, or with `vi`. The editor gets this program's own terminal
+/// and environment.
+pub(crate) fn edit(editor: Option<&str>, file: &Path) -> Result<(), Problem> {
+    let editor = editor.unwrap_or("vi");
+    let failed = |why: String| {
+        Problem::usage(format!("The editor `{editor}` {why}.")).with_remedy("Name one that works in EDITOR.")
+    };
+    // As Git and others do it: the name may come with arguments, which a shell takes apart.
+    let status = Command::new("/bin/sh")
+        .args(["-c", &format!("exec {editor} \"$1\""), "editor"])
+        .arg(file)
+        .status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(failed(format!("ended with {status}"))),
+        Err(error) => Err(failed(format!("cannot be started: {error}"))),
+    }
+}
+
+/// Whether a person can be asked something.
+pub(crate) fn is_at_terminal() -> bool {
+    use std::io::IsTerminal as _;
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
 /// Where a program is in the search path.

@@ -76,11 +76,22 @@ impl Client {
 
     /// Reads a list, page by page, up to that many rows.
     pub(crate) async fn list<T: DeserializeOwned>(&self, path: &str, most: usize) -> Result<Vec<T>, Problem> {
+        self.list_of(path, &[], most).await
+    }
+
+    /// Reads what a filter leaves of a list, page by page, up to that many rows.
+    pub(crate) async fn list_of<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        filter: &[(&str, String)],
+        most: usize,
+    ) -> Result<Vec<T>, Problem> {
         let mut all: Vec<T> = Vec::new();
         let mut cursor: Option<String> = None;
         for _ in 0..MOST_PAGES {
             let limit = most.saturating_sub(all.len()).clamp(1, 100);
-            let mut query = vec![("limit", limit.to_string())];
+            let mut query = filter.to_vec();
+            query.push(("limit", limit.to_string()));
             query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
             let page: List<T> = self.whole(path, &query).await?;
             all.extend(page.data);
@@ -95,8 +106,57 @@ impl Client {
 
     /// Reads something that is not JSON.
     pub(crate) async fn bytes(&self, path: &str) -> Result<Vec<u8>, Problem> {
-        let response = self.send(self.request(Method::GET, path)).await?;
+        self.bytes_of(path, &[]).await
+    }
+
+    /// Reads something that is not JSON, as a query asks for it.
+    pub(crate) async fn bytes_of(&self, path: &str, query: &[(&str, String)]) -> Result<Vec<u8>, Problem> {
+        let request = self.request(Method::GET, path).header(header::ACCEPT, "*/*");
+        let response = self.send(request.query(query)).await?;
         self.body(response).await
+    }
+
+    /// Reads an editable document, with the revision to change it from.
+    pub(crate) async fn get_revised<T: DeserializeOwned>(&self, path: &str) -> Result<(T, String), Problem> {
+        let response = self.send(self.request(Method::GET, path)).await?;
+        let revision = response.headers().get(header::ETAG);
+        let revision = revision
+            .and_then(|tag| tag.to_str().ok())
+            .unwrap_or_default()
+            .to_owned();
+        Ok((self.read::<Data<T>>(response).await?.data, revision))
+    }
+
+    /// Changes an editable document, unless it has another revision by now.
+    pub(crate) async fn patch_revised<B: Serialize + Sync, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+        revision: &str,
+    ) -> Result<T, Problem> {
+        let request = self.request(Method::PATCH, path).header(header::IF_MATCH, revision);
+        let response = self.send(request.json(body)).await?;
+        Ok(self.read::<Data<T>>(response).await?.data)
+    }
+
+    /// Changes something.
+    pub(crate) async fn patch<B: Serialize + Sync, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<T, Problem> {
+        let response = self.send(self.request(Method::PATCH, path).json(body)).await?;
+        Ok(self.read::<Data<T>>(response).await?.data)
+    }
+
+    /// Puts something in its place.
+    pub(crate) async fn put<B: Serialize + Sync, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<T, Problem> {
+        let response = self.send(self.request(Method::PUT, path).json(body)).await?;
+        Ok(self.read::<Data<T>>(response).await?.data)
     }
 
     /// Asks for something to be done, and reads what came of it.
@@ -116,7 +176,14 @@ impl Client {
 
     /// Deletes something.
     pub(crate) async fn delete(&self, path: &str) -> Result<(), Problem> {
-        self.send(self.request(Method::DELETE, path)).await.map(drop)
+        self.delete_of(path, &[]).await
+    }
+
+    /// Deletes something, as a query confirms it.
+    pub(crate) async fn delete_of(&self, path: &str, query: &[(&str, String)]) -> Result<(), Problem> {
+        self.send(self.request(Method::DELETE, path).query(query))
+            .await
+            .map(drop)
     }
 
     /// Opens a stream of events: those after a number, or what there is now and then what follows.

@@ -16,7 +16,7 @@ use codecourier_engine::ErrorCode;
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ServerChoice {
     /// The server [default: the last one signed in to, or `CODECOURIER_URL`]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Where")]
     pub(crate) server: Option<String>,
 }
 
@@ -24,13 +24,25 @@ pub(crate) struct ServerChoice {
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct PlaceChoice {
     /// The server [default: the last one signed in to, or `CODECOURIER_URL`]
-    #[arg(long, value_name = "URL", help_heading = "Where", conflicts_with = "local")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help_heading = "Where",
+        conflicts_with = "local"
+    )]
     server: Option<String>,
     /// The project on the server [default: `codecourier projects use`, or `CODECOURIER_PROJECT`]
-    #[arg(long, value_name = "SLUG", help_heading = "Where", conflicts_with = "local")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SLUG",
+        help_heading = "Where",
+        conflicts_with = "local"
+    )]
     project: Option<String>,
     /// Work in the data directory of this machine, whatever server there is
-    #[arg(long, help_heading = "Where")]
+    #[arg(long, global = true, help_heading = "Where")]
     local: bool,
 }
 
@@ -63,9 +75,7 @@ impl PlaceChoice {
                 client: client_of(&chosen, config, &credentials)?,
                 project: sound_slug(project)?,
             })),
-            None if server.is_some() => Err(Problem::usage("No project is named.").with_remedy(
-                "Name it with --project; `codecourier projects` lists them, `codecourier projects use` chooses one.",
-            )),
+            None if server.is_some() => Err(no_project()),
             None => Ok(Place::Local),
         }
     }
@@ -76,8 +86,16 @@ impl PlaceChoice {
     pub(crate) fn remote(&self, config: &Config) -> Result<Remote, Problem> {
         match self.decide(config)? {
             Place::Remote(remote) => Ok(remote),
+            // There is a server, or this says that there is none: what lacks is the project.
+            Place::Local if !self.local => self.client(config).and(Err(no_project())),
             Place::Local => Err(no_server()),
         }
+    }
+
+    /// The server, whatever the project, for verbs about one's own account.
+    pub(crate) fn client(&self, config: &Config) -> Result<Client, Problem> {
+        let server = self.server.clone();
+        ServerChoice { server }.client(config)
     }
 }
 
@@ -119,6 +137,12 @@ fn client_of(url: &str, config: &Config, credentials: &Credentials) -> Result<Cl
         );
     };
     Client::new(url, Some(credential))
+}
+
+fn no_project() -> Problem {
+    Problem::usage("No project is named.").with_remedy(
+        "Name it with --project; `codecourier projects` lists them, `codecourier projects use` chooses one.",
+    )
 }
 
 fn no_server() -> Problem {

@@ -138,6 +138,8 @@ pub(crate) struct ClientSurroundings {
     pub(crate) api_key: Option<value::Secret>,
     /// The project, from `CODECOURIER_PROJECT`.
     pub(crate) project: Option<String>,
+    /// The editor, from `VISUAL` or `EDITOR`.
+    pub(crate) editor: Option<String>,
 }
 
 /// What the service manager passes on to a service.
@@ -265,6 +267,7 @@ impl Config {
                 url: text("CODECOURIER_URL"),
                 api_key: api_key.map(value::Secret::new),
                 project: text("CODECOURIER_PROJECT"),
+                editor: text("VISUAL").or_else(|| text("EDITOR")),
             },
             service: ServiceSurroundings {
                 listen_pid: text("LISTEN_PID"),

@@ -1,12 +1,15 @@
 //! Following a run at a server over its event stream, across lost connections and restarts of the server.
 //!
-//! Invariant: every stored event is told once and in order, however often the connection is lost.
+//! Invariants: every stored event is told once and in order, however often the connection is lost; the step of an event
+//! is known before the event is told; a server that is away for a while, or that restarts, ends nothing.
 
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-use codecourier_domain::id::RunId;
+use codecourier_domain::id::{RunId, StepId};
 use codecourier_engine::ErrorCode;
 use codecourier_wire::live::{LiveDelta, LiveEvent, LiveTransient};
+use codecourier_wire::runs::RunDetail;
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -17,7 +20,9 @@ use crate::problem::Problem;
 /// How long a server may be away.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long to wait before trying again.
-const AGAIN: Duration = Duration::from_secs(1);
+const AGAIN: Duration = Duration::from_millis(500);
+/// How long a server is away before that is told.
+const WORTH_TELLING: Duration = Duration::from_secs(2);
 /// How often a run is looked at where its project's changes cannot be followed.
 const LOOK_AGAIN: Duration = Duration::from_secs(3);
 
@@ -32,18 +37,42 @@ pub(super) enum Told {
     },
     /// What is not stored.
     Transient(LiveTransient),
-    /// The run may have changed: look at it again.
-    Changed,
+    /// The run as it is now, which may be as it was.
+    Run(Box<RunDetail>),
+    /// The server does not answer; it is asked again and again.
+    Away(String),
+    /// The server answers again.
+    Back,
 }
 
 /// A follower of one run.
 pub(super) struct Follower<'a> {
     remote: &'a Remote,
     run: RunId,
+    /// The number of the last event that was told.
     last: u64,
+    known: HashSet<StepId>,
+    /// What comes next, before anything is asked for.
+    ready: VecDeque<Told>,
+    /// The first event of a step, which waits until the run was looked at.
+    newcomer: Option<Told>,
+    sight: Sight,
     events: Option<Events>,
     changes: Changes,
-    away_since: Option<Instant>,
+    away: Option<Away>,
+}
+
+/// Whether the run has to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    Old,
+    Fresh,
+}
+
+/// How long a server has been away.
+struct Away {
+    since: Instant,
+    was_told: bool,
 }
 
 /// How a follower learns that the run changed.
@@ -64,34 +93,57 @@ struct Alone {
 
 impl<'a> Follower<'a> {
     /// Follows from after an event's number.
-    pub(super) const fn new(remote: &'a Remote, run: RunId, last: u64) -> Self {
+    pub(super) fn new(remote: &'a Remote, run: RunId, last: u64) -> Self {
         Self {
             remote,
             run,
             last,
+            known: HashSet::new(),
+            ready: VecDeque::new(),
+            newcomer: None,
+            sight: Sight::Old,
             events: None,
             changes: Changes::Unopened,
-            away_since: None,
+            away: None,
         }
+    }
+
+    /// Whether everything up to an event's number was told.
+    pub(super) fn has_told(&self, event: u64) -> bool {
+        self.last >= event && self.newcomer.is_none() && self.ready.is_empty()
     }
 
     /// Waits for the next thing. May be dropped at any time and called again.
     pub(super) async fn next(&mut self) -> Result<Told, Problem> {
         loop {
+            if let Some(told) = self.ready.pop_front() {
+                return Ok(told);
+            }
             match self.try_next().await {
                 Ok(Some(told)) => {
-                    self.away_since = None;
+                    if self.away.take().is_some_and(|away| away.was_told) {
+                        self.ready.push_back(told);
+                        return Ok(Told::Back);
+                    }
                     return Ok(told);
                 }
                 Ok(None) => {}
-                Err(problem) if problem.code == ErrorCode::Unavailable => {
-                    let since = *self.away_since.get_or_insert_with(Instant::now);
-                    if since.elapsed() > PATIENCE {
-                        return Err(problem);
-                    }
-                    tracing::info!("the server is away: {}", problem.message);
+                Err(problem) if matches!(problem.code, ErrorCode::Unavailable | ErrorCode::RateLimited) => {
                     self.events = None;
                     self.changes = Changes::Unopened;
+                    self.sight = Sight::Old;
+                    let away = self.away.get_or_insert_with(|| Away {
+                        since: Instant::now(),
+                        was_told: false,
+                    });
+                    if away.since.elapsed() > PATIENCE {
+                        return Err(problem);
+                    }
+                    // A restart is over in a moment and needs no words.
+                    if !away.was_told && away.since.elapsed() > WORTH_TELLING {
+                        away.was_told = true;
+                        return Ok(Told::Away(problem.message));
+                    }
                     tokio::time::sleep(AGAIN).await;
                 }
                 Err(problem) => return Err(problem),
@@ -108,7 +160,14 @@ impl<'a> Follower<'a> {
                 Err(problem) => return Err(problem),
             };
             // Whatever changed before this moment is seen by looking once.
-            return Ok(Some(Told::Changed));
+            self.sight = Sight::Old;
+        }
+        if self.sight == Sight::Old {
+            let detail = self.remote.get(self.run).await?;
+            self.sight = Sight::Fresh;
+            self.known.extend(detail.steps.iter().map(|step| step.id));
+            self.ready.extend(self.newcomer.take());
+            return Ok(Some(Told::Run(Box::new(detail))));
         }
         if self.events.is_none() {
             let path = self.remote.run_path(self.run, "/live");
@@ -119,34 +178,36 @@ impl<'a> Follower<'a> {
         };
         tokio::select! {
             event = events.next() => match event? {
-                Some(event) => self.of_run(&event),
-                None => {
-                    self.events = None;
-                    tokio::time::sleep(AGAIN).await;
-                    Ok(Some(Told::Changed))
-                }
+                Some(event) => return self.of_run(&event),
+                None => self.events = None,
             },
             event = next_change(changes) => match event? {
-                Some(event) => Ok(self.of_project(&event)),
-                None => {
-                    self.changes = Changes::Unopened;
-                    tokio::time::sleep(AGAIN).await;
-                    Ok(None)
+                Some(event) => {
+                    self.of_project(&event);
+                    return Ok(None);
                 }
+                None => self.changes = Changes::Unopened,
             },
         }
+        // The server ended a stream, as it does when it stops: it is there again soon.
+        self.sight = Sight::Old;
+        tokio::time::sleep(AGAIN).await;
+        Ok(None)
     }
 
     fn of_run(&mut self, event: &ServerEvent) -> Result<Option<Told>, Problem> {
         match event.kind.as_str() {
             "delta" => match serde_json::from_str::<LiveDelta>(&event.data) {
-                Ok(LiveDelta {
-                    seq,
-                    event: Some(event),
-                    ..
-                }) if seq > self.last => {
+                Ok(LiveDelta { seq, event, .. }) if seq > self.last => {
                     self.last = seq;
-                    let event = Box::new(event);
+                    let Some(event) = event.map(Box::new) else {
+                        return Ok(None);
+                    };
+                    if event.step_id.is_some_and(|step| self.known.insert(step)) {
+                        self.newcomer = Some(Told::Event { seq, event });
+                        self.sight = Sight::Old;
+                        return Ok(None);
+                    }
                     Ok(Some(Told::Event { seq, event }))
                 }
                 _ => Ok(None),
@@ -157,18 +218,24 @@ impl<'a> Follower<'a> {
             }
             "ended" => Err(ended(&event.data)),
             // A snapshot, a reset (nothing older is told any more) or the end of the server: look at the run.
-            _ => Ok(Some(Told::Changed)),
+            _ => {
+                self.sight = Sight::Old;
+                Ok(None)
+            }
         }
     }
 
-    fn of_project(&self, event: &ServerEvent) -> Option<Told> {
-        match event.kind.as_str() {
-            "delta" => {
-                let change = serde_json::from_str::<LiveDelta>(&event.data).ok()?.change?;
-                (change.id == self.run.to_string()).then_some(Told::Changed)
-            }
-            "transient" => None,
-            _ => Some(Told::Changed),
+    fn of_project(&mut self, event: &ServerEvent) {
+        let is_of_another = match event.kind.as_str() {
+            "delta" => serde_json::from_str::<LiveDelta>(&event.data)
+                .ok()
+                .and_then(|delta| delta.change)
+                .is_none_or(|change| change.id != self.run.to_string()),
+            "transient" => true,
+            _ => false,
+        };
+        if !is_of_another {
+            self.sight = Sight::Old;
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Reading and ending runs at a server: what `runs`, `show`, `logs`, `diff`, `patch` and `cancel` do there.
 
-use codecourier_domain::id::{RunId, StepId};
+use codecourier_domain::id::RunId;
 use codecourier_domain::run::RunStatus;
 use codecourier_wire::runs::{EventView, Run, RunDetail};
 use serde_json::json;
 
 use super::follow::{Follower, Told};
 use super::result::{self, RemoteResult};
-use super::watch::{PAGE, event_of, events_after};
+use super::watch::{PAGE, away, back, event_of, events_after};
 use super::{Remote, steps_of};
 use crate::config::Config;
 use crate::exit::Exit;
@@ -15,15 +15,22 @@ use crate::problem::Problem;
 use crate::terminal::data::{self, Reader};
 use crate::terminal::{Screen, Tone};
 use crate::verbs::logs::Printer;
-use crate::verbs::runs::Listed;
+use crate::verbs::runs::{Filter, Listed};
 use crate::verbs::show::present;
 use crate::verbs::{cancel, diff};
 use crate::watch::Output;
 
 impl Remote {
-    /// Lists the newest runs.
-    pub(crate) async fn list(&self, limit: u32, config: &Config, output: Output) -> Result<Exit, Problem> {
-        let runs: Vec<Run> = self.client.list(&self.path("/runs"), limit as usize).await?;
+    /// Lists runs.
+    pub(crate) async fn list(
+        &self,
+        filter: &Filter,
+        limit: u32,
+        config: &Config,
+        output: Output,
+    ) -> Result<Exit, Problem> {
+        let path = self.path("/runs");
+        let runs: Vec<Run> = self.client.list_of(&path, &filter.query(), limit as usize).await?;
         let listed = runs.into_iter().map(|run| Listed {
             id: run.id,
             project: self.project.clone(),
@@ -36,7 +43,7 @@ impl Remote {
             tokens: run.tokens.into(),
             spent: codecourier_domain::money::MicroUsd(run.cost_micro_usd),
         });
-        crate::verbs::runs::show(listed, config, output);
+        crate::verbs::runs::show(&listed.collect::<Vec<_>>(), config, output);
         Ok(Exit::Completed)
     }
 
@@ -49,65 +56,68 @@ impl Remote {
         Ok(Exit::Completed)
     }
 
-    /// Shows everything that was said and done, and stays until the end if asked to.
-    pub(crate) async fn logs(&self, run: &str, mut printer: Printer<'_>, follow: bool) -> Result<Exit, Problem> {
+    /// Shows everything that was said and done so far.
+    pub(crate) async fn logs(&self, run: &str, mut printer: Printer<'_>) -> Result<Exit, Problem> {
         let run = self.find(run).await?;
-        let mut detail = self.get(run).await?;
-        printer.learn(steps_of(&detail));
+        printer.learn(steps_of(&self.get(run).await?));
         let mut last = 0;
         loop {
-            // Up to the present by pages: the stream is for what comes.
-            loop {
-                let page = events_after(self, run, last, PAGE).await?;
-                for EventView {
-                    seq,
-                    step_id,
-                    at,
-                    event,
-                } in page.data
-                {
-                    last = seq;
-                    if self.print(&mut printer, run, seq, step_id, at, &event).await? == Reader::Gone {
-                        return Ok(Exit::Completed);
-                    }
+            let page = events_after(self, run, last, PAGE).await?;
+            for EventView {
+                seq,
+                step_id,
+                at,
+                event,
+            } in page.data
+            {
+                last = seq;
+                if step_id.is_some_and(|step| !printer.knows(step)) {
+                    printer.learn(steps_of(&self.get(run).await?));
                 }
-                if !page.has_more {
-                    break;
+                if printer.print(run, seq, step_id, at.into(), &event_of(&event)) == Reader::Gone {
+                    return Ok(Exit::Completed);
                 }
             }
-            if !follow || (RunStatus::from(detail.run.status).has_ended() && last >= detail.last_event) {
+            if !page.has_more {
                 return Ok(Exit::Completed);
-            }
-            let mut follower = Follower::new(self, run, last);
-            while !RunStatus::from(detail.run.status).has_ended() {
-                match follower.next().await? {
-                    Told::Changed => detail = self.get(run).await?,
-                    Told::Event { seq, event } => {
-                        last = seq;
-                        let reader = self.print(&mut printer, run, seq, event.step_id, event.at, &event.event);
-                        if reader.await? == Reader::Gone {
-                            return Ok(Exit::Completed);
-                        }
-                    }
-                    Told::Transient(_) => {}
-                }
             }
         }
     }
 
-    async fn print(
+    /// Shows everything that was said and done, and what is, until the run has ended.
+    pub(crate) async fn follow(
         &self,
-        printer: &mut Printer<'_>,
-        run: RunId,
-        seq: u64,
-        step: Option<StepId>,
-        at: codecourier_wire::time::Time,
-        event: &serde_json::Value,
-    ) -> Result<Reader, Problem> {
-        if step.is_some_and(|step| !printer.knows(step)) {
-            printer.learn(steps_of(&self.get(run).await?));
+        run: &str,
+        mut printer: Printer<'_>,
+        screen: &mut Screen,
+    ) -> Result<Exit, Problem> {
+        let run = self.find(run).await?;
+        let mut follower = Follower::new(self, run, 0);
+        let mut seen: Option<Box<RunDetail>> = None;
+        loop {
+            let has_ended = |detail: &RunDetail| RunStatus::from(detail.run.status).has_ended();
+            if seen
+                .as_deref()
+                .is_some_and(|detail| has_ended(detail) && follower.has_told(detail.last_event))
+            {
+                return Ok(Exit::Completed);
+            }
+            match follower.next().await? {
+                Told::Run(detail) => {
+                    printer.learn(steps_of(&detail));
+                    seen = Some(detail);
+                }
+                Told::Event { seq, event } => {
+                    let shown = printer.print(run, seq, event.step_id, event.at.into(), &event_of(&event.event));
+                    if shown == Reader::Gone {
+                        return Ok(Exit::Completed);
+                    }
+                }
+                Told::Transient(_) => {}
+                Told::Away(why) => screen.line(&away(&why)),
+                Told::Back => screen.line(&back()),
+            }
         }
-        Ok(printer.print(run, seq, step, at.into(), &event_of(event)))
     }
 
     /// Shows the change of a run.
@@ -155,8 +165,8 @@ impl Remote {
         let mut detail = ask_to_cancel(self, run).await?;
         let mut follower = Follower::new(self, run, detail.last_event);
         while !RunStatus::from(detail.run.status).has_ended() {
-            if let Told::Changed = follower.next().await? {
-                detail = self.get(run).await?;
+            if let Told::Run(now) = follower.next().await? {
+                detail = *now;
             }
         }
         let status = RunStatus::from(detail.run.status);

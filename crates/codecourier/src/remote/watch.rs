@@ -4,12 +4,12 @@ use codecourier_domain::event::Event;
 use codecourier_domain::id::RunId;
 use codecourier_engine::runs::follow::Seen;
 use codecourier_wire::live::{LiveEvent, LiveTransient};
-use codecourier_wire::runs::{EventView, EventsPage, RunDetail};
+use codecourier_wire::runs::{EventsPage, RunDetail};
 
 use super::follow::{Follower, Told};
 use super::{Remote, steps_of};
 use crate::problem::Problem;
-use crate::terminal::Screen;
+use crate::terminal::{Line, Screen, Tone};
 use crate::watch::interrupts::{Farewell, Interrupts, Watching, Wishes};
 use crate::watch::tally::Tally;
 use crate::watch::{Output, TICK, Watch, has_stopped};
@@ -34,52 +34,31 @@ pub(super) async fn to_end(
     output: Output,
 ) -> Result<Watched, Problem> {
     let mut follower = Follower::new(remote, run, 0);
-    let mut detail = remote.get(run).await?;
     let mut watch = Watch::new(run, 0, Tally::default(), output);
-    watch.learn(steps_of(&detail));
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut wishes = Wishes::default();
+    let mut stopped: Option<Box<RunDetail>> = None;
     loop {
-        if has_stopped(detail.run.status.into()) {
-            // What was committed before the end is in the log: show it all.
-            while watch.last < detail.last_event {
-                let page = events_after(remote, run, watch.last, PAGE).await?;
-                if page.data.is_empty() {
-                    break;
-                }
-                for EventView {
-                    seq,
-                    step_id,
-                    at,
-                    event,
-                } in page.data
-                {
-                    let event = LiveEvent { step_id, at, event };
-                    show(&mut watch, seq, &event, screen);
-                }
-            }
+        // What was committed before the end is in the log: it is all shown.
+        if let Some(detail) = stopped.take_if(|detail| follower.has_told(detail.last_event)) {
             screen.clear_status();
-            return Ok(Watched::Ended(Box::new(detail)));
+            return Ok(Watched::Ended(detail));
         }
         tokio::select! {
             told = follower.next() => match told? {
-                Told::Changed => {
-                    detail = remote.get(run).await?;
+                Told::Run(detail) => {
                     watch.learn(steps_of(&detail));
+                    stopped = has_stopped(detail.run.status.into()).then_some(detail);
                 }
-                Told::Event { seq, event } => {
-                    if let Some(step) = event.step_id && !watch.knows(step) {
-                        detail = remote.get(run).await?;
-                        watch.learn(steps_of(&detail));
-                    }
-                    show(&mut watch, seq, &event, screen);
-                }
+                Told::Event { seq, event } => show(&mut watch, seq, &event, screen),
                 Told::Transient(transient) => {
                     if let Some(seen) = seen_of(transient) {
                         watch.see(seen, screen);
                     }
                 }
+                Told::Away(why) => screen.line(&away(&why)),
+                Told::Back => screen.line(&back()),
             },
             interrupt = interrupts.next() => {
                 let short = run.short();
@@ -100,11 +79,20 @@ pub(super) async fn to_end(
                     // It ended by itself meanwhile: the loop sees that.
                     Err(problem) => tracing::info!(%run, "not cancelled: {}", problem.message),
                 }
-                detail = remote.get(run).await?;
             }
             _ = ticks.tick(), if screen.shows_status() => watch.show_status(screen),
         }
     }
+}
+
+/// That the server does not answer.
+pub(super) fn away(why: &str) -> Line {
+    Tone::Warning.line(&format!("{why} Waiting for it; the run goes on."))
+}
+
+/// That it answers again.
+pub(super) fn back() -> Line {
+    Tone::Quiet.line("The server is back.")
 }
 
 /// Events of a run after a number, oldest first.

@@ -6,6 +6,7 @@
 pub(crate) mod data;
 pub(crate) mod line;
 pub(crate) mod screen;
+pub(crate) mod table;
 pub(crate) mod text;
 pub(crate) mod time;
 

@@ -10,6 +10,7 @@ use codecourier_engine::vault::{MasterKeySource, Vault, renew_key_file, rotate};
 use codecourier_wire::keys::{ApiKey, ApiKeyStatus, CreateApiKey, CreatedApiKey, RotateApiKey};
 use serde_json::json;
 
+use super::answer::{self, Listing};
 use super::load;
 use super::run::parse_time;
 use crate::client::place::PlaceChoice;
@@ -20,7 +21,8 @@ use crate::logging;
 use crate::platform;
 use crate::problem::Problem;
 use crate::remote::Remote;
-use crate::terminal::{Line, Screen, Tone, data, time};
+use crate::terminal::table::Cell;
+use crate::terminal::{Screen, Tone, data, time};
 use crate::watch::Output;
 
 /// The most keys that are listed.
@@ -93,15 +95,13 @@ pub(crate) async fn keys(arguments: Arguments, config: &Config, output: Output) 
         }
         KeysVerb::Revoke { key } => {
             remote.client.delete(&remote.path(&format!("/keys/{key}"))).await?;
-            match output {
-                Output::Json => {
-                    data::json(&json!({ "type": "keyRevoked", "key": key }));
-                }
-                Output::People => {
-                    let line = format!("The key {key} opens nothing any more.");
-                    Screen::standard_error(config).line(&Tone::Plain.line(&line));
-                }
-            }
+            let object = json!({ "type": "keyRevoked", "key": key });
+            answer::done(
+                &format!("the key {key} opens nothing any more"),
+                &object,
+                config,
+                output,
+            );
         }
         KeysVerb::Rotate { key, overlap } => {
             let request = RotateApiKey {
@@ -118,20 +118,15 @@ pub(crate) async fn keys(arguments: Arguments, config: &Config, output: Output) 
 
 async fn list(remote: &Remote, config: &Config, output: Output) -> Result<(), Problem> {
     let keys: Vec<ApiKey> = remote.client.list(&remote.path("/keys"), MOST).await?;
-    if output == Output::Json {
-        for key in &keys {
-            if data::json(&json!({ "type": "key", "key": key })) == data::Reader::Gone {
-                break;
-            }
-        }
-        return Ok(());
-    }
-    let lines: Vec<Line> = keys.iter().map(line).collect();
-    data::lines(config, &lines);
+    let listing = Listing {
+        kind: "key",
+        nothing: "The project has no API keys yet; `codecourier keys create NAME --may runs:write` makes one.",
+    };
+    listing.show(&keys, row, config, output);
     Ok(())
 }
 
-fn line(key: &ApiKey) -> Line {
+fn row(key: &ApiKey) -> Vec<Cell> {
     let (tone, status) = match key.status {
         ApiKeyStatus::Active => (Tone::Good, "active"),
         ApiKeyStatus::Retiring => (Tone::Warning, "retiring"),
@@ -144,12 +139,14 @@ fn line(key: &ApiKey) -> Line {
         |at| format!("last used {}", time::local(at.into())),
     );
     let permissions: Vec<String> = key.permissions.iter().map(ToString::to_string).collect();
-    Tone::Usable
-        .line(&key.id.to_string())
-        .and(Tone::Quiet, &format!("  {}…", key.display_prefix))
-        .and(tone, &format!("  {status:8}"))
-        .and(Tone::Plain, &format!("  {}", key.name))
-        .and(Tone::Quiet, &format!("  {}  {used}", permissions.join(",")))
+    vec![
+        (Tone::Usable, key.id.to_string()),
+        (Tone::Quiet, format!("{}…", key.display_prefix)),
+        (tone, status.to_owned()),
+        (Tone::Plain, key.name.clone()),
+        (Tone::Quiet, permissions.join(",")),
+        (Tone::Quiet, used),
+    ]
 }
 
 /// The token is data, and alone on standard output, so that it can go into a file.

@@ -14,6 +14,7 @@ use crate::client::place::{Place, PlaceChoice};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::problem::Problem;
+use crate::terminal::Screen;
 use crate::terminal::data::{self, Reader};
 use crate::watch::describe::{self, Detail, Transcript};
 use crate::watch::{self, Lane, Output};
@@ -98,7 +99,12 @@ pub(crate) async fn logs(arguments: &Arguments, config: &Config, output: Output)
     };
     let mut printer = Printer::new(detail, config, output);
     if let Place::Remote(remote) = arguments.place.decide(config)? {
-        return remote.logs(&arguments.run, printer, arguments.follow).await;
+        return if arguments.follow {
+            let mut screen = Screen::standard_error(config);
+            remote.follow(&arguments.run, printer, &mut screen).await
+        } else {
+            remote.logs(&arguments.run, printer).await
+        };
     }
     let Loaded {
         records,

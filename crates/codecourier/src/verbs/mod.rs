@@ -1,6 +1,8 @@
 //! The verbs, a file each, and what happens around every one of them: the environment is read, a problem is shown in one
 //! way, the exit code says how it went.
 
+mod answer;
+pub(crate) mod audit;
 pub(crate) mod cancel;
 pub(crate) mod completions;
 pub(crate) mod config;
@@ -8,19 +10,25 @@ pub(crate) mod demo;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod execute;
+pub(crate) mod invitations;
 pub(crate) mod keys;
 mod load;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod logs;
+pub(crate) mod members;
 pub(crate) mod patch;
 pub(crate) mod projects;
+pub(crate) mod provider_keys;
 pub(crate) mod resume;
 pub(crate) mod run;
 mod run_remote;
 pub(crate) mod runs;
+mod secret_input;
 pub(crate) mod serve;
+pub(crate) mod settings;
 pub(crate) mod show;
+pub(crate) mod variables;
 pub(crate) mod whoami;
 
 use std::time::Duration;
@@ -86,6 +94,12 @@ impl Verb {
             | Self::Whoami(_)
             | Self::Projects(_)
             | Self::Keys(_)
+            | Self::Members(_)
+            | Self::Invitations(_)
+            | Self::Settings(_)
+            | Self::Variables(_)
+            | Self::ProviderKeys(_)
+            | Self::Audit(_)
             | Self::Doctor(_)
             | Self::Completions(_) => Ok(Flags::default()),
         }
@@ -106,6 +120,12 @@ async fn act(verb: Verb, config: &Config, output: Output) -> Result<Exit, Proble
         | Verb::Logout(_)
         | Verb::Whoami(_)
         | Verb::Projects(_)
+        | Verb::Members(_)
+        | Verb::Invitations(_)
+        | Verb::Settings(_)
+        | Verb::Variables(_)
+        | Verb::ProviderKeys(_)
+        | Verb::Audit(_)
         | Verb::Doctor(_)
         | Verb::Completions(_) => logging::start(config, logging::Target::StandardError)?,
     }
@@ -126,6 +146,12 @@ async fn act(verb: Verb, config: &Config, output: Output) -> Result<Exit, Proble
         Verb::Whoami(arguments) => whoami::whoami(&arguments, config, output).await,
         Verb::Projects(arguments) => projects::projects(arguments, config, output).await,
         Verb::Keys(arguments) => keys::keys(arguments, config, output).await,
+        Verb::Members(arguments) => members::members(arguments, config, output).await,
+        Verb::Invitations(arguments) => invitations::invitations(arguments, config, output).await,
+        Verb::Settings(arguments) => settings::settings(arguments, config, output).await,
+        Verb::Variables(arguments) => variables::variables(arguments, config, output).await,
+        Verb::ProviderKeys(arguments) => provider_keys::provider_keys(arguments, config, output).await,
+        Verb::Audit(arguments) => audit::audit(&arguments, config, output).await,
         Verb::Doctor(arguments) => doctor::doctor(&arguments, config, output).await,
         Verb::Completions(arguments) => Ok(completions::completions(&arguments)),
     }

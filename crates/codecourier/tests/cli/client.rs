@@ -57,7 +57,7 @@ fn what_is_between_a_client_and_its_server_is_told_apart() {
     login(&moved, &[]).refused(4, &["redirects to https://elsewhere.example/", "are not sent after it"]);
     let newer = r#"{"data":{"name":"CodeCourier","version":"99.0.0"}}"#;
     let newer = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{newer}",
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{newer}",
         newer.len()
     );
     login(&silent_server(&newer), &[]).refused(4, &["is version 99.0.0, this program is", "Install the version"]);
