@@ -7,8 +7,11 @@
 
 pub mod compare;
 pub mod live;
+pub mod mail;
 pub mod other_user;
+pub mod person;
 pub mod scene;
 pub mod server;
+pub mod serving;
 pub mod small_disk;
 pub mod torture;

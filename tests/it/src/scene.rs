@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use codecourier_testkit::repository::{RepositoryBuilder, SampleRepository};
 use codecourier_testkit::scripted_model::ScriptedModel;
 use serde_json::Value;
+use tokio::task::JoinHandle;
 
 use crate::server::Installation;
 
@@ -132,16 +133,36 @@ impl Scene {
 }
 
 /// Runs a command to its end without holding up the model, which lives in the caller's runtime.
-pub async fn ended(mut command: Command) -> io::Result<Ended> {
-    let began = Instant::now();
-    let output = tokio::task::spawn_blocking(move || command.output());
-    let Output { status, stdout, stderr } = tokio::time::timeout(PATIENCE, output).await???;
-    Ok(Ended {
-        code: status.code(),
-        stdout: String::from_utf8_lossy(&stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&stderr).into_owned(),
-        took: began.elapsed(),
-    })
+pub async fn ended(command: Command) -> io::Result<Ended> {
+    begin(command).ended().await
+}
+
+/// Begins a command, which goes on by itself.
+#[must_use]
+pub fn begin(mut command: Command) -> Begun {
+    Begun {
+        began: Instant::now(),
+        output: tokio::task::spawn_blocking(move || command.output()),
+    }
+}
+
+/// A command that was begun.
+pub struct Begun {
+    began: Instant,
+    output: JoinHandle<io::Result<Output>>,
+}
+
+impl Begun {
+    /// Waits for its end.
+    pub async fn ended(self) -> io::Result<Ended> {
+        let Output { status, stdout, stderr } = tokio::time::timeout(PATIENCE, self.output).await???;
+        Ok(Ended {
+            code: status.code(),
+            stdout: String::from_utf8_lossy(&stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&stderr).into_owned(),
+            took: self.began.elapsed(),
+        })
+    }
 }
 
 impl Ended {

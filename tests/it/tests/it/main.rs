@@ -5,6 +5,7 @@
 
 mod bad_luck;
 mod cancel;
+mod command_line;
 mod demo;
 mod live;
 mod ordinary_user;

@@ -4,64 +4,28 @@
     reason = "tests: helpers outside of test functions count as code"
 )]
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use codecourier_it::compare::recorded_runs;
 use codecourier_it::scene::{Scene, ended};
+use codecourier_it::serving::{Server, Start};
 use codecourier_testkit::repository::RepositoryBuilder;
-use rustix::process::{Pid, Signal, kill_process};
 
 /// How long anything here may take before it counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A server on the scene's data directory that is ready.
-struct Server(Child);
-
-impl Server {
-    async fn start(scene: &Scene) -> Self {
-        let mut command = scene
-            .installation
-            .command(&["serve", "--listen", "127.0.0.1:0", "--json"]);
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(scene.installation.data().join("serve.log"))
-            .unwrap();
-        command
-            .env("ANTHROPIC_API_KEY", "sk-ant-test")
-            .env("ANTHROPIC_BASE_URL", scene.model.base_url())
-            .stdout(Stdio::piped())
-            .stderr(log);
-        let mut child = command.spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let reading = tokio::task::spawn_blocking(move || {
-            let mut line = String::new();
-            stdout.read_line(&mut line).unwrap();
-            line
-        });
-        let line = tokio::time::timeout(PATIENCE, reading).await.unwrap().unwrap();
-        assert!(line.contains(r#""type":"ready""#), "{line}");
-        Self(child)
-    }
-
-    fn kill(mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-
-    async fn stop(mut self) -> Option<i32> {
-        let pid = Pid::from_raw(i32::try_from(self.0.id()).unwrap()).unwrap();
-        kill_process(pid, Signal::TERM).unwrap();
-        let status = tokio::task::spawn_blocking(move || self.0.wait());
-        tokio::time::timeout(PATIENCE, status)
-            .await
-            .unwrap()
-            .unwrap()
-            .unwrap()
-            .code()
-    }
+async fn serve(scene: &Scene) -> Server {
+    let environment = vec![
+        ("ANTHROPIC_API_KEY", "sk-ant-test".to_owned()),
+        ("ANTHROPIC_BASE_URL", scene.model.base_url()),
+    ];
+    let start = Start {
+        environment,
+        ..Start::default()
+    };
+    Server::start(&scene.installation, start).await.unwrap()
 }
 
 /// Starts a run that is left by its process as soon as its agent works. Gives its identifier.
@@ -95,8 +59,8 @@ async fn a_killed_server_is_followed_by_one_that_adopts_its_agents() {
     )
     .await;
     // Killed as soon as it is ready, whatever it was doing with the agent that it found.
-    Server::start(&scene).await.kill();
-    let server = Server::start(&scene).await;
+    serve(&scene).await.kill().unwrap();
+    let server = serve(&scene).await;
     // Reading works beside the server, and following ends with the run.
     let followed = ended(scene.installation.command(&["logs", "--follow", "--json", &run]))
         .await
@@ -120,7 +84,7 @@ async fn a_killed_server_is_followed_by_one_that_adopts_its_agents() {
         second.message()
     );
 
-    assert_eq!(server.stop().await, Some(0));
+    assert_eq!(server.stop().await.unwrap(), Some(0));
     let runs = recorded_runs(scene.installation.data()).await.unwrap();
     assert_eq!((runs.len(), &runs[0].faults), (1, &Vec::new()));
     assert_eq!(scene.faults(), Vec::<String>::new());
@@ -130,8 +94,8 @@ async fn a_killed_server_is_followed_by_one_that_adopts_its_agents() {
 async fn a_server_that_stops_leaves_its_agents_alive() {
     let scene = scene().await;
     let run = orphan(&scene, "@@hang").await;
-    let server = Server::start(&scene).await;
-    assert_eq!(server.stop().await, Some(0));
+    let server = serve(&scene).await;
+    assert_eq!(server.stop().await.unwrap(), Some(0));
     assert!(
         !scene.installation.leftovers().unwrap().is_empty(),
         "the agent lives on"
@@ -139,9 +103,9 @@ async fn a_server_that_stops_leaves_its_agents_alive() {
     let listed = ended(scene.installation.command(&["runs", "--json"])).await.unwrap();
     assert_eq!(listed.lines()[0]["status"], "running");
 
-    let server = Server::start(&scene).await;
+    let server = serve(&scene).await;
     let cancelled = ended(scene.installation.command(&["cancel", &run])).await.unwrap();
     assert_eq!(cancelled.code, Some(0), "{}", cancelled.stderr);
-    assert_eq!(server.stop().await, Some(0));
+    assert_eq!(server.stop().await.unwrap(), Some(0));
     assert_eq!(scene.faults(), Vec::<String>::new());
 }
