@@ -5,8 +5,9 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
-use codecourier_agents::agent::{Agent as _, adapter};
-use codecourier_agents::claude::Claude;
+use codecourier_agents::agent::adapter;
+use codecourier_agents::claude::parser::ClaudeReader;
+use codecourier_agents::parse::{LineLimits, LineParser, Parser as _};
 use codecourier_domain::event::Durability;
 
 type AnyError = Box<dyn std::error::Error>;
@@ -15,7 +16,7 @@ fn main() -> Result<(), AnyError> {
     let megabytes: usize = std::env::args().nth(1).map_or(Ok(50), |text| text.parse())?;
     let recorded = recorded()?;
     let (mut lines, mut durable, mut transient) = (0_u64, 0_u64, 0_u64);
-    let mut parser = Claude::default().parser();
+    let mut parser = LineParser::at(0, LineLimits::default(), ClaudeReader);
     let peak_before = peak_memory_kilobytes()?;
     let start = Instant::now();
     let mut fed = 0;

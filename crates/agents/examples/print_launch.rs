@@ -6,8 +6,9 @@ use std::io::{Read as _, Write as _};
 
 use codecourier_agents::claude::Claude;
 use codecourier_agents::session::{GatewayAccess, Knowledge, Prompt, SessionStart, StepToken};
-use codecourier_agents::{Agent as _, SessionSpec};
+use codecourier_agents::{Agent as _, SessionHandle, SessionSpec};
 use codecourier_domain::agent::Effort;
+use codecourier_domain::provider::ModelProvider;
 
 type AnyError = Box<dyn std::error::Error>;
 
@@ -21,7 +22,7 @@ fn main() -> Result<(), AnyError> {
     let launch = Claude::default().launch(&SessionSpec {
         session: session.parse()?,
         start: if start == "resume" {
-            SessionStart::Resume
+            SessionStart::Resume(SessionHandle::of(&session.parse()?))
         } else {
             SessionStart::New
         },
@@ -32,6 +33,7 @@ fn main() -> Result<(), AnyError> {
         system_prompt: Some("- You are the designer.".to_owned()),
         prompt: Prompt::text(prompt),
         gateway: GatewayAccess {
+            provider: ModelProvider::Anthropic,
             base_url: base_url.clone(),
             token: StepToken::new("cc_step_recorded"),
         },

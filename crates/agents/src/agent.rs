@@ -7,7 +7,8 @@ use crate::capability::Capabilities;
 use crate::claude::Claude;
 use crate::launch::Launch;
 use crate::parse::Parser;
-use crate::session::{Prompt, SessionSpec};
+use crate::path::SandboxPath;
+use crate::session::{Prompt, SessionHandle, SessionSpec};
 
 /// One coding CLI: what it can do, how its sessions start, and what goes over its standard streams.
 pub trait Agent: Send + Sync {
@@ -24,19 +25,24 @@ pub trait Agent: Send + Sync {
     fn launch(&self, session: &SessionSpec) -> Launch;
 
     /// Reads the standard output from its start.
-    fn parser(&self) -> Box<dyn Parser> {
-        self.parser_at(0)
+    fn parser(&self, session: &SessionSpec) -> Box<dyn Parser> {
+        self.parser_at(session, 0)
     }
 
-    /// Reads the standard output from an offset at which a line begins: gives the same events for the rest as a parser
-    /// that has read everything before it.
-    fn parser_at(&self, offset: u64) -> Box<dyn Parser>;
+    /// Reads the standard output from an offset at which a line begins: gives the same events and replies for the rest as
+    /// a parser that has read everything before it.
+    fn parser_at(&self, session: &SessionSpec, offset: u64) -> Box<dyn Parser>;
 
-    /// The bytes that give the agent a further message: a new turn when it waits, a steer when it works.
-    fn user_message(&self, prompt: &Prompt) -> Vec<u8>;
+    /// The bytes that give the agent a further message: a new turn when it waits, a steer when it works and can be
+    /// steered. The agent's answer names `id`, where its protocol has answers.
+    fn user_message(&self, session: &SessionHandle, prompt: &Prompt, id: &str) -> Vec<u8>;
 
-    /// The bytes that end the current turn and leave the session alive. The agent's answer names `request`.
-    fn interrupt(&self, request: &str) -> Vec<u8>;
+    /// The bytes that end the current turn and leave the session alive; `None` while the agent has no turn, by all that
+    /// the handle says. The agent's answer names `id`.
+    fn interrupt(&self, session: &SessionHandle, id: &str) -> Option<Vec<u8>>;
+
+    /// The files and directories that a later process needs to go on with the session, where they are there.
+    fn state_paths(&self, session: &SessionSpec) -> Vec<SandboxPath>;
 
     /// Whether an event says that the session to resume does not exist. That is so when the process before was killed
     /// ahead of the model's first answer: the session is then started new, with the same id and the same prompt.

@@ -17,8 +17,9 @@ use codecourier_domain::event::Event;
 use crate::agent::{Agent, Ending};
 use crate::capability::{Capabilities, Support};
 use crate::launch::Launch;
-use crate::parse::{LineLimits, Parser};
-use crate::session::{Prompt, SessionSpec};
+use crate::parse::{LineLimits, LineParser, Parser};
+use crate::path::{RelativePath, SandboxPath};
+use crate::session::{Prompt, SessionHandle, SessionSpec};
 
 /// The version of the CLI that this adapter was written and tested against.
 pub const TESTED_VERSION: &str = "2.1.330";
@@ -79,16 +80,21 @@ impl Agent for Claude {
         launch::launch(&self.program, session)
     }
 
-    fn parser_at(&self, offset: u64) -> Box<dyn Parser> {
-        Box::new(parser::ClaudeParser::at(offset, LineLimits::default()))
+    fn parser_at(&self, _: &SessionSpec, offset: u64) -> Box<dyn Parser> {
+        Box::new(LineParser::at(offset, LineLimits::default(), parser::ClaudeReader))
     }
 
-    fn user_message(&self, prompt: &Prompt) -> Vec<u8> {
+    fn user_message(&self, _: &SessionHandle, prompt: &Prompt, _: &str) -> Vec<u8> {
         control::user_message(prompt)
     }
 
-    fn interrupt(&self, request: &str) -> Vec<u8> {
-        control::interrupt(request)
+    fn interrupt(&self, _: &SessionHandle, request: &str) -> Option<Vec<u8>> {
+        Some(control::interrupt(request))
+    }
+
+    fn state_paths(&self, session: &SessionSpec) -> Vec<SandboxPath> {
+        let below = [".claude/projects", ".claude.json"].map(RelativePath::of);
+        below.iter().map(|path| session.home.join(path)).collect()
     }
 
     fn is_unknown_session(&self, event: &Event) -> bool {

@@ -2,12 +2,17 @@
 
 use codecourier_domain::event::Event;
 
-use crate::claude::parser::ClaudeParser;
-use crate::parse::{LineLimits, ParsedLine, Parser};
+use crate::claude::parser::ClaudeReader;
+use crate::parse::{LineLimits, LineParser, ParsedLine, Parser as _, ReadLine};
+
+/// Checks the parser of Claude Code.
+pub fn check_parser(data: &[u8]) -> Result<(), String> {
+    check(data, ClaudeReader)
+}
 
 /// Reads `data` whole, in pieces and again from line ends, with wide and with narrow limits. An error names the
 /// invariant that is broken.
-pub fn check_parser(data: &[u8]) -> Result<(), String> {
+fn check(data: &[u8], reader: impl ReadLine + Clone) -> Result<(), String> {
     let (seed, stream) = data
         .split_first()
         .map_or((0, data), |(seed, rest)| (usize::from(*seed), rest));
@@ -18,9 +23,10 @@ pub fn check_parser(data: &[u8]) -> Result<(), String> {
             kept_raw: 32,
         },
     ] {
-        let whole = read(stream, 0, stream.len().max(1), limits);
+        let read = |stream, offset, piece| read(stream, offset, piece, limits, reader.clone());
+        let whole = read(stream, 0, stream.len().max(1));
         check_lines(stream, &whole, limits)?;
-        if read(stream, 0, seed % 61 + 1, limits) != whole {
+        if read(stream, 0, seed % 61 + 1) != whole {
             return Err(format!(
                 "pieces of {} bytes give other lines than the whole",
                 seed % 61 + 1
@@ -33,7 +39,7 @@ pub fn check_parser(data: &[u8]) -> Result<(), String> {
                 .ok()
                 .and_then(|end| stream.get(end..))
                 .unwrap_or_default();
-            if read(rest, end, seed % 7 + 1, limits) != whole[index + 1..] {
+            if read(rest, end, seed % 7 + 1) != whole[index + 1..] {
                 return Err(format!("a parser that starts at {end} gives another rest"));
             }
         }
@@ -41,8 +47,8 @@ pub fn check_parser(data: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-fn read(stream: &[u8], offset: u64, piece: usize, limits: LineLimits) -> Vec<ParsedLine> {
-    let mut parser = ClaudeParser::at(offset, limits);
+fn read(stream: &[u8], offset: u64, piece: usize, limits: LineLimits, reader: impl ReadLine) -> Vec<ParsedLine> {
+    let mut parser = LineParser::at(offset, limits, reader);
     let mut lines: Vec<ParsedLine> = stream.chunks(piece).flat_map(|bytes| parser.feed(bytes)).collect();
     lines.extend(parser.finish());
     lines
@@ -62,6 +68,9 @@ fn check_lines(stream: &[u8], lines: &[ParsedLine], limits: LineLimits) -> Resul
             return Err(format!("{} bytes of a raw line are kept", line.raw.head.len()));
         }
         start = line.end_offset;
+        if let Some(reply) = line.replies.iter().find(|reply| !reply.bytes.ends_with(b"\n")) {
+            return Err(format!("the reply {} is no line", reply.id));
+        }
         for event in &line.events {
             check_event(event)?;
         }

@@ -17,6 +17,6 @@ pub mod session;
 pub use agent::{Agent, Ending, adapter};
 pub use capability::Capabilities;
 pub use launch::{FileToWrite, Launch};
-pub use parse::{ParsedLine, Parser, RawLine};
+pub use parse::{ParsedLine, Parser, RawLine, Reply};
 pub use path::{RelativePath, SandboxPath};
-pub use session::{SessionId, SessionSpec};
+pub use session::{SessionHandle, SessionId, SessionSpec};

@@ -3,14 +3,20 @@
 //! Invariants that every parser keeps and the engine's crash recovery rests on: lines end at `\n` and nowhere else; a
 //! line's events depend on that line alone, so that a parser that starts at any line's end gives the same rest; how
 //! the bytes are cut into chunks changes nothing; every byte is accounted for by exactly one line; memory stays below
-//! [`LineLimits::longest_line`] whatever comes.
+//! [`LineLimits::longest_line`] whatever comes. What is to be answered to a line is made from the line and the session's
+//! spec alone too, under an id that the line's place fixes: read again after a crash, it gives the same answer under the
+//! same id, and the sandbox takes each id once.
 
 pub mod bound;
+pub mod line_parser;
 pub mod lines;
 
 use codecourier_domain::event::Event;
 
+pub use line_parser::{LineParser, Meaning, ReadLine};
 pub use lines::{Line, LineLimits, LineReader};
+
+use crate::session::SessionHandle;
 
 /// Reads one agent's standard output.
 pub trait Parser: Send {
@@ -34,6 +40,19 @@ pub struct ParsedLine {
     /// What it means. Empty for lines that are known to say nothing worth keeping. `Event::durability` tells which of
     /// them go into the event log.
     pub events: Vec<Event>,
+    /// What is to be put on the agent's standard input because of it, in this order, before the line counts as read.
+    pub replies: Vec<Reply>,
+    /// What further messages must name from here on, when the line says so.
+    pub handle: Option<SessionHandle>,
+}
+
+/// Bytes for the agent's standard input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Its name, fixed by the line that it answers: sent twice, it is taken once.
+    pub id: String,
+    /// The bytes.
+    pub bytes: Vec<u8>,
 }
 
 /// A line as it came.

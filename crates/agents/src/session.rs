@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use codecourier_domain::agent::{Effort, ModelName};
+use codecourier_domain::provider::ModelProvider;
 use serde::{Deserialize, Serialize};
 
 use crate::path::{RelativePath, SandboxPath};
@@ -19,7 +20,7 @@ pub struct SessionSpec {
     pub session: SessionId,
     /// A new conversation, or the next process of one that exists in the sandbox's home.
     pub start: SessionStart,
-    /// The model that does the work.
+    /// The model that does the work, by the name that the gateway's provider knows.
     pub model: ModelName,
     /// How hard it thinks; the agent's own default when absent.
     pub effort: Option<Effort>,
@@ -50,12 +51,34 @@ pub struct SessionSpec {
 pub struct SessionId(String);
 
 /// How a process takes up its session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionStart {
     /// The session is new.
     New,
-    /// The session exists: a process before this one was ended or killed.
-    Resume,
+    /// The session exists: a process before this one was ended or killed. The handle is the last that its output gave,
+    /// or [`SessionHandle::of`] when there was none.
+    Resume(SessionHandle),
+}
+
+/// What messages to a session that has begun must name. Comes from the agent's output, and is kept with its offset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionHandle {
+    /// The session in the agent's own words.
+    pub session: String,
+    /// The turn that is under way, where the agent names turns.
+    pub turn: Option<String>,
+}
+
+impl SessionHandle {
+    /// The handle of a session whose agent has not said another yet.
+    #[must_use]
+    pub fn of(session: &SessionId) -> Self {
+        Self {
+            session: session.as_str().to_owned(),
+            turn: None,
+        }
+    }
 }
 
 /// A message to the agent.
@@ -116,6 +139,8 @@ impl ImageType {
 /// The gateway as one step sees it.
 #[derive(Debug, Clone)]
 pub struct GatewayAccess {
+    /// The provider whose interface is spoken there.
+    pub provider: ModelProvider,
     /// The base URL of the provider's routes, without a trailing slash and without `/v1`.
     pub base_url: String,
     /// The step's token. It stands where the agent expects an API key.
@@ -329,6 +354,7 @@ mod tests {
     #[test]
     fn a_token_is_not_in_debug_output() {
         let access = GatewayAccess {
+            provider: ModelProvider::Anthropic,
             base_url: "http://127.0.0.1:4180".into(),
             token: StepToken::new("cc_step_secret"),
         };

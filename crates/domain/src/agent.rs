@@ -29,6 +29,9 @@ pub enum AgentKind {
 pub struct UnknownAgent(pub String);
 
 impl AgentKind {
+    /// Every agent.
+    pub const ALL: [Self; 5] = [Self::Claude, Self::Opencode, Self::Codex, Self::Pi, Self::Acp];
+
     /// The name in data, API and URLs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

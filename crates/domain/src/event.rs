@@ -98,6 +98,50 @@ pub enum Event {
         /// The tool's name.
         tool: String,
     },
+    /// The agent asks whether it may do something. Its sandbox is the wall, so the platform answers at once.
+    PermissionAsked {
+        /// Ties the answer to the question.
+        request: String,
+        /// The tool's name, or what is to be done.
+        tool: String,
+        /// Its arguments, cut when very long.
+        input: serde_json::Value,
+    },
+    /// The platform's answer to a question of the agent.
+    PermissionAnswered {
+        /// The question it answers.
+        request: String,
+        /// What was answered.
+        answer: PermissionAnswer,
+    },
+    /// The agent changed a file, by its own account: the commits tell what is true.
+    FileChanged {
+        /// The file, as the agent names it.
+        path: String,
+        /// What was done to it.
+        change: FileChange,
+        /// The change as a unified diff, cut when long, where the agent gives one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        diff: Option<String>,
+    },
+    /// The agent's plan as it stands now; it replaces the one before.
+    Plan {
+        /// Its entries in order.
+        entries: Vec<PlanEntry>,
+    },
+    /// How full the model's context is.
+    ContextUsed {
+        /// Tokens in it.
+        used: u64,
+        /// Tokens that fit into it, where the agent knows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size: Option<u64>,
+    },
+    /// The agent goes on with another model than it was told to use.
+    ModelChanged {
+        /// The model as the agent names it.
+        model: String,
+    },
     /// Something the agent says that is worth a line and has no kind of its own.
     Notice {
         /// The text.
@@ -206,6 +250,50 @@ pub enum Event {
         /// Why.
         failure: Failure,
     },
+}
+
+/// What the platform answers to a question for permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PermissionAnswer {
+    /// It may.
+    Allowed,
+    /// It may not, or the question is none that the platform understands.
+    Refused,
+}
+
+/// What was done to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileChange {
+    /// It is new.
+    Added,
+    /// Its content is another.
+    Modified,
+    /// It is gone.
+    Deleted,
+}
+
+/// One entry of an agent's plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanEntry {
+    /// What is to be done.
+    pub text: String,
+    /// How far it is.
+    pub status: PlanStatus,
+}
+
+/// How far an entry of a plan is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanStatus {
+    /// Not begun.
+    Pending,
+    /// Being done.
+    InProgress,
+    /// Done.
+    Completed,
 }
 
 /// How an agent's turn ended.
@@ -331,6 +419,12 @@ impl Event {
             | Self::UsageReported { .. }
             | Self::Retry { .. }
             | Self::PermissionDenied { .. }
+            | Self::PermissionAsked { .. }
+            | Self::PermissionAnswered { .. }
+            | Self::FileChanged { .. }
+            | Self::Plan { .. }
+            | Self::ContextUsed { .. }
+            | Self::ModelChanged { .. }
             | Self::Notice { .. }
             | Self::TurnEnded { .. }
             | Self::Unknown { .. } => Origin::Agent,
@@ -359,6 +453,12 @@ impl Event {
             Self::UsageReported { .. } => "usage_reported",
             Self::Retry { .. } => "retry",
             Self::PermissionDenied { .. } => "permission_denied",
+            Self::PermissionAsked { .. } => "permission_asked",
+            Self::PermissionAnswered { .. } => "permission_answered",
+            Self::FileChanged { .. } => "file_changed",
+            Self::Plan { .. } => "plan",
+            Self::ContextUsed { .. } => "context_used",
+            Self::ModelChanged { .. } => "model_changed",
             Self::Notice { .. } => "notice",
             Self::TurnEnded { .. } => "turn_ended",
             Self::Unknown { .. } => "unknown",

@@ -14,6 +14,7 @@ pub mod failure;
 pub mod id;
 pub mod limits;
 pub mod member;
+pub mod model_route;
 pub mod money;
 pub mod permission;
 pub mod pipeline;

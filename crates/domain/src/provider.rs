@@ -70,9 +70,77 @@ impl fmt::Display for Provider {
     }
 }
 
+/// A provider of models, by the interface its models are reached through: what the gateway forwards to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelProvider {
+    /// Anthropic's Messages.
+    Anthropic,
+    /// OpenAI's Responses, and its Chat Completions.
+    Openai,
+    /// OpenRouter: Chat Completions of many providers' models.
+    Openrouter,
+}
+
+impl ModelProvider {
+    /// Every provider of models.
+    pub const ALL: [Self; 3] = [Self::Anthropic, Self::Openai, Self::Openrouter];
+
+    /// The word in data, in the gateway's paths and before a model's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Anthropic => "anthropic",
+            Self::Openai => "openai",
+            Self::Openrouter => "openrouter",
+        }
+    }
+
+    /// The key that reaches it.
+    #[must_use]
+    pub const fn key(self) -> Provider {
+        match self {
+            Self::Anthropic => Provider::Anthropic,
+            Self::Openai => Provider::Openai,
+            Self::Openrouter => Provider::Openrouter,
+        }
+    }
+}
+
+impl FromStr for ModelProvider {
+    type Err = UnknownModelProvider;
+
+    fn from_str(text: &str) -> Result<Self, UnknownModelProvider> {
+        Self::ALL
+            .into_iter()
+            .find(|provider| provider.as_str() == text)
+            .ok_or(UnknownModelProvider)
+    }
+}
+
+impl fmt::Display for ModelProvider {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// A word that names no provider of models.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a provider of models is `anthropic`, `openai` or `openrouter`")]
+pub struct UnknownModelProvider;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_provider_of_models_has_the_word_of_its_key() {
+        for provider in ModelProvider::ALL {
+            assert_eq!(provider.as_str().parse(), Ok(provider));
+            assert_eq!(provider.as_str(), provider.key().as_str());
+        }
+        assert!("github".parse::<ModelProvider>().is_err());
+    }
 
     #[test]
     fn one_word_in_data_and_in_json() {

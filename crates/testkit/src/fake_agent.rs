@@ -62,6 +62,8 @@ pub enum Act {
     Raw(Vec<u8>),
     /// Writes to standard error.
     Complain(String),
+    /// Asks whether it may use a tool, and ends itself unless the answer is the next thing that it is told.
+    AskPermission(String),
     /// Asks the model once, through the gateway. An answer that is no success ends the turn with it, and the agent.
     AskModel,
     /// Waits until the test lets it go on.
@@ -159,6 +161,7 @@ pub fn designer_and_checker() -> Script {
                     path: "answer.txt".to_owned(),
                     content: answer.to_owned(),
                 },
+                Act::AskPermission("Bash".to_owned()),
                 Act::Complain("warning: this is a fake\n".to_owned()),
                 Act::EndTurn(format!("Wrote the answer, attempt {iteration}.")),
             ]
@@ -295,6 +298,23 @@ async fn perform(
         }
         Act::Complain(text) => {
             process.stderr.append(text.as_bytes());
+        }
+        Act::AskPermission(tool) => {
+            *calls += 1;
+            let id = format!("ask-{calls}");
+            write_line(
+                process,
+                &json!({"type": "control_request", "request_id": id, "request":
+                    {"subtype": "can_use_tool", "tool_name": tool, "input": {"number": calls}}}),
+            );
+            let answer = input.recv().await.unwrap_or_default();
+            let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap_or_default();
+            if answer["response"]["request_id"] != id.as_str() {
+                process
+                    .stderr
+                    .append(format!("no answer to {id} but {answer}\n").as_bytes());
+                return After::End(ExitStatus::Exited(9));
+            }
         }
         Act::AskModel => {
             let answer = ask_model(room, process).await;

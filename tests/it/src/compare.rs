@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use codecourier_agents::{Agent as _, claude::Claude};
+use codecourier_agents::claude::parser::ClaudeReader;
+use codecourier_agents::parse::{LineLimits, LineParser, Parser as _};
 use codecourier_domain::event::{Durability, Event, Origin};
 use codecourier_domain::id::{ProjectId, RunId, StepId};
 use codecourier_engine::runs::memo::StepMemo;
@@ -134,7 +135,7 @@ async fn recorded_step(
 
 /// The events that a journal gives, read from its beginning in one go.
 fn events_of(journal: &[u8]) -> Vec<Event> {
-    let mut parser = Claude::default().parser();
+    let mut parser = LineParser::at(0, LineLimits::default(), ClaudeReader);
     let mut lines = parser.feed(journal);
     lines.extend(parser.finish());
     lines

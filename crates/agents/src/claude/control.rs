@@ -22,6 +22,19 @@ pub(super) fn interrupt(request: &str) -> Vec<u8> {
     line(&json!({"type": "control_request", "request_id": request, "request": {"subtype": "interrupt"}}))
 }
 
+/// Lets the CLI use the tool it asks for, as it asks.
+pub(super) fn allow(request: &str, input: &serde_json::Value) -> Vec<u8> {
+    let answer = json!({"behavior": "allow", "updatedInput": input});
+    line(
+        &json!({"type": "control_response", "response": {"subtype": "success", "request_id": request, "response": answer}}),
+    )
+}
+
+/// Tells the CLI that what it asks for is not to be had.
+pub(super) fn refuse(request: &str, reason: &str) -> Vec<u8> {
+    line(&json!({"type": "control_response", "response": {"subtype": "error", "request_id": request, "error": reason}}))
+}
+
 fn image(image: &Image) -> serde_json::Value {
     json!({
         "type": "image",

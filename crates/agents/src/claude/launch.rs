@@ -70,9 +70,9 @@ fn command(program: &str, session: &SessionSpec) -> Vec<String> {
     if let Some(effort) = session.effort {
         command.extend(words(&["--effort", effort.as_str()]));
     }
-    let start = match session.start {
+    let start = match &session.start {
         SessionStart::New => "--session-id",
-        SessionStart::Resume => "--resume",
+        SessionStart::Resume(_) => "--resume",
     };
     command.extend(words(&[start, session.session.as_str()]));
     if let Some(turns) = session.max_turns {

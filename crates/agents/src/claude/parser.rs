@@ -4,90 +4,57 @@
 //! their usage is only the value at the start: so blocks become events as they come, and usage is read from the
 //! `result` line alone.
 
-use codecourier_domain::event::Event;
+use codecourier_domain::event::{Event, PermissionAnswer};
 use serde_json::Value;
 
+use super::control;
 use super::message::{Envelope, StreamEvent, count, is_true, keyword, status, string, text};
 use super::turn;
-use crate::parse::{Line, LineLimits, LineReader, ParsedLine, Parser, RawLine, bound};
+use crate::parse::bound::{self, name, notice, unknown};
+use crate::parse::{Line, Meaning, ReadLine};
 
-/// Reads Claude Code's stream-json. Holds no state but the bytes of an unfinished line.
-#[derive(Debug)]
-pub struct ClaudeParser {
-    reader: LineReader,
-    limits: LineLimits,
-}
+/// Reads Claude Code's stream-json.
+#[derive(Debug, Clone, Copy)]
+pub struct ClaudeReader;
 
-impl ClaudeParser {
-    /// A parser whose next byte is at `offset`, where a line begins.
-    #[must_use]
-    pub fn at(offset: u64, limits: LineLimits) -> Self {
-        Self {
-            reader: LineReader::at(offset, limits),
-            limits,
-        }
+impl ReadLine for ClaudeReader {
+    fn read(&self, line: Line<'_>) -> Meaning {
+        read(line)
     }
 }
 
-impl Parser for ClaudeParser {
-    fn feed(&mut self, bytes: &[u8]) -> Vec<ParsedLine> {
-        let mut lines = Vec::new();
-        let limits = self.limits;
-        self.reader.feed(bytes, |line| lines.push(parse(line, limits)));
-        lines
-    }
-
-    fn finish(&mut self) -> Option<ParsedLine> {
-        let mut last = None;
-        let limits = self.limits;
-        self.reader.finish(|line| last = Some(parse(line, limits)));
-        last
-    }
-
-    fn offset(&self) -> u64 {
-        self.reader.offset()
-    }
-}
-
-fn parse(line: Line<'_>, limits: LineLimits) -> ParsedLine {
-    let head = &line.bytes[..line.bytes.len().min(limits.kept_raw)];
-    ParsedLine {
-        end_offset: line.end_offset,
-        raw: RawLine {
-            head: head.to_vec(),
-            length: line.length,
-        },
-        events: read(line),
-    }
-}
-
-fn read(line: Line<'_>) -> Vec<Event> {
+fn read(line: Line<'_>) -> Meaning {
     if line.is_oversized() {
         let reason = format!("the line is too long: {} bytes", line.length);
         return [unknown(line.bytes, &reason)]
             .into_iter()
             .chain(turn::events_of_oversized(line))
-            .collect();
+            .collect::<Vec<_>>()
+            .into();
     }
     match std::str::from_utf8(line.bytes) {
-        Ok("") => Vec::new(),
+        Ok("") => Meaning::default(),
         Ok(text) => understand(text),
         Err(_) => {
-            let mut events = understand(&String::from_utf8_lossy(line.bytes));
-            if !events.iter().any(|event| matches!(event, Event::Unknown { .. })) {
-                events.push(notice(
+            let mut meaning = understand(&String::from_utf8_lossy(line.bytes));
+            let is_unknown = |event: &Event| matches!(event, Event::Unknown { .. });
+            if !meaning.events.iter().any(is_unknown) {
+                meaning.events.push(notice(
                     "The agent wrote bytes that are not UTF-8; they are shown as \u{fffd}.",
                 ));
             }
-            events
+            meaning
         }
     }
 }
 
-fn understand(line: &str) -> Vec<Event> {
+fn understand(line: &str) -> Meaning {
     let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(line) else {
-        return vec![unknown(line.as_bytes(), "not a JSON object of the agent's protocol")];
+        return vec![unknown(line.as_bytes(), "not a JSON object of the agent's protocol")].into();
     };
+    if keyword(envelope.kind) == "control_request" {
+        return asked(line);
+    }
     let events = match keyword(envelope.kind) {
         "stream_event" => Some(piece(&envelope)),
         "assistant" => assistant(&envelope),
@@ -101,21 +68,49 @@ fn understand(line: &str) -> Vec<Event> {
         "tool_progress" | "keep_alive" | "tool_use_summary" | "prompt_suggestion" | "control_cancel_request" => {
             Some(Vec::new())
         }
-        "control_request" => Some(vec![unknown(
-            line.as_bytes(),
-            "the agent asks for something that nobody answers",
-        )]),
         kind => Some(vec![unknown(
             line.as_bytes(),
             &format!("unknown type `{}`", bound::end(kind.to_owned(), 64)),
         )]),
     };
-    let mut events = events.unwrap_or_else(|| vec![unknown(line.as_bytes(), "known type, unknown shape")]);
-    if events.len() > bound::EVENTS {
-        events.truncate(bound::EVENTS);
-        events.push(unknown(line.as_bytes(), "more events in one line than are kept"));
-    }
     events
+        .unwrap_or_else(|| vec![unknown(line.as_bytes(), "known type, unknown shape")])
+        .into()
+}
+
+/// The CLI asks the platform something and waits for the answer. With the adapter's flags it asks nothing, but one that
+/// nobody answers would wait until it counts as stuck.
+fn asked(line: &str) -> Meaning {
+    let value: Value = serde_json::from_str(line).unwrap_or_default();
+    let (id, request) = (text(&value, "request_id"), value.get("request").unwrap_or(&Value::Null));
+    if id.is_empty() {
+        return vec![unknown(line.as_bytes(), "known type, unknown shape")].into();
+    }
+    if text(request, "subtype") != "can_use_tool" {
+        let reason = "the agent asks for something that the platform does not have";
+        return Meaning {
+            events: vec![unknown(line.as_bytes(), reason)],
+            replies: vec![control::refuse(id, reason)],
+            handle: None,
+        };
+    }
+    let input = request.get("input").cloned().unwrap_or_default();
+    let events = vec![
+        Event::PermissionAsked {
+            request: name(id),
+            tool: name(text(request, "tool_name")),
+            input: bound::arguments(input.clone()),
+        },
+        Event::PermissionAnswered {
+            request: name(id),
+            answer: PermissionAnswer::Allowed,
+        },
+    ];
+    Meaning {
+        events,
+        replies: vec![control::allow(id, &input)],
+        handle: None,
+    }
 }
 
 fn piece(envelope: &Envelope<'_>) -> Vec<Event> {
@@ -161,7 +156,7 @@ fn assistant_block(mut block: Value, parent_call: Option<String>, from_cli: bool
         "text" => match take_text(&mut block, "text") {
             said if said.is_empty() => None,
             // The CLI puts an API error into the conversation as if the model had said it.
-            said if from_cli => Some(notice(&said)),
+            said if from_cli => Some(notice(said)),
             said => Some(Event::Text {
                 text: bound::middle(said, bound::TEXT).0,
                 partial: false,
@@ -179,8 +174,8 @@ fn assistant_block(mut block: Value, parent_call: Option<String>, from_cli: bool
             parent_call,
         }),
         "tool_use" | "server_tool_use" | "mcp_tool_use" => Some(Event::ToolCall {
-            call: name(text(&block, "id").to_owned()),
-            name: name(text(&block, "name").to_owned()),
+            call: name(text(&block, "id")),
+            name: name(text(&block, "name")),
             input: bound::arguments(block.get_mut("input").map(Value::take).unwrap_or_default()),
             parent_call,
         }),
@@ -206,8 +201,8 @@ fn user(envelope: &Envelope<'_>) -> Option<Vec<Event>> {
             // A sub-agent's prompt stands in the call that started it.
             "text" if for_sub_agent => {}
             // The CLI tells its model something: an interruption, a skill's text, a cut answer.
-            "text" => events.push(notice(&take_text(&mut block, "text"))),
-            kind => events.push(notice(&format!("[{}]", bound::end(kind.to_owned(), 64)))),
+            "text" => events.push(notice(take_text(&mut block, "text"))),
+            kind => events.push(notice(format!("[{}]", bound::end(kind.to_owned(), 64)))),
         }
     }
     Some(events)
@@ -217,7 +212,7 @@ fn tool_result(mut block: Value) -> Event {
     let failed = block.get("is_error").and_then(Value::as_bool).unwrap_or_default();
     let (output, truncated) = bound::middle(output_text(block.get_mut("content").map(Value::take)), bound::OUTPUT);
     Event::ToolResult {
-        call: name(text(&block, "tool_use_id").to_owned()),
+        call: name(text(&block, "tool_use_id")),
         succeeded: !failed,
         output,
         truncated,
@@ -265,7 +260,7 @@ fn system(subtype: &str, line: &str) -> Option<Vec<Event>> {
             message: bound::end(text(value, "error").to_owned(), bound::NOTE),
         }],
         "permission_denied" => vec![Event::PermissionDenied {
-            tool: name(text(value, "tool_name").to_owned()),
+            tool: name(text(value, "tool_name")),
         }],
         "informational"
         | "notification"
@@ -281,9 +276,9 @@ fn system(subtype: &str, line: &str) -> Option<Vec<Event>> {
         "session_writes_lost" => vec![notice(
             "The agent could not write its session file; it may not be resumable.",
         )],
-        "task_started" => vec![notice(&format!("Task started: {}", text(value, "description")))],
+        "task_started" => vec![notice(format!("Task started: {}", text(value, "description")))],
         "task_notification" => {
-            vec![notice(&format!(
+            vec![notice(format!(
                 "Task {}: {}",
                 text(value, "status"),
                 text(value, "summary")
@@ -332,13 +327,13 @@ fn started(value: &Value) -> Event {
         .map(Vec::as_slice)
         .unwrap_or_default();
     Event::SessionStarted {
-        session: name(text(value, "session_id").to_owned()),
-        model: name(text(value, "model").to_owned()),
-        agent_version: name(text(value, "claude_code_version").to_owned()),
+        session: name(text(value, "session_id")),
+        model: name(text(value, "model")),
+        agent_version: name(text(value, "claude_code_version")),
         tools: tools
             .iter()
             .take(bound::EVENTS)
-            .filter_map(|tool| Some(name(tool.as_str()?.to_owned())))
+            .filter_map(|tool| Some(name(tool.as_str()?)))
             .collect(),
     }
 }
@@ -348,7 +343,7 @@ fn control_response(line: &str) -> Option<Vec<Event>> {
     let response = value.get("response")?;
     Some(match text(response, "subtype") {
         "success" => Vec::new(),
-        _ => vec![notice(&format!(
+        _ => vec![notice(format!(
             "The agent refused a request: {}",
             text(response, "error")
         ))],
@@ -374,22 +369,4 @@ fn take_text(block: &mut Value, field: &str) -> String {
 /// `as` saturates, which is what is wanted.
 fn whole(number: f64) -> u64 {
     number.round() as u64
-}
-
-fn name(text: String) -> String {
-    bound::end(text, bound::NAME)
-}
-
-fn notice(message: &str) -> Event {
-    Event::Notice {
-        message: bound::end(message.to_owned(), bound::NOTE),
-    }
-}
-
-fn unknown(raw: &[u8], reason: &str) -> Event {
-    let head = &raw[..raw.len().min(bound::NOTE)];
-    Event::Unknown {
-        raw: String::from_utf8_lossy(head).into_owned(),
-        reason: reason.to_owned(),
-    }
 }

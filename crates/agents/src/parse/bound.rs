@@ -2,6 +2,7 @@
 //!
 //! Invariant: what comes out is at most the limit plus one short mark, and says where and how much was cut.
 
+use codecourier_domain::event::Event;
 use serde_json::Value;
 
 /// The most of a text, of a final answer, and so of a verdict in it.
@@ -49,6 +50,30 @@ pub fn arguments(value: Value) -> Value {
     }
     let mut room = INPUT;
     shrink(value, &mut room)
+}
+
+/// A name or an id, cut.
+#[must_use]
+pub fn name(text: impl Into<String>) -> String {
+    end(text.into(), NAME)
+}
+
+/// A notice, cut.
+#[must_use]
+pub fn notice(message: impl Into<String>) -> Event {
+    Event::Notice {
+        message: end(message.into(), NOTE),
+    }
+}
+
+/// A line, or a part of one, that is not understood, cut.
+#[must_use]
+pub fn unknown(raw: &[u8], reason: &str) -> Event {
+    let head = &raw[..raw.len().min(NOTE)];
+    Event::Unknown {
+        raw: String::from_utf8_lossy(head).into_owned(),
+        reason: reason.to_owned(),
+    }
 }
 
 fn shrink(value: Value, room: &mut usize) -> Value {

@@ -3,13 +3,13 @@
 use codecourier_domain::agent::{AgentKind, Effort, ModelName};
 use codecourier_domain::check::{CheckSpec, Requirement};
 use codecourier_domain::limits::SandboxLimits;
+use codecourier_domain::model_route;
 use codecourier_domain::money::MicroUsd;
 use codecourier_engine::Error;
 use codecourier_engine::error::sentence;
 use codecourier_engine::runs::spec::Author;
 use codecourier_engine::settings::{
-    DEFAULT_DISCOVERY_PROMPT, DEFAULT_MODEL, DEFAULT_SANDBOX_PROMPT, SessionConfig, SessionType, SettingsPatch,
-    SettingsView,
+    DEFAULT_DISCOVERY_PROMPT, DEFAULT_SANDBOX_PROMPT, SessionConfig, SessionType, SettingsPatch, SettingsView,
 };
 use codecourier_wire::settings::{
     AgentName, EffortName, GitAuthor, ProjectCheck, ProjectLimits, SessionSettings, SessionTypes, SessionTypesChange,
@@ -39,7 +39,7 @@ pub(super) fn settings(view: SettingsView) -> Settings {
         setup_script: document.setup_script,
         agent: agent_name(document.agent),
         model: document.model.map(Into::into),
-        default_model: DEFAULT_MODEL.to_owned(),
+        default_model: model_route::default_model(document.agent).to_owned(),
         effort: document.effort.map(effort_name),
         limits: limits(document.limits),
         run_budget_micro_usd: document.run_budget.0,

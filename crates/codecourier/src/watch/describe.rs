@@ -3,10 +3,12 @@
 //! Invariants: a tool call is one line, written when its result is there; what an agent wrote is quoted (`│`), so that
 //! it cannot pass for a word of the platform; every text is bounded.
 
+mod agent;
+
 use std::collections::HashMap;
 
 use codecourier_domain::check::{CheckOutcome, CheckResult, Requirement};
-use codecourier_domain::event::{Event, Phase, PhaseState, ResultSource, TurnOutcome};
+use codecourier_domain::event::{Event, PermissionAnswer, Phase, PhaseState, ResultSource};
 use codecourier_domain::id::StepId;
 use codecourier_domain::verdict::{Severity, Verdict, VerdictResult};
 
@@ -68,7 +70,7 @@ impl Transcript {
         let lines = match event {
             Event::SessionStarted {
                 model, agent_version, ..
-            } => vec![Tone::Quiet.line(&format!("Claude Code {agent_version}, model {model}"))],
+            } => vec![Tone::Quiet.line(&format!("agent {agent_version}, model {model}"))],
             Event::Text {
                 text,
                 partial: false,
@@ -124,8 +126,18 @@ impl Transcript {
             Event::PermissionDenied { tool } => {
                 vec![Tone::Warning.line(&format!("the agent's own rules refused {tool}"))]
             }
+            // The answer is the platform's own, and the result of the call says the rest.
+            Event::PermissionAsked { .. } | Event::ContextUsed { .. } => Vec::new(),
+            Event::PermissionAnswered { answer, .. } => match answer {
+                PermissionAnswer::Allowed => Vec::new(),
+                PermissionAnswer::Refused => vec![Tone::Warning.line("a question of the agent was refused")],
+            },
+            // The call that made it is shown, and the diff comes with the commits.
+            Event::FileChanged { .. } => Vec::new(),
+            Event::Plan { entries } => self.quoted(Tone::Quiet, &agent::plan(entries), width, false),
+            Event::ModelChanged { model } => vec![Tone::Warning.line(&format!("the agent goes on with {model}"))],
             Event::Notice { message } => vec![Tone::Quiet.line(message)],
-            Event::TurnEnded { outcome, error, .. } => turn_ended(*outcome, error.as_deref()),
+            Event::TurnEnded { outcome, error, .. } => agent::turn_ended(*outcome, error.as_deref()),
             Event::Unknown { reason, .. } => match self.detail {
                 Detail::Progress => Vec::new(),
                 Detail::Full => {
@@ -293,21 +305,6 @@ fn call_summary(name: &str, input: &serde_json::Value) -> String {
     } else {
         first
     }
-}
-
-fn turn_ended(outcome: TurnOutcome, error: Option<&str>) -> Vec<Line> {
-    let what = match outcome {
-        TurnOutcome::Completed => return Vec::new(),
-        TurnOutcome::Interrupted => "the agent was interrupted",
-        TurnOutcome::TurnLimit => "the agent used all the turns it may",
-        TurnOutcome::BudgetLimit => "the agent used all the money it may",
-        TurnOutcome::ContextOverflow => "the conversation no longer fits the model",
-        TurnOutcome::ProviderError => "the model's provider answered with an error",
-        TurnOutcome::Refused => "the model refused",
-        TurnOutcome::Crashed => "the agent's program gave up",
-    };
-    let more = error.map_or(String::new(), |error| format!(": {}", first_characters(error, 500)));
-    vec![Tone::Bad.line("✗ ").and(Tone::Plain, what).and(Tone::Quiet, &more)]
 }
 
 fn phase_line(phase: Phase, state: PhaseState, duration_ms: Option<u64>, detail: Option<&str>) -> Vec<Line> {

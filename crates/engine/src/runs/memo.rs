@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use codecourier_agents::SessionHandle;
 use codecourier_domain::check::CheckResult;
 use codecourier_domain::event::{Phase, TurnOutcome};
 use codecourier_domain::failure::Failure;
@@ -30,6 +31,9 @@ pub struct StepMemo {
     pub turns_ended: u32,
     /// How the last of them ended.
     pub last_turn: Option<LastTurn>,
+    /// What messages to the agent must name, by its last word on that.
+    #[serde(default)]
+    pub handle: Option<SessionHandle>,
     /// How often the agent was asked for its structured result again.
     pub asked_again: u32,
     /// What was wrong with it the last time.
@@ -98,6 +102,7 @@ impl StepMemo {
             phases: BTreeMap::new(),
             turns_ended: 0,
             last_turn: None,
+            handle: None,
             asked_again: 0,
             last_problem: None,
             turns_before_message: 0,

@@ -10,6 +10,7 @@ use codecourier_domain::branch::BranchName;
 use codecourier_domain::check::CheckSpec;
 use codecourier_domain::id::RunId;
 use codecourier_domain::limits::SandboxLimits;
+use codecourier_domain::model_route;
 use codecourier_domain::money::MicroUsd;
 
 use super::Runs;
@@ -83,14 +84,20 @@ impl Runs {
         };
         let defaults = settings.run_defaults(grant).await?;
         let effort = request.effort.as_deref().map(self::effort).transpose()?;
+        let agent = request.agent.as_deref().map_or(Ok(defaults.agent), agent)?;
+        let model = match (request.model.as_deref(), defaults.model) {
+            (Some(name), _) => model(name)?,
+            (None, Some(name)) => name,
+            (None, None) => model(model_route::default_model(agent))?,
+        };
         let spec = RunSpec {
             prompt: request.prompt,
             workflow: request.workflow,
             pipeline,
             repository,
             base_branch,
-            agent: request.agent.as_deref().map_or(Ok(defaults.agent), agent)?,
-            model: request.model.as_deref().map_or(Ok(defaults.model), model)?,
+            agent,
+            model,
             effort: effort.or(defaults.effort),
             checks: request.checks.unwrap_or(defaults.checks),
             checker_instructions: request.checker_instructions,

@@ -12,10 +12,11 @@ use codecourier_domain::branch::BranchName;
 use codecourier_domain::check::CheckSpec;
 use codecourier_domain::id::VariableId;
 use codecourier_domain::limits::SandboxLimits;
+use codecourier_domain::model_route;
 use codecourier_domain::money::MicroUsd;
 use codecourier_domain::pipeline::{Node, Pipeline};
 
-use crate::error::Error;
+use crate::error::{Error, sentence};
 
 /// The longest prompt, in bytes.
 pub const MAX_PROMPT_BYTES: usize = 200 * 1024;
@@ -190,16 +191,8 @@ impl RunSpec {
             )));
         }
         validate_checks(&self.checks)?;
-        let mut agents = own_agents(self.pipeline.nodes());
-        agents.retain(|agent| *agent != self.agent);
-        agents.push(self.agent);
-        for agent in agents {
-            if codecourier_agents::adapter(agent).is_none() {
-                return Err(Error::validation(format!(
-                    "This version cannot drive the agent `{agent}`. Use `claude`."
-                )));
-            }
-        }
+        validate_agent(self.agent).map_err(|error| error.of_field("agent"))?;
+        validate_steps(self, self.pipeline.nodes())?;
         if self.budget <= MicroUsd::ZERO {
             return Err(Error::validation(
                 "The budget must be more than nothing: a run that may spend nothing cannot begin.",
@@ -281,12 +274,35 @@ pub(crate) fn validate_author(author: &Author) -> Result<(), Error> {
     Ok(())
 }
 
-/// The agents that steps name themselves.
-fn own_agents(nodes: &[Node]) -> Vec<AgentKind> {
-    let agents_of = |node: &Node| match node {
-        Node::Step(step) => step.agent.into_iter().collect(),
-        Node::Loop(inner) => own_agents(&inner.nodes),
-        Node::Candidates(inner) => own_agents(&inner.nodes),
-    };
-    nodes.iter().flat_map(agents_of).collect()
+/// That this version can drive an agent.
+pub(crate) fn validate_agent(agent: AgentKind) -> Result<(), Error> {
+    if codecourier_agents::adapter(agent).is_some() {
+        return Ok(());
+    }
+    let known = AgentKind::ALL
+        .into_iter()
+        .filter(|agent| codecourier_agents::adapter(*agent).is_some());
+    let known: Vec<String> = known.map(|agent| format!("`{agent}`")).collect();
+    Err(Error::validation(format!(
+        "This version cannot drive the agent `{agent}`. It can drive {}.",
+        known.join(", ")
+    )))
+}
+
+/// That each step's agent can be driven and can reach its model, be they its own or the run's.
+fn validate_steps(spec: &RunSpec, nodes: &[Node]) -> Result<(), Error> {
+    for node in nodes {
+        match node {
+            Node::Step(step) => {
+                let agent = step.agent.unwrap_or(spec.agent);
+                validate_agent(agent)?;
+                let model = step.model.as_ref().unwrap_or(&spec.model);
+                model_route::route(agent, model)
+                    .map_err(|error| Error::validation(sentence(&error.to_string())).of_field("model"))?;
+            }
+            Node::Loop(inner) => validate_steps(spec, &inner.nodes)?,
+            Node::Candidates(inner) => validate_steps(spec, &inner.nodes)?,
+        }
+    }
+    Ok(())
 }

@@ -19,8 +19,6 @@ use crate::runs::spec::{Author, DEFAULT_BUDGET};
 pub const DEFAULT_SANDBOX_PROMPT: &str = include_str!("sandbox_prompt.md");
 /// What an agent that looks for work is told, unless the project says it in its own words.
 pub const DEFAULT_DISCOVERY_PROMPT: &str = include_str!("discovery_prompt.md");
-/// The model of runs when nobody says another.
-pub const DEFAULT_MODEL: &str = "claude-opus-5-5";
 
 /// The settings of a project.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

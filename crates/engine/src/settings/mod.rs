@@ -15,8 +15,7 @@ mod validate;
 use std::sync::Arc;
 
 pub use document::{
-    DEFAULT_DISCOVERY_PROMPT, DEFAULT_MODEL, DEFAULT_SANDBOX_PROMPT, SessionConfig, SessionType, SettingsDocument,
-    UnknownSessionType,
+    DEFAULT_DISCOVERY_PROMPT, DEFAULT_SANDBOX_PROMPT, SessionConfig, SessionType, SettingsDocument, UnknownSessionType,
 };
 pub(crate) use on_record::OnRecord;
 pub use run_defaults::RunDefaults;

@@ -6,7 +6,7 @@ use codecourier_domain::limits::SandboxLimits;
 use codecourier_domain::money::MicroUsd;
 
 use super::Settings;
-use super::document::{DEFAULT_MODEL, DEFAULT_SANDBOX_PROMPT};
+use super::document::DEFAULT_SANDBOX_PROMPT;
 use crate::access::ProjectGrant;
 use crate::error::Error;
 use crate::runs::spec::{Author, RunSetup};
@@ -17,8 +17,8 @@ use crate::variables;
 pub struct RunDefaults {
     /// The agent.
     pub agent: AgentKind,
-    /// The model.
-    pub model: ModelName,
+    /// The model, if the project names one; else the agent's own default counts.
+    pub model: Option<ModelName>,
     /// How hard it thinks.
     pub effort: Option<Effort>,
     /// The commands that the platform runs on every change.
@@ -39,16 +39,10 @@ impl Settings {
     pub async fn run_defaults(&self, grant: &ProjectGrant) -> Result<RunDefaults, Error> {
         let document = self.of_project(grant.project).await?.document;
         let variables = self.engine.store.read().await?.variables(grant.project).await?;
-        let model = match document.model {
-            Some(model) => model,
-            None => DEFAULT_MODEL
-                .parse()
-                .map_err(|error| Error::internal("Naming the default model", error))?,
-        };
         let some_text = |text: String| (!text.trim().is_empty()).then_some(text);
         Ok(RunDefaults {
             agent: document.agent,
-            model,
+            model: document.model,
             effort: document.effort,
             checks: document.checks,
             author: document.git_author,

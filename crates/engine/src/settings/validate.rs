@@ -115,10 +115,7 @@ fn validate_name(field: &str, name: &str) -> Result<(), Error> {
 }
 
 fn validate_agent(field: &str, agent: AgentKind) -> Result<(), Error> {
-    if codecourier_agents::adapter(agent).is_some() {
-        return Ok(());
-    }
-    Err(Error::validation(format!("This version cannot drive the agent `{agent}`. Use `claude`.")).of_field(field))
+    crate::runs::spec::validate_agent(agent).map_err(|error| error.of_field(field))
 }
 
 /// The same error about a field inside another.

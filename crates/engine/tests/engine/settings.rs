@@ -61,7 +61,7 @@ pub(crate) async fn spec_of_project(world: &World, engine: &TestEngine, grant: &
     let defaults = defaults.await.unwrap();
     RunSpec {
         agent: defaults.agent,
-        model: defaults.model,
+        model: defaults.model.unwrap_or(world.spec().model),
         effort: defaults.effort,
         checks: defaults.checks,
         author: defaults.author,

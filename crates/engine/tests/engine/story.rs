@@ -1,9 +1,11 @@
 //! The demo's story, and everything that must be true of it at its end, whatever happened on the way.
 
 use std::collections::BTreeMap;
+use std::iter;
 
-use codecourier_agents::adapter;
-use codecourier_domain::agent::AgentKind;
+use codecourier_agents::ParsedLine;
+use codecourier_agents::claude::parser::ClaudeReader;
+use codecourier_agents::parse::{LineLimits, LineParser, Parser as _};
 use codecourier_domain::check::{CheckOutcome, CheckSpec, Requirement};
 use codecourier_domain::event::{Durability, Event, Origin, Phase, PhaseState};
 use codecourier_domain::id::{ProjectId, RunId, SandboxId};
@@ -118,7 +120,16 @@ pub(crate) async fn assert_told_once(world: &World, engine: &TestEngine, run: (P
             .into_iter()
             .map(|input| input.id)
             .collect();
-        assert_eq!(inputs, ["initial"], "{when}: {lane} was told once");
+        let answers = parse(world, sandbox).into_iter().flat_map(|line| line.replies);
+        let expected: Vec<String> = iter::once("initial".to_owned())
+            .chain(answers.map(|reply| reply.id))
+            .collect();
+        assert_eq!(inputs, expected, "{when}: {lane} was told once, and answered once");
+        assert_eq!(
+            inputs.len(),
+            1 + usize::from(step.row.role == Role::Designer),
+            "{when}: {lane} asked"
+        );
         let kinds = kinds(&of_step);
         let count = |kind: &str| kinds.get(kind).copied().unwrap_or(0);
         let writes = usize::from(step.row.role == Role::Designer);
@@ -137,15 +148,19 @@ pub(crate) async fn assert_told_once(world: &World, engine: &TestEngine, run: (P
 
 /// What a step's agent wrote, as events: what the log must hold of it.
 pub(crate) fn written(world: &World, sandbox: SandboxId) -> Vec<Event> {
-    let journal = world.backend.journal_of(sandbox, "agent");
-    let mut parser = adapter(AgentKind::Claude).unwrap().parser();
-    let mut lines = parser.feed(&journal);
-    lines.extend(parser.finish());
-    lines
+    parse(world, sandbox)
         .into_iter()
         .flat_map(|line| line.events)
         .filter(|event| event.durability() == Durability::Durable)
         .collect()
+}
+
+fn parse(world: &World, sandbox: SandboxId) -> Vec<ParsedLine> {
+    let journal = world.backend.journal_of(sandbox, "agent");
+    let mut parser = LineParser::at(0, LineLimits::default(), ClaudeReader);
+    let mut lines = parser.feed(&journal);
+    lines.extend(parser.finish());
+    lines
 }
 
 fn phases(events: &[&Recorded]) -> Vec<(Phase, PhaseState)> {

@@ -1,7 +1,7 @@
 //! What people see of events, hostile ones included.
 
 use codecourier_domain::check::{CheckOutcome, CheckResult, Requirement};
-use codecourier_domain::event::{Event, Phase, PhaseState, ResultSource};
+use codecourier_domain::event::{Event, Phase, PhaseState, PlanEntry, PlanStatus, ResultSource};
 use codecourier_domain::failure::{Failure, FailureClass};
 use codecourier_domain::verdict::{Finding, Severity, Verdict, VerdictResult};
 use serde_json::json;
@@ -85,6 +85,13 @@ fn every_event_is_harmless_at_every_width() {
         Event::Notice { message: evil.clone() },
         Event::AgentStderr { line: evil.clone() },
         Event::PermissionDenied { tool: evil.clone() },
+        Event::ModelChanged { model: evil.clone() },
+        Event::Plan {
+            entries: vec![PlanEntry {
+                text: evil.clone(),
+                status: PlanStatus::InProgress,
+            }],
+        },
         Event::Unknown {
             raw: evil.clone(),
             reason: evil.clone(),

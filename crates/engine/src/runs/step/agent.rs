@@ -2,7 +2,9 @@
 //!
 //! Invariants: the process is started once by its tag, and each follow-up message is sent once by its id, so all of
 //! this may be done again after a crash; what the agent wrote becomes events in the order of the bytes, and the journal
-//! offset they reach is committed together with them, so nothing is lost and nothing comes twice.
+//! offset they reach is committed together with them, so nothing is lost and nothing comes twice. What a line is to be
+//! answered is sent before the line counts as read, under an id that its place fixes: a line that is read again sends
+//! the same again, and the sandbox takes each id once.
 
 use std::time::Duration;
 
@@ -12,9 +14,11 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::time::Instant;
 
 use codecourier_agents::session::{GatewayAccess, Knowledge, Prompt, SessionStart, StepToken};
-use codecourier_agents::{Agent, Ending, ParsedLine, SessionSpec};
+use codecourier_agents::{Agent, Ending, ParsedLine, SessionHandle, SessionSpec};
+use codecourier_domain::agent::AgentKind;
 use codecourier_domain::event::{Durability, Event, Phase, TurnOutcome};
 use codecourier_domain::failure::{Failure, FailureClass};
+use codecourier_domain::model_route;
 use codecourier_domain::role::Role;
 use codecourier_sandbox::{
     ExitStatus, FileOwner, GATEWAY_PORT, HOME, JournalStream, PROJECT_DIRECTORY, ProcessSpec, Sandbox, Signal, Stdin,
@@ -53,7 +57,8 @@ pub(super) async fn work(context: &StepContext, sandbox: &dyn Sandbox) -> Result
         )
     })?;
     let token = context.mint_token().await?;
-    let launch = agent.launch(&session(context, token)?);
+    let session = session(context, kind, token)?;
+    let launch = agent.launch(&session);
 
     if !context.recorder.memo().has_ended(Phase::Install) {
         context.begin(Phase::Install).await?;
@@ -92,6 +97,7 @@ pub(super) async fn work(context: &StepContext, sandbox: &dyn Sandbox) -> Result
         context,
         sandbox,
         agent: agent.as_ref(),
+        session,
         farewell_until: None,
     };
     conversation.resume().await?;
@@ -101,9 +107,13 @@ pub(super) async fn work(context: &StepContext, sandbox: &dyn Sandbox) -> Result
 }
 
 /// What the session is to be, from the run's pinned settings.
-fn session(context: &StepContext, token: String) -> Result<SessionSpec, Failure> {
+fn session(context: &StepContext, kind: AgentKind, token: String) -> Result<SessionSpec, Failure> {
     let internal = |what: &str| Failure::new(FailureClass::Internal, format!("{what} is not well formed."));
     let plan = &context.plan;
+    let model = plan.spec.model.as_ref().unwrap_or(&context.spec.model);
+    // Refused when the run was started; but a run may be older than the rule.
+    let route = model_route::route(kind, model)
+        .map_err(|error| Failure::new(FailureClass::ProviderRequest, sentence(&error.to_string())))?;
     Ok(SessionSpec {
         // The step's own id names the session, so that a crash can never leave it unknown.
         session: context
@@ -113,7 +123,7 @@ fn session(context: &StepContext, token: String) -> Result<SessionSpec, Failure>
             .parse()
             .map_err(|_| internal("The session id"))?,
         start: SessionStart::New,
-        model: plan.spec.model.clone().unwrap_or_else(|| context.spec.model.clone()),
+        model: route.name,
         effort: plan.spec.effort.or(context.spec.effort),
         home: HOME.parse().map_err(|_| internal("The home directory"))?,
         workspace: PROJECT_DIRECTORY
@@ -122,7 +132,8 @@ fn session(context: &StepContext, token: String) -> Result<SessionSpec, Failure>
         system_prompt: Some(prompt::system_prompt(plan, &context.spec.setup)),
         prompt: Prompt::text(context.recorder.memo().prompt.clone()),
         gateway: GatewayAccess {
-            base_url: format!("http://127.0.0.1:{GATEWAY_PORT}/gateway/anthropic"),
+            provider: route.provider,
+            base_url: format!("http://127.0.0.1:{GATEWAY_PORT}/gateway/{}", route.provider),
             token: StepToken::new(token),
         },
         max_turns: None,
@@ -145,6 +156,7 @@ struct Conversation<'a> {
     context: &'a StepContext,
     sandbox: &'a dyn Sandbox,
     agent: &'a dyn Agent,
+    session: SessionSpec,
     /// Set once the result is valid and the agent was told to end: until when it may take its time.
     farewell_until: Option<Instant>,
 }
@@ -166,7 +178,7 @@ impl Conversation<'_> {
     /// Reads the agent's output from where it was committed to its end.
     async fn follow(&mut self) -> Result<(), StepError> {
         let mut failures = self.context.provider_failures();
-        let mut parser = self.agent.parser_at(self.context.recorder.offset());
+        let mut parser = self.agent.parser_at(&self.session, self.context.recorder.offset());
         let mut output = self
             .sandbox
             .journal(AGENT_TAG, JournalStream::Stdout, self.context.recorder.offset())
@@ -211,11 +223,16 @@ impl Conversation<'_> {
         }
     }
 
-    /// Commits the events of lines, shows what is not stored, and acts on turns that ended.
+    /// Answers lines, commits their events, shows what is not stored, and acts on turns that ended.
     async fn take(&mut self, lines: Vec<ParsedLine>, offset: u64) -> Result<(), StepError> {
         if lines.is_empty() {
             return Ok(());
         }
+        for reply in lines.iter().flat_map(|line| &line.replies) {
+            let bytes = Bytes::from(reply.bytes.clone());
+            unless_over(self.sandbox.send_input(AGENT_TAG, &reply.id, bytes).await)?;
+        }
+        let handle = lines.iter().rev().find_map(|line| line.handle.clone());
         let (durable, transient): (Vec<Event>, Vec<Event>) = lines
             .into_iter()
             .flat_map(|line| line.events)
@@ -223,7 +240,8 @@ impl Conversation<'_> {
         for event in transient {
             self.context.recorder.show(event);
         }
-        if durable.is_empty() {
+        let is_new_handle = handle.is_some() && handle != self.context.recorder.memo().handle;
+        if durable.is_empty() && !is_new_handle {
             // Pieces of what comes again whole need no place in the log. The position stays behind them.
             return Ok(());
         }
@@ -231,6 +249,7 @@ impl Conversation<'_> {
         self.context
             .recorder
             .record_output(durable, offset, |memo| {
+                memo.handle = handle.or_else(|| memo.handle.take());
                 for turn in &turns {
                     memo.turns_ended += 1;
                     memo.last_turn = Some(turn.clone());
@@ -263,8 +282,12 @@ impl Conversation<'_> {
 
     /// Sends the question for the structured result. The same attempt is sent once, however often this is called.
     async fn send_again(&self, attempt: u32, problem: &str) -> Result<(), StepError> {
-        let message = self.agent.user_message(&Prompt::text(prompt::ask_again(problem)));
         let id = format!("ask-again-{attempt}");
+        let handle = self.context.recorder.memo().handle;
+        let handle = handle.unwrap_or_else(|| SessionHandle::of(&self.session.session));
+        let message = self
+            .agent
+            .user_message(&handle, &Prompt::text(prompt::ask_again(problem)), &id);
         unless_over(self.sandbox.send_input(AGENT_TAG, &id, Bytes::from(message)).await)
     }
 

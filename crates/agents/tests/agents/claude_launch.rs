@@ -1,38 +1,24 @@
 //! What the adapter wants written, started and sent.
 
-#![expect(clippy::unwrap_used, reason = "in a test, and in its helpers, a panic is the answer")]
-
 use std::collections::{BTreeMap, HashSet};
 
 use codecourier_agents::agent::{Ending, adapter};
 use codecourier_agents::claude::Claude;
 use codecourier_agents::session::{
-    Executable, GatewayAccess, Image, ImageType, Knowledge, McpServer, Prompt, SessionStart, Skill, SkillFile,
-    StepToken,
+    Executable, Image, ImageType, Knowledge, McpServer, Prompt, SessionStart, Skill, SkillFile,
 };
-use codecourier_agents::{Agent, Launch, SessionSpec};
-use codecourier_domain::agent::{AgentKind, Effort};
+use codecourier_agents::{Agent, Launch, SessionHandle, SessionSpec};
+use codecourier_domain::agent::AgentKind;
 use serde_json::{Value, json};
 
+use crate::session::session_of;
+
 fn session() -> SessionSpec {
-    SessionSpec {
-        session: "11111111-1111-4111-8111-111111111111".parse().unwrap(),
-        start: SessionStart::New,
-        model: "claude-opus-5-5".parse().unwrap(),
-        effort: Some(Effort::High),
-        home: "/home/user".parse().unwrap(),
-        workspace: "/home/user/project".parse().unwrap(),
-        system_prompt: Some("--You are the designer.".to_owned()),
-        prompt: Prompt::text("Fix the bug.\nThen \"test\" it."),
-        gateway: GatewayAccess {
-            base_url: "http://127.0.0.1:4180/gateway/anthropic".to_owned(),
-            token: StepToken::new("cc_step_secret"),
-        },
-        max_turns: Some(80),
-        mcp: BTreeMap::new(),
-        knowledge: Knowledge::default(),
-        env: BTreeMap::new(),
-    }
+    session_of(AgentKind::Claude)
+}
+
+fn handle() -> SessionHandle {
+    SessionHandle::of(&session().session)
 }
 
 fn launch(session: &SessionSpec) -> Launch {
@@ -84,7 +70,7 @@ fn the_command_line_of_a_new_session() {
 #[test]
 fn a_resumed_session_names_the_one_that_exists() {
     let resumed = SessionSpec {
-        start: SessionStart::Resume,
+        start: SessionStart::Resume(handle()),
         ..session()
     };
     let command = launch(&resumed).command;
@@ -132,10 +118,14 @@ fn pictures_come_before_the_text() {
         media_type: ImageType::Png,
         base64: "iVBORw0KGgo=".to_owned(),
     };
-    let line = Claude::default().user_message(&Prompt {
-        text: "What is this?".to_owned(),
-        images: vec![image],
-    });
+    let line = Claude::default().user_message(
+        &handle(),
+        &Prompt {
+            text: "What is this?".to_owned(),
+            images: vec![image],
+        },
+        "message-1",
+    );
     let line: Value = serde_json::from_slice(&line).unwrap();
     let source = json!({"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="});
     let expected = json!([{"type": "image", "source": source}, {"type": "text", "text": "What is this?"}]);
@@ -144,7 +134,7 @@ fn pictures_come_before_the_text() {
 
 #[test]
 fn an_interruption_is_a_control_request_of_that_id() {
-    let line: Value = serde_json::from_slice(&Claude::default().interrupt("stop-1")).unwrap();
+    let line: Value = serde_json::from_slice(&Claude::default().interrupt(&handle(), "stop-1").unwrap()).unwrap();
     let expected = json!({"type": "control_request", "request_id": "stop-1", "request": {"subtype": "interrupt"}});
     assert_eq!(line, expected);
 }

@@ -1,7 +1,5 @@
 //! The promises of every parser, on bytes that nobody should have to expect.
 
-#![expect(clippy::unwrap_used, reason = "in a test, and in its helpers, a panic is the answer")]
-
 use codecourier_agents::agent::adapter;
 use codecourier_agents::fuzz::check_parser;
 use codecourier_agents::parse::{LineLimits, LineReader};
@@ -9,14 +7,18 @@ use codecourier_domain::agent::AgentKind;
 use codecourier_domain::event::Event;
 use proptest::prelude::*;
 
+use crate::session::session_of;
+
 const WELL_FORMED: [&[u8]; 3] = [
-    include_bytes!("../testdata/claude/2.1.330/write-edit-bash.jsonl"),
-    include_bytes!("../testdata/claude/2.1.330/unicode-ansi.jsonl"),
-    include_bytes!("../testdata/claude/2.1.330/interrupt.jsonl"),
+    include_bytes!("../../testdata/claude/2.1.330/write-edit-bash.jsonl"),
+    include_bytes!("../../testdata/claude/2.1.330/unicode-ansi.jsonl"),
+    include_bytes!("../../testdata/claude/2.1.330/interrupt.jsonl"),
 ];
 
 fn events(bytes: &[u8]) -> Vec<Event> {
-    let mut parser = adapter(AgentKind::Claude).unwrap().parser();
+    let mut parser = adapter(AgentKind::Claude)
+        .unwrap()
+        .parser(&session_of(AgentKind::Claude));
     let mut lines = parser.feed(bytes);
     lines.extend(parser.finish());
     assert_eq!(lines.last().map_or(0, |line| line.end_offset), bytes.len() as u64);
@@ -95,7 +97,7 @@ fn each_reason_for_an_unknown_line_is_told() {
     assert!(
         only_reason(b"{\"type\":\"system\",\"subtype\":\"brand_new\"}\n").contains("unknown system line `brand_new`")
     );
-    assert!(only_reason(b"{\"type\":\"control_request\",\"request_id\":\"1\"}\n").contains("nobody answers"));
+    assert!(only_reason(b"{\"type\":\"control_request\"}\n").contains("unknown shape"));
     assert!(only_reason(b"{}\n").contains("unknown type ``"));
     let deep = format!("{{\"type\":\"assistant\",\"message\":{}\n", "[".repeat(100_000));
     assert!(only_reason(deep.as_bytes()).contains("not a JSON object"));
@@ -119,7 +121,9 @@ fn bytes_that_are_not_utf8_are_replaced_and_flagged() {
 
 #[test]
 fn an_unfinished_last_line_is_read_at_the_end_and_not_before() {
-    let mut parser = adapter(AgentKind::Claude).unwrap().parser();
+    let mut parser = adapter(AgentKind::Claude)
+        .unwrap()
+        .parser(&session_of(AgentKind::Claude));
     assert_eq!(
         parser.feed(b"{\"type\":\"keep_alive\"}\n{\"type\":\"assi"),
         parser_lines(b"{\"type\":\"keep_alive\"}\n")
@@ -132,7 +136,10 @@ fn an_unfinished_last_line_is_read_at_the_end_and_not_before() {
 }
 
 fn parser_lines(bytes: &[u8]) -> Vec<codecourier_agents::ParsedLine> {
-    adapter(AgentKind::Claude).unwrap().parser().feed(bytes)
+    adapter(AgentKind::Claude)
+        .unwrap()
+        .parser(&session_of(AgentKind::Claude))
+        .feed(bytes)
 }
 
 #[test]
@@ -169,7 +176,9 @@ fn a_line_of_many_blocks_gives_a_bounded_number_of_events() {
 /// Runs in a process of its own under nextest, so the peak of memory is this test's.
 #[test]
 fn a_line_of_200_megabytes_takes_little_memory_and_loses_no_offset() {
-    let mut parser = adapter(AgentKind::Claude).unwrap().parser();
+    let mut parser = adapter(AgentKind::Claude)
+        .unwrap()
+        .parser(&session_of(AgentKind::Claude));
     let before = peak_memory_kilobytes();
     let piece = vec![b'x'; 64 * 1024];
     let mut fed = 0_u64;
@@ -217,4 +226,38 @@ fn the_reader_never_holds_more_than_the_longest_line() {
             reader.held()
         );
     }
+}
+
+#[test]
+fn a_question_for_permission_is_answered_under_an_id_of_its_place() {
+    let ask = br#"{"type":"control_request","request_id":"ask-7","request":{"subtype":"can_use_tool","tool_name":"Bash","input":{"command":"ls"}}}"#;
+    let stream = [b"{\"type\":\"keep_alive\"}\n".as_slice(), ask, b"\n"].concat();
+    let lines = parser_lines(&stream);
+    let [asked, answered] = &lines[1].events[..] else {
+        panic!("not a question and an answer: {:?}", lines[1].events)
+    };
+    assert!(matches!(asked, Event::PermissionAsked { request, tool, .. } if request == "ask-7" && tool == "Bash"));
+    assert!(matches!(answered, Event::PermissionAnswered { request, .. } if request == "ask-7"));
+    let [reply] = &lines[1].replies[..] else {
+        panic!("not one reply")
+    };
+    assert_eq!(reply.id, format!("reply-{}-1", stream.len()));
+    let reply: serde_json::Value = serde_json::from_slice(&reply.bytes).unwrap();
+    let answer = serde_json::json!({"behavior": "allow", "updatedInput": {"command": "ls"}});
+    assert_eq!(
+        reply,
+        serde_json::json!({"type": "control_response",
+                           "response": {"subtype": "success", "request_id": "ask-7", "response": answer}})
+    );
+}
+
+#[test]
+fn a_question_that_is_not_understood_is_refused_and_does_not_hang_the_agent() {
+    let lines = parser_lines(
+        b"{\"type\":\"control_request\",\"request_id\":\"x\",\"request\":{\"subtype\":\"hook_callback\"}}\n",
+    );
+    assert!(matches!(&lines[0].events[..], [Event::Unknown { reason, .. }] if reason.contains("does not have")));
+    let reply: serde_json::Value = serde_json::from_slice(&lines[0].replies[0].bytes).unwrap();
+    assert_eq!(reply["response"]["subtype"], "error");
+    assert_eq!(reply["response"]["request_id"], "x");
 }

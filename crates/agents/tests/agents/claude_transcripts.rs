@@ -1,7 +1,5 @@
 //! What the adapter makes of transcripts that the real CLI wrote. `testdata/README.md` says how they were recorded.
 
-#![expect(clippy::unwrap_used, reason = "in a test, and in its helpers, a panic is the answer")]
-
 use std::path::PathBuf;
 
 use codecourier_agents::agent::adapter;
@@ -9,6 +7,8 @@ use codecourier_domain::agent::AgentKind;
 use codecourier_domain::event::{Durability, Event, TurnOutcome};
 use codecourier_domain::money::MicroUsd;
 use codecourier_domain::verdict::{Verdict, VerdictResult};
+
+use crate::session::session_of;
 
 const TRANSCRIPTS: [&str; 38] = [
     "background-sub-agent",
@@ -60,7 +60,9 @@ fn transcript(name: &str) -> Vec<u8> {
 }
 
 fn events(name: &str) -> Vec<Event> {
-    let mut parser = adapter(AgentKind::Claude).unwrap().parser();
+    let mut parser = adapter(AgentKind::Claude)
+        .unwrap()
+        .parser(&session_of(AgentKind::Claude));
     let mut lines = parser.feed(&transcript(name));
     lines.extend(parser.finish());
     lines.into_iter().flat_map(|line| line.events).collect()
