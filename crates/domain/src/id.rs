@@ -110,6 +110,8 @@ identifiers! {
     VariableId = "var";
     /// An entry of the audit log.
     AuditEntryId = "aud";
+    /// A mail on its way.
+    MailId = "mail";
 }
 
 impl SandboxId {

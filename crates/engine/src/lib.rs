@@ -15,6 +15,7 @@ pub mod external;
 pub mod idempotency;
 pub mod invitations;
 pub mod live;
+pub mod mail;
 pub mod members;
 mod model_access;
 pub mod projects;
@@ -204,6 +205,7 @@ impl Engine {
         inner
             .tasks
             .spawn("sweep of accounts", accounts::sweep(Arc::clone(&inner), stop.clone()));
+        inner.tasks.spawn("mail", mail::run(Arc::clone(&inner), stop.clone()));
         inner
             .tasks
             .spawn("audit", audit::retention::run(Arc::clone(&inner), stop.clone()));

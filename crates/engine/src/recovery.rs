@@ -30,7 +30,12 @@ impl Engine {
         let now = inner.clock.now();
         let voided = inner
             .store
-            .write(move |tx| Box::pin(async move { tx.void_leases(boot).await }))
+            .write(move |tx| {
+                Box::pin(async move {
+                    tx.void_mail_holds(boot).await?;
+                    tx.void_leases(boot).await
+                })
+            })
             .await?;
         release_reservations(inner).await?;
 

@@ -34,6 +34,8 @@ pub(crate) struct Watchers {
     observers: RwLock<Vec<Observer>>,
     /// `None` once the store is closed.
     work: Mutex<Option<watch::Sender<u64>>>,
+    /// The same, for mail to be sent.
+    mail: Mutex<Option<watch::Sender<u64>>>,
 }
 
 impl Watchers {
@@ -43,6 +45,7 @@ impl Watchers {
             events: Topics::default(),
             observers: RwLock::default(),
             work: Mutex::new(Some(watch::Sender::new(0))),
+            mail: Mutex::new(Some(watch::Sender::new(0))),
         }
     }
 
@@ -66,19 +69,21 @@ impl Watchers {
         for (run, events) in effects.events {
             self.events.announce(&run, events);
         }
-        if effects.tasks_moved
-            && let Some(work) = &*lock(&self.work)
-        {
-            work.send_modify(|generation| *generation = generation.wrapping_add(1));
+        for (moved, signal) in [(effects.tasks_moved, &self.work), (effects.mails_moved, &self.mail)] {
+            if moved && let Some(signal) = &*lock(signal) {
+                signal.send_modify(|generation| *generation = generation.wrapping_add(1));
+            }
         }
     }
 
     /// Waits fail at once after [`Watchers::close`].
     pub(crate) fn work(&self) -> watch::Receiver<u64> {
-        match &*lock(&self.work) {
-            Some(work) => work.subscribe(),
-            None => watch::Sender::new(0).subscribe(),
-        }
+        subscribed(&self.work)
+    }
+
+    /// The same, for mail to be sent.
+    pub(crate) fn mail(&self) -> watch::Receiver<u64> {
+        subscribed(&self.mail)
     }
 
     /// Ends every wait.
@@ -87,6 +92,14 @@ impl Watchers {
         lock(&self.events.senders).clear();
         self.observers.write().unwrap_or_else(PoisonError::into_inner).clear();
         lock(&self.work).take();
+        lock(&self.mail).take();
+    }
+}
+
+fn subscribed(signal: &Mutex<Option<watch::Sender<u64>>>) -> watch::Receiver<u64> {
+    match &*lock(signal) {
+        Some(signal) => signal.subscribe(),
+        None => watch::Sender::new(0).subscribe(),
     }
 }
 

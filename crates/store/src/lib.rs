@@ -27,6 +27,7 @@ pub mod idempotency;
 pub mod invitations;
 pub mod ledger;
 pub mod lock;
+pub mod mails;
 pub mod members;
 mod migrate;
 mod open;

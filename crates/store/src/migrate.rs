@@ -40,6 +40,10 @@ const MIGRATIONS: &[Migration] = &[
         version: 6,
         text: include_str!("../migrations/0006_external_identity.sql"),
     },
+    Migration {
+        version: 7,
+        text: include_str!("../migrations/0007_mail.sql"),
+    },
 ];
 
 /// Brings the schema up to date.

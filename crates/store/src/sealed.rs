@@ -4,8 +4,6 @@
 //! [`Sealed`], together with the identifier of its key; a value is replaced only if it is still the one that was read,
 //! so that whoever sets a new one meanwhile wins.
 
-use codecourier_domain::id::ProjectId;
-
 use crate::error::Result;
 use crate::read::Reader;
 use crate::sql::{Row, sql};
@@ -27,11 +25,13 @@ pub enum SealedColumn {
     VariableValue,
     /// The keys of outside services; a row is named by the provider.
     ProviderKey,
+    /// What mails say that are on their way; a row is named by the mail's identifier.
+    Mail,
 }
 
 impl SealedColumn {
     /// Every column, in the order of a rotation.
-    pub const ALL: [Self; 2] = [Self::VariableValue, Self::ProviderKey];
+    pub const ALL: [Self; 3] = [Self::VariableValue, Self::ProviderKey, Self::Mail];
 
     /// The name of the table.
     #[must_use]
@@ -39,8 +39,46 @@ impl SealedColumn {
         match self {
             Self::VariableValue => "variable",
             Self::ProviderKey => "provider_key",
+            Self::Mail => "mail",
         }
     }
+
+    /// The statements about it.
+    const fn statements(self) -> Statements {
+        match self {
+            Self::VariableValue => Statements {
+                reseal: "UPDATE variable SET sealed = $4, sealed_with = $5 \
+                         WHERE project = $1 AND id = $2 AND sealed = $3",
+                page: "SELECT project, id, sealed, sealed_with FROM variable \
+                       WHERE (project, id) > ($2, $3) AND sealed_with <> $1 ORDER BY project, id LIMIT $4",
+                count: "SELECT count(*) FROM variable WHERE (project, id) > ('', '') AND sealed_with <> $1",
+            },
+            Self::ProviderKey => Statements {
+                reseal: "UPDATE provider_key SET sealed = $4, sealed_with = $5 \
+                         WHERE project = $1 AND provider = $2 AND sealed = $3",
+                page: "SELECT project, provider, sealed, sealed_with FROM provider_key \
+                       WHERE (project, provider) > ($2, $3) AND sealed_with <> $1 ORDER BY project, provider LIMIT $4",
+                count: "SELECT count(*) FROM provider_key WHERE (project, provider) > ('', '') AND sealed_with <> $1",
+            },
+            // The scope is the same for all, and empty: what is behind an empty text is behind it with any row.
+            Self::Mail => Statements {
+                reseal: "UPDATE mail SET sealed = $4, sealed_with = $5 WHERE id = $2 AND sealed = $3 AND $1 = ''",
+                page: "SELECT '', id, sealed, sealed_with FROM mail \
+                       WHERE id > $3 AND sealed_with <> $1 AND $2 = '' ORDER BY id LIMIT $4",
+                count: "SELECT count(*) FROM mail WHERE id > '' AND sealed_with <> $1",
+            },
+        }
+    }
+}
+
+/// The statements about a column.
+struct Statements {
+    /// `$1` the scope, `$2` the row, `$3` the old value, `$4` the new one, `$5` its key.
+    reseal: &'static str,
+    /// `$1` the key, `$2` the scope and `$3` the row behind which, `$4` how many.
+    page: &'static str,
+    /// `$1` the key. Nothing comes before the empty text: the comparison only says by which index the table is walked.
+    count: &'static str,
 }
 
 /// Where a value is.
@@ -48,9 +86,9 @@ impl SealedColumn {
 pub struct SealedPlace {
     /// The column.
     pub column: SealedColumn,
-    /// The project it belongs to.
-    pub project: ProjectId,
-    /// The row in the project.
+    /// What the row belongs to: mostly a project; empty where all rows belong to the server.
+    pub scope: String,
+    /// The row in the scope.
     pub row: String,
 }
 
@@ -75,17 +113,8 @@ pub enum Resealed {
 impl Tx {
     /// Replaces a value by the same one under another key.
     pub async fn reseal(&mut self, old: &SealedValue, new: &Sealed) -> Result<Resealed> {
-        let text = match old.place.column {
-            SealedColumn::VariableValue => {
-                "UPDATE variable SET sealed = $4, sealed_with = $5 WHERE project = $1 AND id = $2 AND sealed = $3"
-            }
-            SealedColumn::ProviderKey => {
-                "UPDATE provider_key SET sealed = $4, sealed_with = $5 \
-                 WHERE project = $1 AND provider = $2 AND sealed = $3"
-            }
-        };
-        let statement = sql(text)
-            .bind(old.place.project)
+        let statement = sql(old.place.column.statements().reseal)
+            .bind(old.place.scope.as_str())
             .bind(old.place.row.as_str())
             .bind(old.sealed.envelope.as_str())
             .bind(new.envelope.as_str())
@@ -98,7 +127,7 @@ impl Tx {
 }
 
 impl Reader<'_> {
-    /// The values of a column, of all projects, that are sealed with another key than `key`; in a fixed order, behind
+    /// The values of a column, whatever they belong to, that are sealed with another key than `key`; in a fixed order, behind
     /// `after`. The one reader over all projects is the rotation of the server's own keys.
     pub async fn sealed_with_other_keys(
         &mut self,
@@ -107,19 +136,12 @@ impl Reader<'_> {
         after: Option<&SealedPlace>,
         limit: u32,
     ) -> Result<Vec<SealedValue>> {
-        let text = match column {
-            SealedColumn::VariableValue => {
-                "SELECT project, id, sealed, sealed_with FROM variable \
-                 WHERE (project, id) > ($2, $3) AND sealed_with <> $1 ORDER BY project, id LIMIT $4"
-            }
-            SealedColumn::ProviderKey => {
-                "SELECT project, provider, sealed, sealed_with FROM provider_key \
-                 WHERE (project, provider) > ($2, $3) AND sealed_with <> $1 ORDER BY project, provider LIMIT $4"
-            }
-        };
-        let (project, row) =
-            after.map_or_else(Default::default, |place| (place.project.to_string(), place.row.clone()));
-        let statement = sql(text).bind(key).bind(project).bind(row).bind(i64::from(limit));
+        let (scope, row) = after.map_or(("", ""), |place| (place.scope.as_str(), place.row.as_str()));
+        let statement = sql(column.statements().page)
+            .bind(key)
+            .bind(scope)
+            .bind(row)
+            .bind(i64::from(limit));
         self.fetch_all("read sealed values", statement)
             .await?
             .iter()
@@ -127,7 +149,7 @@ impl Reader<'_> {
                 Ok(SealedValue {
                     place: SealedPlace {
                         column,
-                        project: row.parsed(0)?,
+                        scope: row.text(0)?,
                         row: row.text(1)?,
                     },
                     sealed: sealed(row, 2)?,
@@ -138,16 +160,7 @@ impl Reader<'_> {
 
     /// How many values of a column are sealed with another key than `key`.
     pub async fn count_sealed_with_other_keys(&mut self, column: SealedColumn, key: &str) -> Result<u64> {
-        // Nothing comes before the empty text: the comparison only says by which index the table is walked.
-        let text = match column {
-            SealedColumn::VariableValue => {
-                "SELECT count(*) FROM variable WHERE (project, id) > ('', '') AND sealed_with <> $1"
-            }
-            SealedColumn::ProviderKey => {
-                "SELECT count(*) FROM provider_key WHERE (project, provider) > ('', '') AND sealed_with <> $1"
-            }
-        };
-        self.fetch_optional("count sealed values", sql(text).bind(key))
+        self.fetch_optional("count sealed values", sql(column.statements().count).bind(key))
             .await?
             .map_or(Ok(0), |row| row.count(0))
     }

@@ -1,10 +1,13 @@
 //! A mailer that keeps what it is given, so that a test can read the mail and follow its links.
+//!
+//! It takes everything at once, unless a test says how it answers next.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use codecourier_identity::mail::{MailError, MailMessage, Mailer};
+use codecourier_identity::mail::{MailError, MailMessage, Mailer, Reply};
 use tokio::sync::Notify;
 
 /// The longest that a test waits for a message.
@@ -14,7 +17,19 @@ const DEADLINE: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub struct Postbox {
     messages: Mutex<Vec<MailMessage>>,
+    answers: Mutex<VecDeque<Answer>>,
     arrived: Notify,
+}
+
+/// How a postbox answers to a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// It does not take it now. The message is kept all the same, as one that was tried.
+    Later,
+    /// It never takes it. The message is kept all the same.
+    Refuse,
+    /// It takes it, and never says so: whoever sends it dies waiting.
+    Hang,
 }
 
 impl Postbox {
@@ -49,6 +64,14 @@ impl Postbox {
         token_of(&self.next().await.text)
     }
 
+    /// Answers the next message so, then the one after.
+    pub fn answer_next(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.answers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(answers);
+    }
+
     /// How many messages were not taken yet.
     #[must_use]
     pub fn waiting(&self) -> usize {
@@ -69,12 +92,19 @@ pub fn token_of(text: &str) -> String {
 #[async_trait]
 impl Mailer for Postbox {
     async fn send(&self, message: &MailMessage) -> Result<(), MailError> {
+        // Before the message shows: whoever sees it says how the next one is answered.
+        let answer = self.answers.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         self.messages
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(message.clone());
         self.arrived.notify_waiters();
-        Ok(())
+        match answer {
+            None => Ok(()),
+            Some(Answer::Later) => Err(MailError::Later(Reply::new(Some(451), "come back later"))),
+            Some(Answer::Refuse) => Err(MailError::Refused(Reply::new(Some(550), "no such mailbox"))),
+            Some(Answer::Hang) => std::future::pending().await,
+        }
     }
 
     fn is_configured(&self) -> bool {

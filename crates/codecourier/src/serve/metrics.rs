@@ -14,7 +14,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use codecourier_engine::live::Live;
-use codecourier_store::Store;
+use codecourier_store::under_way::UnderWay;
+use codecourier_store::{Reader, Store};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use subtle::ConstantTimeEq as _;
@@ -29,6 +30,9 @@ const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 const GROUPS: [f64; 8] = [1.0, 2.0, 4.0, 16.0, 64.0, 256.0, 512.0, 1024.0];
 /// How often what was measured is put into its buckets when nobody asks.
 const UPKEEP: Duration = Duration::from_secs(30);
+
+/// The number of waiting mails up to which they are counted.
+const MOST_MAILS: u32 = 100_000;
 
 const REQUESTS: &str = "codecourier_http_requests_total";
 const LATENCY: &str = "codecourier_http_request_seconds";
@@ -66,6 +70,11 @@ impl Metrics {
             "Requests of agents to models, settled"
         );
         describe_counter!("codecourier_gateway_tokens_total", "Tokens of those requests");
+        describe_counter!(
+            "codecourier_mails_total",
+            "Mails, by kind and by what became of the attempt"
+        );
+        describe_gauge!("codecourier_mails_waiting", "Mails that wait to be sent");
         describe_gauge!("codecourier_live_clients", "Clients that follow what happens");
         describe_gauge!("codecourier_runs", "Runs that have not ended, by status");
         describe_gauge!("codecourier_tasks", "Tasks that have not ended, by status");
@@ -115,8 +124,9 @@ async fn render(
     }
     gauge!("codecourier_live_clients").set(as_f64(shared.live.clients() as u64));
     match shared.store.read().await {
-        Ok(mut reader) => match reader.under_way().await {
-            Ok(under_way) => {
+        Ok(mut reader) => match under_way(&mut reader).await {
+            Ok((under_way, mails)) => {
+                gauge!("codecourier_mails_waiting").set(as_f64(mails));
                 for (status, runs) in under_way.runs {
                     gauge!("codecourier_runs", "status" => status).set(as_f64(runs));
                 }
@@ -135,6 +145,10 @@ async fn render(
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     (headers, shared.handle.render()).into_response()
+}
+
+async fn under_way(reader: &mut Reader<'_>) -> codecourier_store::Result<(UnderWay, u64)> {
+    Ok((reader.under_way().await?, reader.waiting_mails(MOST_MAILS).await?))
 }
 
 /// Exact below 2^53, which nothing here comes near.

@@ -1,7 +1,7 @@
 //! Links in mail: asking for one, and what following it does.
 //!
-//! Asking is answered at once and in one way, whoever has an account: whether there is something to send is found out in
-//! the background. Following a link uses it up, proves that its reader reads the mail of the address, and more by its
+//! Asking is answered at once and in one way, whoever has an account: whether there is something to send is found out
+//! when it is sent. Following a link uses it up, proves that its reader reads the mail of the address, and more by its
 //! purpose. The token stands in the fragment of the address, which browsers send to no server and no other page.
 
 use codecourier_domain::email::EmailAddress;
@@ -13,13 +13,13 @@ use codecourier_store::changes::ChangeOp;
 use codecourier_store::ledger::TokenHash;
 use codecourier_store::{Body, Tx};
 
-use super::mails::Letter;
 use super::sessions::{end_sessions_but, tell};
 use super::sign_in::{BegunSession, begin};
 use super::sign_up::{PendingSignUp, demand_allowed, make};
-use super::throttles::Throttle;
+use super::throttles::{Throttle, admit};
 use super::{AccountView, Accounts, Delivery, SignedIn, Visitor};
 use crate::error::{Error, ErrorCode};
+use crate::mail::order::{Content, Letter, Link, Order, Wanted, WantedLink};
 use crate::random::uuid_v7;
 
 const MINUTE: i64 = 60_000;
@@ -47,10 +47,10 @@ pub enum Verified {
 
 /// A link before it is written down.
 #[derive(Clone)]
-pub(super) struct NewLink {
+pub(crate) struct NewLink {
     purpose: OneTimePurpose,
-    pub(super) token: OneTimeToken,
-    pub(super) life: i64,
+    token: OneTimeToken,
+    life: i64,
 }
 
 impl NewLink {
@@ -59,6 +59,12 @@ impl NewLink {
         Ok(Self { purpose, token, life })
     }
 
+    /// A link that somebody asked for.
+    pub(crate) fn wanted(wanted: &WantedLink) -> Result<Self, Error> {
+        Self::mint(wanted.what.purpose(), wanted.what.life())
+    }
+
+    /// Writes it down, and gives what is mailed.
     pub(super) async fn write(
         &self,
         tx: &mut Tx,
@@ -66,77 +72,94 @@ impl NewLink {
         email: &EmailAddress,
         body: Body,
         now: Timestamp,
-    ) -> Result<(), codecourier_store::Error> {
+    ) -> Result<Link, codecourier_store::Error> {
+        let good_until = now.plus_milliseconds(self.life);
         let new = NewOneTimeToken {
             token: TokenHash::from_bytes(self.token.sha256()),
             purpose: self.purpose,
             user,
             email: email.clone(),
             at: now,
-            expires_at: now.plus_milliseconds(self.life),
+            expires_at: good_until,
             body,
         };
-        tx.insert_one_time_token(&new, EARLIER_LINKS).await
+        tx.insert_one_time_token(&new, EARLIER_LINKS).await?;
+        Ok(Link {
+            token: self.token.expose().to_owned(),
+            good_until,
+        })
     }
+}
+
+impl Wanted {
+    const fn purpose(self) -> OneTimePurpose {
+        match self {
+            Self::SignIn => OneTimePurpose::MagicLink,
+            Self::PasswordReset => OneTimePurpose::PasswordReset,
+        }
+    }
+
+    const fn life(self) -> i64 {
+        match self {
+            Self::SignIn => MAGIC_LINK_LIFE,
+            Self::PasswordReset => RESET_LIFE,
+        }
+    }
+}
+
+/// The letter with a link that somebody asked for, if there is anybody who may have it.
+pub(crate) async fn letter_of(
+    tx: &mut Tx,
+    wanted: &WantedLink,
+    link: NewLink,
+    now: Timestamp,
+) -> Result<Option<Letter>, Error> {
+    let Some(account) = tx.read().account_by_email(&wanted.to).await? else {
+        return Ok(None);
+    };
+    let link = link.write(tx, Some(account.id), &wanted.to, Body::null(), now).await?;
+    Ok(Some(Letter {
+        to: wanted.to.clone(),
+        user: Some(account.id),
+        content: match wanted.what {
+            Wanted::SignIn => Content::MagicLink { link },
+            Wanted::PasswordReset => Content::PasswordReset { link },
+        },
+    }))
 }
 
 impl Accounts {
     /// Sends a link to sign in, if the address has an account.
     pub async fn request_magic_link(&self, email: EmailAddress, visitor: &Visitor) -> Result<(), Error> {
-        let link = NewLink::mint(OneTimePurpose::MagicLink, MAGIC_LINK_LIFE)?;
-        self.send_link(email, visitor, link, Letter::magic_link).await
+        self.send_link(Wanted::SignIn, email, visitor).await
     }
 
     /// Sends a link to set another password, if the address has an account.
     pub async fn request_password_reset(&self, email: EmailAddress, visitor: &Visitor) -> Result<(), Error> {
         self.demand_password_sign_in()?;
-        let link = NewLink::mint(OneTimePurpose::PasswordReset, RESET_LIFE)?;
-        self.send_link(email, visitor, link, Letter::password_reset).await
+        self.send_link(Wanted::PasswordReset, email, visitor).await
     }
 
-    async fn send_link(
-        &self,
-        email: EmailAddress,
-        visitor: &Visitor,
-        link: NewLink,
-        letter: fn(EmailAddress, NewLink) -> Letter,
-    ) -> Result<(), Error> {
+    async fn send_link(&self, what: Wanted, to: EmailAddress, visitor: &Visitor) -> Result<(), Error> {
         if !self.config().mailer.is_configured() {
             let message = "This server sends no mail. Ask whoever runs it to help you sign in.";
             return Err(Error::new(ErrorCode::Unavailable, message));
         }
         let now = self.engine.clock.now();
-        self.admit(&Throttle::mail(&email, visitor), now).await?;
-        let accounts = self.clone();
-        // In the background from here on: how long it takes would tell whether there is an account.
-        self.engine.tasks.spawn("link by mail", async move {
-            if let Err(error) = accounts.send_if_account(email, link, letter, now).await {
-                tracing::warn!(error = crate::error::chain(&error), "a link was not sent");
-            }
-        });
-        Ok(())
-    }
-
-    async fn send_if_account(
-        &self,
-        email: EmailAddress,
-        link: NewLink,
-        letter: fn(EmailAddress, NewLink) -> Letter,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let write = self.engine.store.write(move |tx| {
+        let (throttles, post) = (Throttle::mail(&to, visitor), self.engine.post());
+        let until = now.plus_milliseconds(what.life());
+        let order = Order::Link(WantedLink { what, to, until });
+        // Nobody is looked up here: how long it takes would tell whether there is an account.
+        let write = self.engine.store.write_with(move |tx| {
             Box::pin(async move {
-                let Some(account) = tx.read().account_by_email(&email).await? else {
-                    return Ok(None);
-                };
-                link.write(tx, Some(account.id), &email, Body::null(), now).await?;
-                Ok(Some(letter(email, link)))
+                if let Err(refused) = admit(tx, &throttles, now).await? {
+                    return Ok::<_, Error>(Err(refused));
+                }
+                post.put(tx, &order, now).await?;
+                Ok(Ok(()))
             })
         });
-        if let Some(letter) = write.await? {
-            self.send(letter);
-        }
-        Ok(())
+        write.await?
     }
 
     /// Signs in whoever followed a link to sign in.

@@ -15,7 +15,6 @@
 mod background;
 mod delete;
 mod links;
-mod mails;
 mod password;
 mod profile;
 mod sessions;
@@ -42,6 +41,7 @@ pub use visitor::{Delivery, Visitor};
 
 pub(crate) use background::sweep;
 pub(crate) use delete::erase;
+pub(crate) use links::{NewLink, letter_of};
 pub(crate) use sessions::{end_sessions_but, tell};
 pub(crate) use sign_in::{BegunSession, begin};
 pub(crate) use sign_up::{demand_allowed, make};
@@ -86,7 +86,7 @@ impl Default for AccountsConfig {
 pub(crate) struct AccountsState {
     pub(crate) config: AccountsConfig,
     passwords: Passwords,
-    stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
 }
 
 impl AccountsState {

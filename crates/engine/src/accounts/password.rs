@@ -3,6 +3,7 @@
 //! Invariant: with a new password every other device is signed out, every link in a mail is dead, and the person is told
 //! by mail where there is any.
 
+use codecourier_domain::email::EmailAddress;
 use codecourier_domain::id::{SessionId, UserId};
 use codecourier_domain::time::Timestamp;
 use codecourier_identity::password::Comparison;
@@ -12,7 +13,6 @@ use codecourier_store::changes::ChangeOp;
 use secrecy::SecretString;
 
 use super::links::{dead_link, follow, parse};
-use super::mails::Letter;
 use super::sessions::{end_sessions_but, tell};
 use super::sign_in::hashing_failed;
 use super::sign_up::fit;
@@ -20,6 +20,8 @@ use super::throttles::Throttle;
 use super::{Accounts, Visitor};
 use crate::access::Person;
 use crate::error::{Error, ErrorCode};
+use crate::mail::Post;
+use crate::mail::order::{Content, Letter, Order};
 
 impl Accounts {
     /// Sets another password. Whoever has one must know it; whoever has none must have signed in otherwise.
@@ -38,7 +40,7 @@ impl Accounts {
         let stored = self.prove_password(person, present, visitor).await?;
         let hash = self.passwords().hash(&new).await.map_err(hashing_failed)?;
         let hash = PasswordHash::new(hash);
-        let (user, keep, address) = (person.user, person.session, email.clone());
+        let (user, keep, post) = (person.user, person.session, self.engine.post());
         let write = self.engine.store.write_with(move |tx| {
             Box::pin(async move {
                 if tx.read().password_of(user).await? != stored {
@@ -48,13 +50,11 @@ impl Accounts {
                     ));
                 }
                 set(tx, user, &hash, keep, now).await?;
-                tx.revoke_one_time_tokens(&address).await?;
-                Ok(())
+                tx.revoke_one_time_tokens(&email).await?;
+                tell_of_change(tx, &post, user, email, now).await
             })
         });
-        write.await?;
-        self.send(Letter::password_changed(email));
-        Ok(())
+        write.await
     }
 
     /// Proves that a person knows their password, if they have one, and gives its hash. Attempts are counted as those
@@ -114,23 +114,31 @@ impl Accounts {
         let fit = fit(new, &found.email, &account.name)?;
         let password = self.passwords().hash(&fit).await.map_err(hashing_failed)?;
         let password = PasswordHash::new(password);
-        let (email, throttles) = (found.email.clone(), Throttle::sign_in(&found.email, visitor));
+        let (post, throttles) = (self.engine.post(), Throttle::sign_in(&found.email, visitor));
         let write = self.engine.store.write_with(move |tx| {
             Box::pin(async move {
                 let account = follow(tx, hash, OneTimePurpose::PasswordReset, now).await?;
                 set(tx, account.id, &password, None, now).await?;
-                tx.revoke_one_time_tokens(&email).await?;
+                tx.revoke_one_time_tokens(&found.email).await?;
                 // Whoever reads the mail need not wait for what others tried before.
                 let [_, of_pair, of_account] = &throttles;
                 of_pair.clear(tx).await?;
                 of_account.clear(tx).await?;
-                Ok::<_, Error>(())
+                tell_of_change(tx, &post, account.id, found.email, now).await
             })
         });
-        write.await?;
-        self.send(Letter::password_changed(found.email));
-        Ok(())
+        write.await
     }
+}
+
+/// Tells a person by mail that the password is another one.
+async fn tell_of_change(tx: &mut Tx, post: &Post, user: UserId, to: EmailAddress, now: Timestamp) -> Result<(), Error> {
+    let letter = Letter {
+        to,
+        user: Some(user),
+        content: Content::PasswordChanged,
+    };
+    post.put(tx, &Order::Letter(letter), now).await
 }
 
 async fn set(

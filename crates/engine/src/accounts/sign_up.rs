@@ -21,13 +21,13 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::links::{NewLink, SIGN_UP_LIFE, VERIFY_LIFE};
-use super::mails::Letter;
 use super::sign_in::{BegunSession, begin, hashing_failed};
 use super::throttles::{Throttle, admit};
 use super::{Accounts, Delivery, SignedIn, Visitor};
 use crate::access::SignUpPolicy;
 use crate::deed::Deed;
 use crate::error::{Error, ErrorCode};
+use crate::mail::order::{Content, Letter, Order};
 use crate::members::adopt::adopt_projects;
 use crate::random::uuid_v7;
 
@@ -61,8 +61,7 @@ pub(super) struct PendingSignUp {
 /// What the command that decides about a sign-up found.
 enum Decision {
     Made(Account),
-    Mail(Letter),
-    NoMail,
+    AnsweredByMail,
 }
 
 impl Accounts {
@@ -89,6 +88,8 @@ impl Accounts {
         let policy = self.config().sign_up;
         let mail_throttles = Throttle::mail(&email, visitor);
         let link = NewLink::mint(OneTimePurpose::SignUp, SIGN_UP_LIFE)?;
+        let proof = NewLink::mint(OneTimePurpose::VerifyEmail, VERIFY_LIFE)?;
+        let post = self.engine.post();
         let write = self.engine.store.write_with(move |tx| {
             Box::pin(async move {
                 let is_first = !tx.read().has_operator().await?;
@@ -98,6 +99,15 @@ impl Accounts {
                     }
                     let account = make(tx, &new).await?;
                     begin(tx, &session).await?;
+                    if has_mail {
+                        let link = proof.write(tx, Some(account.id), &new.email, Body::null(), now).await?;
+                        let letter = Letter {
+                            to: new.email,
+                            user: Some(account.id),
+                            content: Content::VerifyEmail { link },
+                        };
+                        post.put(tx, &Order::Letter(letter), now).await?;
+                    }
                     return Ok(Ok(Decision::Made(account)));
                 }
                 // That nobody may sign up at all is no secret.
@@ -107,51 +117,37 @@ impl Accounts {
                 if let Err(refused) = admit(tx, &mail_throttles, now).await? {
                     return Ok(Err(refused));
                 }
-                if tx.read().account_by_email(&new.email).await?.is_some() {
-                    return Ok(Ok(Decision::Mail(Letter::already_has_account(new.email))));
+                if let Some(account) = tx.read().account_by_email(&new.email).await? {
+                    let letter = Letter {
+                        to: new.email,
+                        user: Some(account.id),
+                        content: Content::AlreadyHasAccount,
+                    };
+                    post.put(tx, &Order::Letter(letter), now).await?;
+                    return Ok(Ok(Decision::AnsweredByMail));
                 }
                 if demand_allowed(tx, policy, &new.email, now).await.is_err() {
-                    return Ok(Ok(Decision::NoMail));
+                    return Ok(Ok(Decision::AnsweredByMail));
                 }
                 let pending = PendingSignUp {
                     name: new.name,
                     password: new.password.map_or_else(String::new, |hash| hash.as_str().to_owned()),
                 };
                 let body = Body::of(&pending)?;
-                link.write(tx, None, &new.email, body, now).await?;
-                Ok(Ok(Decision::Mail(Letter::finish_sign_up(new.email, link))))
+                let link = link.write(tx, None, &new.email, body, now).await?;
+                let letter = Letter {
+                    to: new.email,
+                    user: None,
+                    content: Content::FinishSignUp { link },
+                };
+                post.put(tx, &Order::Letter(letter), now).await?;
+                Ok(Ok(Decision::AnsweredByMail))
             })
         });
-        match write.await?? {
-            Decision::Made(account) => {
-                if has_mail {
-                    self.send_verification(&account).await?;
-                }
-                Ok(SignUpOutcome::SignedIn(Box::new(begun.of(account))))
-            }
-            Decision::Mail(letter) => {
-                self.send(letter);
-                Ok(SignUpOutcome::AnsweredByMail)
-            }
-            Decision::NoMail => Ok(SignUpOutcome::AnsweredByMail),
-        }
-    }
-
-    /// Sends the link that proves the address of an account.
-    async fn send_verification(&self, account: &Account) -> Result<(), Error> {
-        let Some(email) = account.email.clone() else {
-            return Ok(());
-        };
-        let (user, now) = (account.id, self.engine.clock.now());
-        let link = NewLink::mint(OneTimePurpose::VerifyEmail, VERIFY_LIFE)?;
-        let write = self.engine.store.write(move |tx| {
-            Box::pin(async move {
-                link.write(tx, Some(user), &email, Body::null(), now).await?;
-                Ok(Letter::verify_email(email, link))
-            })
-        });
-        self.send(write.await?);
-        Ok(())
+        Ok(match write.await?? {
+            Decision::Made(account) => SignUpOutcome::SignedIn(Box::new(begun.of(account))),
+            Decision::AnsweredByMail => SignUpOutcome::AnsweredByMail,
+        })
     }
 }
 

@@ -69,7 +69,7 @@ impl From<ProviderKey> for ProviderKeyView {
 fn place_of(project: ProjectId, provider: Provider) -> SealedPlace {
     SealedPlace {
         column: SealedColumn::ProviderKey,
-        project,
+        scope: project.to_string(),
         row: provider.to_string(),
     }
 }

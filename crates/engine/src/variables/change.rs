@@ -177,7 +177,7 @@ impl Variables {
 pub(super) fn place_of(project: ProjectId, id: VariableId) -> SealedPlace {
     SealedPlace {
         column: SealedColumn::VariableValue,
-        project,
+        scope: project.to_string(),
         row: id.to_string(),
     }
 }

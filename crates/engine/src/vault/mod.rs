@@ -59,7 +59,7 @@ impl From<&SealedPlace> for Place {
     fn from(place: &SealedPlace) -> Self {
         Self {
             table: place.column.table(),
-            row: format!("{}/{}", place.project, place.row),
+            row: format!("{}/{}", place.scope, place.row),
             column: "sealed",
         }
     }

@@ -140,8 +140,11 @@ async fn reseal(store: &Store, vault: &Vault, values: Vec<SealedValue>) -> Resul
                 unopened += 1;
                 let place = &value.place;
                 tracing::error!(
-                    table = place.column.table(), project = %place.project, row = place.row,
-                    "a secret cannot be sealed anew: {}", chain(&error)
+                    table = place.column.table(),
+                    scope = place.scope,
+                    row = place.row,
+                    "a secret cannot be sealed anew: {}",
+                    chain(&error)
                 );
             }
         }

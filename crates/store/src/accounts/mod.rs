@@ -193,8 +193,8 @@ impl Tx {
         self.one_account("note a verified address", statement).await
     }
 
-    /// Deletes an account: its address, name, password, sessions, links and outside identities are gone, its identifier stays. The caller
-    /// has taken it out of its projects.
+    /// Deletes an account: its address, name, password, sessions, links, mails and outside identities are
+    /// gone, its identifier stays. The caller has taken it out of its projects.
     pub async fn erase_account(&mut self, id: UserId, at: Timestamp) -> Result<()> {
         let sessions = sql("DELETE FROM session WHERE account = $1").bind(id);
         self.execute("end the sessions of an account", sessions).await?;
@@ -204,6 +204,7 @@ impl Tx {
         );
         self.execute("remove the links of an account", links.bind(id)).await?;
         self.unlink_identities(id).await?;
+        self.remove_mails_of(id).await?;
         let statement = sql(
             "UPDATE account SET email = NULL, email_verified_at = NULL, name = '', password = NULL, updated_at = $2, \
              deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL",

@@ -4,6 +4,8 @@
 //! the table cannot grow large or the whole of an index that holds few rows is what was asked for.
 
 #[cfg(test)]
+mod mails;
+#[cfg(test)]
 mod settings;
 
 use sqlx::sqlite::SqliteConnection;
@@ -35,6 +37,9 @@ const OF_FEW_ROWS: &[&str] = &[
     "reservation_held",
     "account_operator",
     "throttle_clear",
+    "mail_waiting",
+    "mail_expiring",
+    "mail_sending",
 ];
 
 pub(super) async fn check(connection: &mut SqliteConnection, text: &str) {

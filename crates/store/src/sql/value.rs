@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use codecourier_domain::id::{
-    ApiKeyId, AuditEntryId, BootId, InvitationId, ProjectId, ReservationId, RunId, SandboxId, SessionId, StepId,
-    TaskId, UserId, VariableId,
+    ApiKeyId, AuditEntryId, BootId, InvitationId, MailId, ProjectId, ReservationId, RunId, SandboxId, SessionId,
+    StepId, TaskId, UserId, VariableId,
 };
 use codecourier_domain::money::MicroUsd;
 use codecourier_domain::time::Timestamp;
@@ -77,6 +77,7 @@ macro_rules! identifiers_as_text {
 identifiers_as_text!(
     ApiKeyId,
     AuditEntryId,
+    MailId,
     BootId,
     InvitationId,
     ProjectId,

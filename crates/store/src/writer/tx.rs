@@ -29,6 +29,7 @@ pub(crate) struct Effects {
     pub(crate) changes: Vec<Arc<Change>>,
     pub(crate) events: Vec<(RunId, Arc<[StoredEvent]>)>,
     pub(crate) tasks_moved: bool,
+    pub(crate) mails_moved: bool,
 }
 
 /// Where the effects stood when a command began, so that an undone command tells nothing.
@@ -37,6 +38,7 @@ pub(super) struct EffectsMark {
     changes: usize,
     events: usize,
     tasks_moved: bool,
+    mails_moved: bool,
 }
 
 impl Tx {
@@ -49,6 +51,7 @@ impl Tx {
                 changes: Vec::new(),
                 events: Vec::new(),
                 tasks_moved: false,
+                mails_moved: false,
             },
         }
     }
@@ -95,6 +98,7 @@ impl Effects {
             changes: self.changes.len(),
             events: self.events.len(),
             tasks_moved: self.tasks_moved,
+            mails_moved: self.mails_moved,
         }
     }
 
@@ -102,5 +106,6 @@ impl Effects {
         self.changes.truncate(mark.changes);
         self.events.truncate(mark.events);
         self.tasks_moved = mark.tasks_moved;
+        self.mails_moved = mark.mails_moved;
     }
 }

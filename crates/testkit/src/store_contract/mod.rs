@@ -12,6 +12,7 @@ mod events;
 mod external;
 mod invitations;
 mod ledger;
+mod mails;
 mod members;
 mod projects;
 mod queue;
@@ -130,6 +131,13 @@ pub const CASES: &[Case] = cases! {
         an_address_sees_what_it_can_accept,
         late_invitations_expire,
         invitations_of_another_project_are_out_of_reach,
+    }
+    mails {
+        a_mail_is_there_with_its_cause_and_not_without,
+        a_mail_is_held_by_one_sender_at_a_time,
+        what_a_mail_said_is_gone_when_it_has_ended,
+        a_mail_waits_until_it_is_due_or_nobody_wants_it,
+        a_mail_goes_with_its_account,
     }
     external {
         an_identity_leads_to_one_account_until_it_is_deleted,

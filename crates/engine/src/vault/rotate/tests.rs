@@ -78,7 +78,7 @@ fn variable(vault: &Vault, project: ProjectId, number: u32) -> Variable {
     let id = VariableId::from_uuid(Uuid::from_u128(u128::from(number)));
     let place = SealedPlace {
         column: SealedColumn::VariableValue,
-        project,
+        scope: project.to_string(),
         row: id.to_string(),
     };
     let secret = SecretString::from(format!("value {number} of {project}"));
@@ -97,7 +97,7 @@ fn variable(vault: &Vault, project: ProjectId, number: u32) -> Variable {
 fn provider_key(vault: &Vault, project: ProjectId) -> ProviderKey {
     let place = SealedPlace {
         column: SealedColumn::ProviderKey,
-        project,
+        scope: project.to_string(),
         row: Provider::Anthropic.to_string(),
     };
     ProviderKey {

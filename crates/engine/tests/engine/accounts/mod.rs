@@ -3,6 +3,7 @@
 mod canary;
 mod delete;
 mod links;
+mod outbox;
 mod sessions;
 mod sign_in;
 mod sign_up;

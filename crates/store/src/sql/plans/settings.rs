@@ -52,7 +52,7 @@ async fn read_settings(reader: &mut Reader<'_>, project: ProjectId) -> Result<()
     for column in SealedColumn::ALL {
         let place = SealedPlace {
             column,
-            project,
+            scope: project.to_string(),
             row: String::new(),
         };
         reader.sealed_with_other_keys(column, "key", Some(&place), 1).await?;
@@ -71,7 +71,7 @@ fn write_settings(tx: &mut Tx) -> futures::future::BoxFuture<'_, Result<()>> {
         for column in SealedColumn::ALL {
             let place = SealedPlace {
                 column,
-                project,
+                scope: project.to_string(),
                 row: String::new(),
             };
             let old = SealedValue {

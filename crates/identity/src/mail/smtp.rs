@@ -1,24 +1,21 @@
-//! Mail: what the platform says to people who are not looking at it, over SMTP.
+//! The mail server behind the [`Mailer`].
 //!
-//! The engine writes messages and sends them; whether there is a mail server at all is the [`Mailer`]'s to know.
-//!
-//! Invariants: a header holds one line, whatever it was made from, so that nobody adds a recipient or a second message
-//! through a name or a subject; a message is plain text, with one HTML form of the same at most; what a message says
-//! (links that sign somebody in) and the password of the mail server are in no log, no error and no debug text.
+//! Made by the binary from its configuration.
 
 use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lettre::message::header::ContentType;
+use codecourier_domain::email::EmailAddress;
+use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::transport::smtp::{AsyncSmtpTransport, PoolConfig};
+use lettre::transport::smtp::{AsyncSmtpTransport, Error as SmtpError, PoolConfig};
 use lettre::{Address, AsyncTransport as _, Tokio1Executor};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use codecourier_domain::email::EmailAddress;
+use super::{MailError, MailMessage, Mailer, Reply};
 
 /// A mail server that says nothing for longer is given up.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -26,61 +23,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECTIONS: u32 = 2;
 /// The most characters of a subject.
 const MOST_SUBJECT_CHARACTERS: usize = 200;
-
-/// A message to one person.
-#[derive(Clone)]
-pub struct MailMessage {
-    /// To whom.
-    pub to: EmailAddress,
-    /// One line.
-    pub subject: String,
-    /// The message.
-    pub text: String,
-    /// The same message in HTML.
-    pub html: Option<String>,
-}
-
-/// What sends mail.
-#[async_trait]
-pub trait Mailer: Send + Sync {
-    /// Hands a message to the mail server, which has taken it when this returns.
-    async fn send(&self, message: &MailMessage) -> Result<(), MailError>;
-
-    /// Whether there is a mail server to hand messages to.
-    fn is_configured(&self) -> bool;
-}
-
-/// Why a message was not sent.
-#[derive(Debug, thiserror::Error)]
-pub enum MailError {
-    /// There is no mail server in the configuration.
-    #[error("no mail server is configured")]
-    NotConfigured,
-    /// The message has something that no mail may have.
-    #[error("the message cannot be sent: {0}")]
-    Message(&'static str),
-    /// The configuration of the mail server makes no sense.
-    #[error("the mail server's configuration cannot be used: {0}")]
-    Configuration(&'static str),
-    /// The mail server cannot be reached, or did not take the message, but may take it later.
-    #[error("the mail server does not take messages at the moment")]
-    Later(#[source] lettre::transport::smtp::Error),
-    /// The mail server refused the message.
-    #[error("the mail server refused the message")]
-    Refused(#[source] lettre::transport::smtp::Error),
-}
-
-impl MailError {
-    /// Whether the same message may be taken at another time.
-    #[must_use]
-    pub const fn passes(&self) -> bool {
-        matches!(self, Self::Later(_))
-    }
-}
-
-/// The absence of a mail server.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoMail;
+/// What a mail server says that wants another name, another password or TLS before it takes anything.
+const NOT_LET_IN: [u16; 5] = [530, 534, 535, 538, 454];
 
 /// How to reach a mail server.
 #[derive(Clone)]
@@ -116,17 +60,6 @@ pub enum SmtpSecurity {
 pub struct Smtp {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
-}
-
-#[async_trait]
-impl Mailer for NoMail {
-    async fn send(&self, _message: &MailMessage) -> Result<(), MailError> {
-        Err(MailError::NotConfigured)
-    }
-
-    fn is_configured(&self) -> bool {
-        false
-    }
 }
 
 impl Smtp {
@@ -180,6 +113,7 @@ impl Smtp {
 
     fn compose(&self, message: &MailMessage) -> Result<Message, MailError> {
         let MailMessage {
+            id,
             to,
             subject,
             text,
@@ -192,8 +126,10 @@ impl Smtp {
             .from(self.from.clone())
             .to(Mailbox::new(None, address(to)?))
             .subject(subject.as_str())
-            // Of random numbers and the sender's domain: the name of this machine concerns nobody.
-            .message_id(Some(self.message_id()?));
+            // The same whenever the same mail is sent, so that mailboxes know it again. Of the sender's domain: the name
+            // of this machine concerns nobody.
+            .message_id(Some(format!("<{}@{}>", id.uuid().simple(), self.from.email.domain())))
+            .header(AutoSubmitted);
         let plain = SinglePart::builder().header(ContentType::TEXT_PLAIN).body(text.clone());
         let composed = match html {
             None => builder.singlepart(plain),
@@ -204,15 +140,6 @@ impl Smtp {
         };
         composed.map_err(|_| MailError::Message("it has no sender or recipient"))
     }
-
-    fn message_id(&self) -> Result<String, MailError> {
-        use rand::TryRng as _;
-        let mut random = [0_u8; 16];
-        rand::rngs::SysRng
-            .try_fill_bytes(&mut random)
-            .map_err(|_| MailError::Message("the operating system gives no random numbers"))?;
-        Ok(format!("<{}@{}>", hex::encode(random), self.from.email.domain()))
-    }
 }
 
 #[async_trait]
@@ -221,22 +148,12 @@ impl Mailer for Smtp {
         let composed = self.compose(message)?;
         match self.transport.send(composed).await {
             Ok(_) => Ok(()),
-            Err(error) if error.is_permanent() => Err(MailError::Refused(error)),
-            Err(error) => Err(MailError::Later(error)),
+            Err(error) => Err(told(&error, &message.to)),
         }
     }
 
     fn is_configured(&self) -> bool {
         true
-    }
-}
-
-impl fmt::Debug for MailMessage {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("MailMessage")
-            .field("subject", &self.subject)
-            .finish_non_exhaustive()
     }
 }
 
@@ -257,6 +174,50 @@ impl fmt::Debug for Smtp {
     }
 }
 
+/// What a failure to send means.
+fn told(error: &SmtpError, to: &EmailAddress) -> MailError {
+    let mut said = std::iter::successors(std::error::Error::source(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>();
+    said.dedup();
+    let code = error.status().map(u16::from);
+    let reply = Reply::new(
+        code,
+        &if said.is_empty() {
+            error.to_string()
+        } else {
+            said.join(": ")
+        },
+    );
+    if code.is_some_and(|code| NOT_LET_IN.contains(&code)) {
+        return MailError::NotLetIn(reply);
+    }
+    // A server that does not understand letters beyond ASCII will not learn them by waiting.
+    if error.is_permanent() || error.is_client() && !to.as_str().is_ascii() {
+        MailError::Refused(reply)
+    } else {
+        MailError::Later(reply)
+    }
+}
+
+/// No person wrote it, so nobody's absence is to be answered to it (RFC 3834).
+#[derive(Clone)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}
+
 fn address(email: &EmailAddress) -> Result<Address, MailError> {
     email
         .as_str()
@@ -273,7 +234,9 @@ fn is_one_line(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use codecourier_domain::id::MailId;
     use proptest::prelude::*;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -291,6 +254,7 @@ mod tests {
 
     fn message(subject: &str, text: &str) -> MailMessage {
         MailMessage {
+            id: MailId::from_uuid(Uuid::from_u128(7)),
             to: "ada@example.org".parse().unwrap(),
             subject: subject.to_owned(),
             text: text.to_owned(),
@@ -303,13 +267,6 @@ mod tests {
         let text = String::from_utf8(composed.formatted()).unwrap();
         let head = text.split("\r\n\r\n").next().unwrap().replace("\r\n ", " ");
         head.split("\r\n").map(str::to_owned).collect()
-    }
-
-    #[tokio::test]
-    async fn without_a_mail_server_nothing_is_sent_and_that_is_said() {
-        assert!(!NoMail.is_configured());
-        let sent = NoMail.send(&message("Hello", "")).await;
-        assert!(matches!(sent, Err(MailError::NotConfigured)));
     }
 
     #[tokio::test]
@@ -341,11 +298,16 @@ mod tests {
                 .iter()
                 .any(|line| line.starts_with("Content-Type: text/plain"))
         );
-        let id = headers(&plain)
-            .into_iter()
-            .find(|line| line.starts_with("Message-ID: <"))
-            .unwrap();
-        assert!(id.ends_with("@example.org>"), "{id}");
+        let again = smtp.compose(&message).unwrap();
+        for composed in [&plain, &again] {
+            let headers = headers(composed);
+            let id = "Message-ID: <00000000000000000000000000000007@example.org>";
+            assert!(headers.iter().any(|line| line == id), "{headers:?}");
+            assert!(
+                headers.iter().any(|line| line == "Auto-Submitted: auto-generated"),
+                "{headers:?}"
+            );
+        }
         message.html = Some("<p>open</p>".to_owned());
         let both = String::from_utf8(smtp.compose(&message).unwrap().formatted()).unwrap();
         assert!(both.contains("multipart/alternative") && both.contains("text/html") && both.contains("text/plain"));
