@@ -4,6 +4,7 @@ pub mod clock;
 pub mod engine;
 pub mod fake_agent;
 pub mod fake_sandbox;
+pub mod mail_server;
 pub mod outside;
 pub mod people;
 pub mod postbox;

@@ -1,11 +1,12 @@
-//! Outside providers: tokens that stand for people, and sign-in through a real provider of OpenID Connect and through
-//! GitHub.
+//! Outside services: tokens that stand for people, sign-in through a real provider of OpenID Connect and through GitHub,
+//! and mail through a real mail server.
 
 #![expect(clippy::unwrap_used, reason = "in a test, and in its helpers, a panic is the answer")]
 
 mod forged;
 mod github;
 mod oidc;
+mod smtp;
 mod tokens;
 
 use std::sync::Arc;

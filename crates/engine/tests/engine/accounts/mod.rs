@@ -4,6 +4,7 @@ mod canary;
 mod delete;
 mod links;
 mod outbox;
+mod real_mail;
 mod sessions;
 mod sign_in;
 mod sign_up;
@@ -14,6 +15,7 @@ use codecourier_domain::email::EmailAddress;
 use codecourier_engine::access::{Credential, Person, Principal, SignUpPolicy};
 use codecourier_engine::accounts::{Accounts, Delivery, SignUp, SignUpOutcome, SignedIn, Visitor};
 use codecourier_engine::{AccountsConfig, Error, ErrorCode};
+use codecourier_identity::mail::Mailer;
 use codecourier_identity::secret_token::SessionToken;
 use codecourier_testkit::engine::{TestEngine, World};
 use codecourier_testkit::fake_agent;
@@ -33,7 +35,11 @@ pub(super) struct House {
 
 /// Whether a house has mail.
 pub(super) enum Mail {
+    /// Into its postbox.
     Some,
+    /// By something of the test's own.
+    By(Arc<dyn Mailer>),
+    /// It has none.
     None,
 }
 
@@ -49,8 +55,10 @@ impl House {
             public_url: "https://courier.example.org".to_owned(),
             ..AccountsConfig::default()
         };
-        if let Mail::Some = mail {
-            world.accounts.mailer = Arc::clone(&postbox) as _;
+        match mail {
+            Mail::Some => world.accounts.mailer = Arc::clone(&postbox) as _,
+            Mail::By(mailer) => world.accounts.mailer = mailer,
+            Mail::None => {}
         }
         let engine = world.start().await;
         Self { world, engine, postbox }
