@@ -103,7 +103,8 @@ impl Tx {
         retires_at: Timestamp,
     ) -> Result<()> {
         let statement = sql("UPDATE api_key SET replaced_by = $3, retires_at = $4 \
-             WHERE project = $1 AND id = $2 AND revoked_at IS NULL AND replaced_by IS NULL")
+             WHERE project = $1 AND id = $2 AND revoked_at IS NULL AND replaced_by IS NULL \
+             AND EXISTS (SELECT 1 FROM api_key n WHERE n.project = $1 AND n.id = $3)")
         .bind(project)
         .bind(id)
         .bind(replaced_by)

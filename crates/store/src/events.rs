@@ -113,10 +113,14 @@ impl Tx {
             let step = step.ok_or(Error::NotFound { entity: "step" })?;
             self.advance_cursor(project, run, step, cursor).await?;
         }
-        let head = sql("UPDATE event_head SET seq = seq + $3 WHERE project = $1 AND run = $2 RETURNING seq");
+        let head = sql("UPDATE event_head SET seq = seq + $3 WHERE project = $1 AND run = $2 \
+             AND ($4 IS NULL OR EXISTS (SELECT 1 FROM step_journal WHERE step = $4 AND run = $2)) RETURNING seq");
         let added = crate::sql::count(events.len() as u64);
         let row = self
-            .fetch_optional("take event numbers", head.bind(project).bind(run).bind(added))
+            .fetch_optional(
+                "take event numbers",
+                head.bind(project).bind(run).bind(added).bind(step),
+            )
             .await?;
         let last = row.ok_or(Error::NotFound { entity: "run" })?.count(0)?;
         if events.is_empty() {

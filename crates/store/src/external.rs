@@ -8,7 +8,7 @@ use codecourier_domain::time::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::accounts::AccountStanding;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::read::Reader;
 use crate::sql::sql;
 use crate::writer::Tx;
@@ -58,17 +58,23 @@ impl OutsideIdentity {
 }
 
 impl Tx {
-    /// Makes an account the one of an identity. One that was the identity's before and was deleted since, yields.
+    /// Makes an account the one of an identity. One that was the identity's before and was deleted since, yields;
+    /// any other one keeps it, and the call fails with [`Error::Taken`].
     pub async fn link_identity(&mut self, identity: &OutsideIdentity, user: UserId, at: Timestamp) -> Result<()> {
         let statement = sql(
             "INSERT INTO outside_identity (issuer, subject, account, created_at) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (issuer, subject) DO UPDATE SET account = excluded.account, created_at = excluded.created_at",
+             ON CONFLICT (issuer, subject) DO UPDATE SET account = excluded.account, created_at = excluded.created_at \
+             WHERE outside_identity.account = excluded.account \
+             OR EXISTS (SELECT 1 FROM account a WHERE a.id = outside_identity.account AND a.deleted_at IS NOT NULL)",
         )
         .bind(identity.issuer.as_str())
         .bind(identity.subject.as_str())
         .bind(user)
         .bind(at);
-        self.execute("link an identity", statement).await.map(drop)
+        match self.execute("link an identity", statement).await? {
+            0 => Err(Error::Taken { entity: "identity" }),
+            _ => Ok(()),
+        }
     }
 
     /// Forgets every identity of an account, which stays.

@@ -219,14 +219,18 @@ impl Tx {
         }
     }
 
-    /// Remembers in which project a person worked last.
+    /// Remembers in which of their projects a person worked last.
     pub async fn set_last_project(&mut self, user: UserId, project: ProjectId, at: Timestamp) -> Result<()> {
-        let statement = sql("INSERT INTO last_project (user_id, project, at) VALUES ($1, $2, $3) \
+        let statement = sql("INSERT INTO last_project (user_id, project, at) SELECT $1, $2, $3 \
+             WHERE EXISTS (SELECT 1 FROM membership WHERE project = $2 AND user_id = $1) \
              ON CONFLICT (user_id) DO UPDATE SET project = excluded.project, at = excluded.at")
         .bind(user)
         .bind(project)
         .bind(at);
-        self.execute("remember the last project", statement).await.map(drop)
+        match self.execute("remember the last project", statement).await? {
+            0 => Err(Error::NotFound { entity: "project" }),
+            _ => Ok(()),
+        }
     }
 
     async fn forget_former_slug(&mut self, slug: &str) -> Result<()> {

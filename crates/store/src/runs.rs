@@ -172,7 +172,10 @@ impl Tx {
         .bind(run.created_at)
         .bind(&run.state);
         if self.execute("insert a run", statement).await? == 0 {
-            return Ok(Inserted::Existing);
+            return match self.read().run(run.project, run.id).await? {
+                Some(_) => Ok(Inserted::Existing),
+                None => Err(Error::Taken { entity: "run" }),
+            };
         }
         let body = sql("INSERT INTO run_body (run, project, body) VALUES ($1, $2, $3)");
         self.execute(

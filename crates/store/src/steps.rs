@@ -85,7 +85,8 @@ impl Tx {
         let statement = sql(
             "INSERT INTO step (id, project, run, ordinal, attempt, iteration, lane, role, status, \
              sandbox, created_at, started_at, finished_at, body) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (id) DO NOTHING",
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 \
+             WHERE EXISTS (SELECT 1 FROM run WHERE id = $3 AND project = $2) ON CONFLICT (id) DO NOTHING",
         )
         .bind(step.id)
         .bind(step.project)
@@ -102,7 +103,7 @@ impl Tx {
         .bind(step.finished_at)
         .bind(&step.body);
         if self.execute("insert a step", statement).await? == 0 {
-            return Ok(Inserted::Existing);
+            return self.why_no_step(step).await;
         }
         let journal = sql("INSERT INTO step_journal (step, run, project, cursor) VALUES ($1, $2, $3, '')");
         self.execute(
@@ -111,6 +112,17 @@ impl Tx {
         )
         .await?;
         Ok(Inserted::New)
+    }
+
+    /// What it means that a step was not inserted.
+    async fn why_no_step(&mut self, step: &Step) -> Result<Inserted> {
+        if self.read().step(step.project, step.id).await?.is_some() {
+            return Ok(Inserted::Existing);
+        }
+        Err(match self.read().run(step.project, step.run).await? {
+            Some(_) => Error::Taken { entity: "step" },
+            None => Error::NotFound { entity: "run" },
+        })
     }
 
     /// Saves what of a step changes: status, sandbox, times and body.

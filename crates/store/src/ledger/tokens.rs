@@ -5,7 +5,7 @@ use codecourier_domain::time::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::body::Body;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::read::Reader;
 use crate::sql::sql;
 use crate::writer::Tx;
@@ -67,11 +67,13 @@ pub struct StepToken {
 }
 
 impl Tx {
-    /// Remembers a token.
+    /// Remembers the token of a step of the run.
     pub async fn insert_step_token(&mut self, token: &NewStepToken) -> Result<()> {
         let statement = sql(
             "INSERT INTO step_token (token_sha256, project, run, step, created_at, expires_at, body) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (token_sha256) DO NOTHING",
+             SELECT $1, $2, $3, $4, $5, $6, $7 \
+             WHERE EXISTS (SELECT 1 FROM step_journal WHERE step = $4 AND run = $3 AND project = $2) \
+             ON CONFLICT (token_sha256) DO NOTHING",
         )
         .bind(token.hash.text())
         .bind(token.project)
@@ -80,7 +82,12 @@ impl Tx {
         .bind(token.created_at)
         .bind(token.expires_at)
         .bind(&token.grant);
-        self.execute("insert a step token", statement).await.map(drop)
+        if self.execute("insert a step token", statement).await? == 1 {
+            return Ok(());
+        }
+        // It may be remembered already.
+        let step = self.read().journal_cursor(token.project, token.step).await?;
+        step.map(drop).ok_or(Error::NotFound { entity: "step" })
     }
 
     /// Makes the tokens of a step worthless, or of every step of the run. Gives how many were worth something.

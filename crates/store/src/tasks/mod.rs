@@ -142,7 +142,8 @@ impl Tx {
         };
         let statement = sql(
             "INSERT INTO task (id, project, run, kind, class, status, priority, due, attempt, created_at, \
-             body) VALUES ($1, $2, $3, $4, $5, $10, $6, $7, 0, $8, $9) ON CONFLICT (id) DO NOTHING",
+             body) SELECT $1, $2, $3, $4, $5, $10, $6, $7, 0, $8, $9 \
+             WHERE $3 IS NULL OR EXISTS (SELECT 1 FROM run WHERE id = $3 AND project = $2) ON CONFLICT (id) DO NOTHING",
         )
         .bind(new.id)
         .bind(new.project)
@@ -155,10 +156,23 @@ impl Tx {
         .bind(&new.body)
         .bind(status.as_str());
         if self.execute("insert a task", statement).await? == 0 {
-            return Ok(Inserted::Existing);
+            return self.why_no_task(new).await;
         }
         self.effects.tasks_moved = true;
         Ok(Inserted::New)
+    }
+
+    /// What it means that a task was not inserted.
+    async fn why_no_task(&mut self, new: &NewTask) -> Result<Inserted> {
+        if self.read().task(new.project, new.id).await?.is_some() {
+            return Ok(Inserted::Existing);
+        }
+        if let Some(run) = new.run
+            && self.read().run(new.project, run).await?.is_none()
+        {
+            return Err(Error::NotFound { entity: "run" });
+        }
+        Err(Error::Taken { entity: "task" })
     }
 }
 

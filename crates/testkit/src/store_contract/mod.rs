@@ -20,6 +20,7 @@ mod queue_leases;
 mod rows;
 mod runs;
 mod settings;
+pub mod tenancy;
 mod writing;
 
 use std::panic::AssertUnwindSafe;

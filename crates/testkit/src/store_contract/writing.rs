@@ -5,7 +5,7 @@ use futures::future::{join_all, poll_immediate};
 use tokio::sync::oneshot;
 
 use super::changes::{append, scope_of};
-use super::{Bench, NOON, a_step, body, project_id, run_id};
+use super::{Bench, NOON, a_run, body, project_id};
 
 async fn put(store: &Store, key: &'static str) -> Result<(), Error> {
     store
@@ -93,8 +93,8 @@ pub(super) async fn a_swallowed_failure_undoes_the_command_all_the_same(bench: &
     let result = bench.store.write(|tx| {
         Box::pin(async move {
             tx.put_setting("bad", &body("bad"), NOON).await?;
-            // There is no such run, so the database refuses.
-            drop(tx.insert_step(&a_step(project_id(), run_id(), 1)).await);
+            // There is no such project, so the database refuses.
+            drop(tx.insert_run(&a_run(project_id(), NOON)).await);
             Ok(())
         })
     });
