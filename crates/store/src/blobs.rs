@@ -2,7 +2,8 @@
 //!
 //! The engine stores patches, journals and artifacts here and keeps their names in bodies. Invariants: a blob under its
 //! name is whole (written aside, synced, then renamed); it is read with a bound and checked against its name; a name
-//! is 64 hexadecimal digits by type, so that no text from outside can become a path.
+//! is 64 hexadecimal digits by type, so that no text from outside can become a path; one that was written again is as new
+//! as one that was written first, and is not removed for its age.
 
 use std::fmt;
 use std::fs;
@@ -12,6 +13,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use codecourier_domain::time::Timestamp;
+use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
@@ -80,6 +83,8 @@ pub struct StoredBlob {
 #[derive(Debug, Clone)]
 pub struct Blobs {
     directory: Arc<PathBuf>,
+    /// Held where a blob gets its name and where it loses it for its age, so that what is written at that moment stays.
+    naming: Arc<Mutex<()>>,
 }
 
 impl Blobs {
@@ -87,13 +92,14 @@ impl Blobs {
     pub async fn open(directory: PathBuf) -> Result<Self> {
         let blobs = Self {
             directory: Arc::new(directory),
+            naming: Arc::default(),
         };
         let opened = blobs.clone();
         blocking(move || opened.prepare()).await?;
         Ok(blobs)
     }
 
-    /// Stores bytes. Durable when it returns; storing the same twice costs one read of the directory.
+    /// Stores bytes. Durable when it returns, also if they were stored before.
     pub async fn put(&self, content: Bytes) -> Result<StoredBlob> {
         let blobs = self.clone();
         blocking(move || blobs.write(&content[..], content.len() as u64)).await
@@ -155,6 +161,45 @@ impl Blobs {
         .await
     }
 
+    /// The blobs of a shelf that nobody has written since a moment. There are 256 shelves.
+    pub async fn untouched_since(&self, shelf: u8, before: Timestamp) -> Result<Vec<BlobName>> {
+        let directory = self.directory.join(hex::encode([shelf]));
+        blocking(move || {
+            let entries = match fs::read_dir(&directory) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+                Err(source) => return Err(file_error("list", &directory)(source)),
+            };
+            let mut names = Vec::new();
+            for entry in entries {
+                let entry = entry.map_err(file_error("list", &directory))?;
+                let rest = entry.file_name().into_string().unwrap_or_default();
+                let Ok(name) = format!("{}{rest}", hex::encode([shelf])).parse() else {
+                    continue;
+                };
+                if written_at(&entry.path())?.is_some_and(|at| at < before) {
+                    names.push(name);
+                }
+            }
+            Ok(names)
+        })
+        .await
+    }
+
+    /// Removes a blob unless somebody has written it since a moment. Gives whether it was removed.
+    pub async fn remove_if_untouched_since(&self, name: BlobName, before: Timestamp) -> Result<bool> {
+        let (path, naming) = (self.path(name), Arc::clone(&self.naming));
+        blocking(move || {
+            let _naming = naming.lock();
+            if written_at(&path)?.is_none_or(|at| at >= before) {
+                return Ok(false);
+            }
+            fs::remove_file(&path).map_err(file_error("remove", &path))?;
+            Ok(true)
+        })
+        .await
+    }
+
     /// Two digits make the directory, so that none grows too long.
     fn path(&self, name: BlobName) -> PathBuf {
         let text = name.to_string();
@@ -199,20 +244,36 @@ impl Blobs {
         }
         let name = BlobName(hasher.finalize().into());
         let path = self.path(name);
-        if path.exists() {
-            return Ok(StoredBlob { name, size });
-        }
         let parent = path.parent().unwrap_or(&self.directory).to_owned();
         fs::create_dir_all(&parent).map_err(file_error("create", &parent))?;
         file.as_file().sync_all().map_err(file_error("sync", &path))?;
-        file.persist(&path)
-            .map_err(|error| file_error("rename to", &path)(error.error))?;
+        {
+            // Over one that is there: it is as new as this one then.
+            let _naming = self.naming.lock();
+            file.persist(&path)
+                .map_err(|error| file_error("rename to", &path)(error.error))?;
+        }
         // The name must be as durable as the content, and so must the directory that has it.
         for directory in [&parent, &*self.directory] {
             let synced = fs::File::open(directory).and_then(|directory| directory.sync_all());
             synced.map_err(file_error("sync", directory))?;
         }
         Ok(StoredBlob { name, size })
+    }
+}
+
+/// When a blob was last written; `None` if it is not there.
+fn written_at(path: &Path) -> Result<Option<Timestamp>> {
+    match fs::metadata(path) {
+        Ok(metadata) => {
+            let seconds = std::os::unix::fs::MetadataExt::mtime(&metadata);
+            let nanoseconds = std::os::unix::fs::MetadataExt::mtime_nsec(&metadata);
+            Ok(Some(Timestamp(
+                seconds.saturating_mul(1000).saturating_add(nanoseconds / 1_000_000),
+            )))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(file_error("look up", path)(source)),
     }
 }
 

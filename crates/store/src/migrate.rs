@@ -44,6 +44,10 @@ const MIGRATIONS: &[Migration] = &[
         version: 7,
         text: include_str!("../migrations/0007_mail.sql"),
     },
+    Migration {
+        version: 8,
+        text: include_str!("../migrations/0008_lifecycle.sql"),
+    },
 ];
 
 /// Brings the schema up to date.

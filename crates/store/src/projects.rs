@@ -8,6 +8,7 @@ use codecourier_domain::id::{ProjectId, UserId};
 use codecourier_domain::member::MemberRole;
 use codecourier_domain::time::Timestamp;
 
+use crate::blob_uses::BlobHolder;
 use crate::blobs::BlobName;
 use crate::body::Body;
 use crate::error::{Error, Result};
@@ -167,6 +168,10 @@ impl Tx {
                 None => Error::NotFound { entity: "project" },
             });
         }
+        match &project.logo {
+            Some(logo) => self.hold_blob(project.id, BlobHolder::Logo, logo.blob).await?,
+            None => self.release_blob(project.id, BlobHolder::Logo).await?,
+        }
         // A higher limit may let a waiting task start.
         self.effects.tasks_moved = true;
         Ok(())
@@ -196,7 +201,8 @@ impl Tx {
         self.execute("keep a former slug", statement).await.map(drop)
     }
 
-    /// Deletes a project for the time being, or restores it. Fails with [`Error::Stale`] if it is so already.
+    /// Deletes a project for the time being, or restores it. Fails with [`Error::Stale`] if it is so already, or if it
+    /// is being purged.
     pub async fn set_project_deletion(
         &mut self,
         id: ProjectId,
@@ -206,7 +212,7 @@ impl Tx {
         const DELETE: &str = "UPDATE project SET deleted_at = $2, purge_at = $3, updated_at = $4, revision = revision + 1 \
              WHERE id = $1 AND deleted_at IS NULL";
         const RESTORE: &str = "UPDATE project SET deleted_at = $2, purge_at = $3, updated_at = $4, \
-             revision = revision + 1 WHERE id = $1 AND deleted_at IS NOT NULL";
+             revision = revision + 1 WHERE id = $1 AND deleted_at IS NOT NULL AND purge_began_at IS NULL";
         let text = if deletion.is_some() { DELETE } else { RESTORE };
         let statement = sql(text)
             .bind(id)
@@ -306,7 +312,7 @@ impl Reader<'_> {
         const DELETED: &str = select_project!(
             ", m.role",
             "JOIN membership m ON m.project = p.id AND m.user_id = $1 AND m.role = 'owner' \
-             WHERE p.deleted_at IS NOT NULL AND (p.created_at, p.id) < ($2, $3) \
+             WHERE p.deleted_at IS NOT NULL AND p.purge_began_at IS NULL AND (p.created_at, p.id) < ($2, $3) \
              ORDER BY p.created_at DESC, p.id DESC LIMIT $4"
         );
         let text = match which {

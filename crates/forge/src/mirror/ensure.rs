@@ -78,7 +78,7 @@ impl Mirrors {
             .await
     }
 
-    async fn lock(&self, project: ProjectId) -> Result<Lock, Error> {
+    pub(super) async fn lock(&self, project: ProjectId) -> Result<Lock, Error> {
         let path = self.path(&project).with_extension("lock");
         Lock::acquire(&path, PATIENCE)
             .await

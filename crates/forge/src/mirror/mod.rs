@@ -135,6 +135,22 @@ impl Mirrors {
         })
     }
 
+    /// Removes the repository of a project, if it has one. What a kill leaves, the next call removes.
+    pub async fn remove(&self, project: ProjectId) -> Result<(), Error> {
+        let _lock = self.lock(project).await?;
+        let path = self.path(&project);
+        let removed = path.clone();
+        let remove = move || match fs::remove_dir_all(&removed) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+        tokio::task::spawn_blocking(remove)
+            .await
+            .map_err(io::Error::other)
+            .and_then(|removed| removed)
+            .map_err(Error::files("remove", path))
+    }
+
     /// The Git that is used.
     #[must_use]
     pub fn git(&self) -> &Git {

@@ -1,6 +1,7 @@
 //! The blob directory, on a real one.
 
 use bytes::Bytes;
+use codecourier_domain::time::Timestamp;
 
 use super::{BlobName, Blobs};
 use crate::Error;
@@ -81,4 +82,45 @@ fn no_path_passes_for_a_name() {
         assert!(text.parse::<BlobName>().is_err(), "{text:?} was taken for a name");
     }
     assert_eq!(name.parse::<BlobName>().unwrap().to_string(), name);
+}
+
+fn age(directory: &tempfile::TempDir, name: BlobName, to: Timestamp) {
+    let text = name.to_string();
+    let path = directory.path().join("blobs").join(&text[..2]).join(&text[2..]);
+    let at = std::time::UNIX_EPOCH + std::time::Duration::from_millis(to.0.unsigned_abs());
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(at).unwrap();
+}
+
+async fn all_untouched(blobs: &Blobs, before: Timestamp) -> Vec<BlobName> {
+    let mut names = Vec::new();
+    for shelf in 0..=u8::MAX {
+        names.extend(blobs.untouched_since(shelf, before).await.unwrap());
+    }
+    names
+}
+
+#[tokio::test]
+async fn a_blob_is_removed_for_its_age_unless_it_is_written_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let blobs = open(&directory).await;
+    let (old, before) = (Timestamp(1_000_000), Timestamp(2_000_000));
+    let hello = blobs.put(Bytes::from_static(b"hello")).await.unwrap().name;
+    let world = blobs.put(Bytes::from_static(b"world")).await.unwrap().name;
+    assert!(all_untouched(&blobs, before).await.is_empty());
+    assert!(!blobs.remove_if_untouched_since(hello, before).await.unwrap());
+    age(&directory, hello, old);
+    age(&directory, world, old);
+    assert_eq!(all_untouched(&blobs, before).await.len(), 2);
+    blobs.put(Bytes::from_static(b"hello")).await.unwrap();
+    // Whoever found it old a moment ago leaves it alone.
+    assert!(!blobs.remove_if_untouched_since(hello, before).await.unwrap());
+    assert!(blobs.remove_if_untouched_since(world, before).await.unwrap());
+    assert!(
+        !blobs.remove_if_untouched_since(world, before).await.unwrap(),
+        "it is gone"
+    );
+    assert_eq!(blobs.get(hello, 5).await.unwrap().unwrap(), "hello");
+    assert_eq!(blobs.get(world, 5).await.unwrap(), None);
+    assert!(all_untouched(&blobs, before).await.is_empty());
 }

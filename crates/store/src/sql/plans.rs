@@ -4,6 +4,8 @@
 //! the table cannot grow large or the whole of an index that holds few rows is what was asked for.
 
 #[cfg(test)]
+mod lifecycle;
+#[cfg(test)]
 mod mails;
 #[cfg(test)]
 mod settings;

@@ -6,6 +6,7 @@
 //! say: a function that is in none of them fails there, and so does one whose reason no longer holds. Invariant: the
 //! name in a row and the function that is called are one token, so they cannot differ.
 
+mod end;
 mod exempt;
 mod rows;
 mod side;
@@ -14,6 +15,7 @@ use futures::future::BoxFuture;
 
 use super::Bench;
 
+pub use end::{purge, sweep};
 pub use exempt::{EXEMPT, WITHOUT_SCOPE};
 use side::Side;
 

@@ -175,6 +175,11 @@ pub(super) const ROWS: &[Row] = rows! { |mine, theirs|
         => Err(Error::Taken { .. }),
     write save_step(&Step { project: mine.project, ..theirs.step() }) => Err(Error::NotFound { .. }),
 
+    read sandboxes_of(mine.project) => Ok(list) if list.len() == 1,
+    read unfinished_runs_of(mine.project) => Ok(list) if list.len() == 1,
+    write hold_blob(mine.project, theirs.journal(), mine.blob()) => Err(Error::NotFound { .. }),
+    write release_blob(mine.project, theirs.journal()) => Ok(()),
+
     read journal_cursor(mine.project, theirs.step) => Ok(None),
     read event_head(mine.project, theirs.run) => Err(Error::NotFound { .. }),
     read events(mine.project, theirs.run, EventWindow::After(0), 100) => Ok(list) if list.is_empty(),
@@ -267,6 +272,9 @@ pub(super) const ROWS: &[Row] = rows! { |mine, theirs|
     write end_other_sessions(mine.user, Some(theirs.session)) => Ok(list) if list.len() == 1,
     write end_oldest_sessions(mine.user, 0) => Ok(list) if list.is_empty(),
     write set_project_deletion(mine.project, Some(Deletion { deleted_at: NOON, purge_at: NOON }), NOON) => Ok(()),
+    write begin_purge(mine.project, NOON) => Ok(()),
+    write purge_rows(mine.project, 1000) => Ok(10..),
+    write finish_purge(mine.project) => Ok(()),
     write erase_account(mine.user, NOON) => Ok(()),
 };
 

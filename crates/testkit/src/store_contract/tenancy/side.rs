@@ -18,6 +18,8 @@ use codecourier_store::accounts::{Delivery, NewAccount, NewOneTimeToken, NewSess
 use codecourier_store::accounts::{PasswordHash, Rotation};
 use codecourier_store::api_keys::ApiKey;
 use codecourier_store::audit::{AuditScope, NewAuditEntry};
+use codecourier_store::blob_uses::BlobHolder;
+use codecourier_store::blobs::BlobName;
 use codecourier_store::changes::{ChangeOp, NewChange, Scope};
 use codecourier_store::events::{CursorAdvance, EventAppend, JournalCursor, NewEvent};
 use codecourier_store::external::{OutsideIdentity, PendingSignIn};
@@ -153,6 +155,7 @@ impl Side {
         tx.insert_run(&self.new_run()).await?;
         tx.insert_step(&self.step()).await?;
         tx.append_events(self.events()).await?;
+        tx.hold_blob(self.project, self.journal(), self.blob()).await?;
         tx.insert_task(&self.new_task()).await?;
         tx.claim_tasks(self.claim()).await?;
         tx.insert_step_token(&self.step_token()).await?;
@@ -430,6 +433,14 @@ impl Side {
                 body: self.body(),
             }],
         }
+    }
+
+    pub(super) fn journal(&self) -> BlobHolder {
+        BlobHolder::Journal(self.step)
+    }
+
+    pub(super) fn blob(&self) -> BlobName {
+        BlobName::of(self.label.as_bytes())
     }
 
     pub(super) fn new_task(&self) -> NewTask {
