@@ -40,9 +40,29 @@ impl Deed {
         done: Done<impl Display>,
         detail: &impl Serialize,
     ) -> Result<(), Error> {
+        self.append(tx, AuditScope::Project(project), done, detail).await
+    }
+
+    /// Appends to the installation's audit log, for what no project has to do with any more.
+    pub(crate) async fn audit_installation(
+        &self,
+        tx: &mut Tx,
+        done: Done<impl Display>,
+        detail: &impl Serialize,
+    ) -> Result<(), Error> {
+        self.append(tx, AuditScope::Installation, done, detail).await
+    }
+
+    async fn append(
+        &self,
+        tx: &mut Tx,
+        scope: AuditScope,
+        done: Done<impl Display>,
+        detail: &impl Serialize,
+    ) -> Result<(), Error> {
         let entry = NewAuditEntry {
             id: AuditEntryId::from_uuid(ordered_uuid_v7(self.at)),
-            scope: AuditScope::Project(project),
+            scope,
             at: self.at,
             actor: self.actor,
             action: done.action,

@@ -23,6 +23,7 @@ pub mod provider_keys;
 pub mod random;
 pub mod records;
 mod recovery;
+pub mod retention;
 pub mod runs;
 pub mod sandboxes;
 pub mod settings;
@@ -37,6 +38,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use codecourier_domain::id::BootId;
@@ -121,6 +123,8 @@ pub(crate) struct Inner {
     pub(crate) hub: live::Hub,
     pub(crate) tasks: Tasks,
     pub(crate) workers: Workers,
+    /// Told whenever a project was deleted.
+    pub(crate) deleted: Notify,
     pub(crate) scratch: PathBuf,
     pub(crate) work_places: usize,
     pub(crate) boot: BootId,
@@ -187,6 +191,7 @@ impl Engine {
             hub,
             tasks,
             workers: Workers::default(),
+            deleted: Notify::new(),
             scratch,
             work_places,
             boot,
@@ -202,6 +207,12 @@ impl Engine {
         inner
             .tasks
             .spawn("retention", live::retention::run(Arc::clone(&inner), stop.clone()));
+        inner
+            .tasks
+            .spawn("purge", projects::purge::run(Arc::clone(&inner), stop.clone()));
+        inner
+            .tasks
+            .spawn("ended work", retention::run(Arc::clone(&inner), stop.clone()));
         inner
             .tasks
             .spawn("sweep of accounts", accounts::sweep(Arc::clone(&inner), stop.clone()));

@@ -12,6 +12,7 @@ use crate::access::{ProjectGrant, no_such_project};
 use crate::deed::{Deed, Done};
 use crate::error::{Error, ErrorCode};
 use crate::runs::Runs;
+use crate::runs::cancel::{Cancelled, cancel_all};
 
 /// For how long a deleted project can be restored, in milliseconds.
 const KEPT: i64 = 30 * 24 * 60 * 60 * 1000;
@@ -33,8 +34,14 @@ impl Projects {
                 delete(tx, &deed, project.id).await.map_err(Error::from)
             })
         });
-        write.await?;
-        self.end_runs(grant.project, grant.actor).await
+        let runs = Runs {
+            engine: std::sync::Arc::clone(&self.engine),
+        };
+        for cancelled in write.await? {
+            runs.let_go(&cancelled);
+        }
+        self.engine.deleted.notify_one();
+        Ok(())
     }
 
     /// Restores a deleted project. Only its owners know that there is something to restore.
@@ -52,7 +59,8 @@ impl Projects {
                 if project.deletion.is_none() {
                     return Err(Error::new(ErrorCode::Conflict, "This project is not deleted."));
                 }
-                if !role.includes(MemberRole::Owner) {
+                let is_over = project.deletion.is_some_and(|deletion| deletion.purge_at <= deed.at);
+                if !role.includes(MemberRole::Owner) || is_over {
                     return Err(no_such_project());
                 }
                 tx.set_project_deletion(project.id, None, deed.at).await?;
@@ -69,26 +77,16 @@ impl Projects {
         let (project, role) = write.await?;
         ProjectView::new(project, role)
     }
-
-    /// Ends what runs in a project that was deleted. Its agents hold no tokens any more when this returns.
-    async fn end_runs(&self, project: ProjectId, actor: Actor) -> Result<(), Error> {
-        let runs = Runs {
-            engine: std::sync::Arc::clone(&self.engine),
-        };
-        let unfinished = self.engine.store.read().await?.unfinished_runs().await?;
-        for run in unfinished.into_iter().filter(|run| run.project == project) {
-            match runs.cancel(project, run.id, &actor.to_string()).await {
-                // It ended by itself meanwhile.
-                Err(error) if error.code == ErrorCode::Conflict => {}
-                ended => ended?,
-            }
-        }
-        Ok(())
-    }
 }
 
-/// Deletes a project, with its records.
-pub(crate) async fn delete(tx: &mut Tx, deed: &Deed, project: ProjectId) -> Result<(), codecourier_store::Error> {
+/// Deletes a project, with its records, and asks its runs to end. They do, whoever dies after the command; who works on
+/// them in this process may be told to let go.
+pub(crate) async fn delete(
+    tx: &mut Tx,
+    deed: &Deed,
+    project: ProjectId,
+) -> Result<Vec<Cancelled>, codecourier_store::Error> {
+    let cancelled = cancel_all(tx, project, &deed.actor.to_string(), deed.at).await?;
     let deletion = Deletion {
         deleted_at: deed.at,
         purge_at: deed.at.plus_milliseconds(KEPT),
@@ -100,5 +98,6 @@ pub(crate) async fn delete(tx: &mut Tx, deed: &Deed, project: ProjectId) -> Resu
     };
     let detail = serde_json::json!({ "purgeAt": deletion.purge_at });
     deed.audit(tx, project, done, &detail).await?;
-    tell_members(tx, deed, project).await
+    tell_members(tx, deed, project).await?;
+    Ok(cancelled)
 }

@@ -11,6 +11,7 @@ mod end;
 mod list;
 mod logo;
 mod origin;
+pub(crate) mod purge;
 mod record;
 mod repository;
 mod view;

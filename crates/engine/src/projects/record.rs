@@ -53,7 +53,7 @@ pub(crate) async fn tell_members(tx: &mut Tx, deed: &Deed, project: ProjectId) -
     Ok(())
 }
 
-async fn members(tx: &mut Tx, project: ProjectId) -> Result<Vec<UserId>, Error> {
+pub(super) async fn members(tx: &mut Tx, project: ProjectId) -> Result<Vec<UserId>, Error> {
     let (mut users, mut after) = (Vec::new(), None);
     loop {
         let page = tx.read().memberships(project, after, MEMBERS_READ).await?;

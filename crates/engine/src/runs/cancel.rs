@@ -3,8 +3,10 @@
 use codecourier_domain::event::Event;
 use codecourier_domain::id::{ProjectId, RunId, SandboxId, TaskId};
 use codecourier_domain::run::{Progress, RunEvent, RunStatus};
+use codecourier_domain::time::Timestamp;
 use codecourier_store::events::EventAppend;
 use codecourier_store::steps::{Step, StepStatus};
+use codecourier_store::{Error as StoreError, Tx};
 
 use super::advance::{Move, RunRecord, advance};
 use super::live::Notice;
@@ -19,36 +21,11 @@ impl Runs {
     pub async fn cancel(&self, project: ProjectId, run: RunId, actor: &str) -> Result<(), Error> {
         let now = self.engine.clock.now();
         let by = actor.to_owned();
-        let asked = self
+        let ask = self
             .engine
             .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    let Some(before) = tx.read().run(project, run).await? else {
-                        return Ok(Asked::Missing);
-                    };
-                    if before.summary.status.has_ended() {
-                        return Ok(Asked::Ended(before.summary.status));
-                    }
-                    let record: RunRecord = before.state.read()?;
-                    if record.machine.progress == Progress::Cancelling {
-                        // The task that kills is under way; calling off all tasks again would call off that one.
-                        return Ok(Asked::Cancelling);
-                    }
-                    tx.revoke_step_tokens(project, run, None, now).await?;
-                    let tasks = tx.cancel_tasks(project, run, now).await?;
-                    let moved = Move {
-                        event: RunEvent::CancelRequested,
-                        pinned: None,
-                        budget: None,
-                        actor: &by,
-                        now,
-                    };
-                    advance(tx, project, run, moved).await?;
-                    Ok(Asked::Accepted(tasks))
-                })
-            })
-            .await?;
+            .write(move |tx| Box::pin(async move { ask(tx, project, run, &by, now).await }));
+        let asked = ask.await?;
         match asked {
             Asked::Missing => Err(Error::not_found(format!("There is no run {run}."))),
             Asked::Ended(status) => Err(Error::new(
@@ -57,12 +34,17 @@ impl Runs {
             )),
             Asked::Cancelling => Ok(()),
             Asked::Accepted(tasks) => {
-                // These and no others: the task that kills may be under way by now.
-                self.engine.workers.let_go_of_tasks(&tasks);
-                self.engine.live.tell(run, Notice::Changed);
+                self.let_go(&Cancelled { run, tasks });
                 Ok(())
             }
         }
+    }
+
+    /// Has whoever works on a run that was cancelled let go at once.
+    pub(crate) fn let_go(&self, cancelled: &Cancelled) {
+        // These and no others: the task that kills may be under way by now.
+        self.engine.workers.let_go_of_tasks(&cancelled.tasks);
+        self.engine.live.tell(cancelled.run, Notice::Changed);
     }
 
     /// Waits until a run has ended, and gives the status it ended with.
@@ -81,6 +63,55 @@ impl Runs {
             }
         }
     }
+}
+
+/// A run that was asked to end, and the tasks that were called off for it.
+pub(crate) struct Cancelled {
+    run: RunId,
+    tasks: Vec<TaskId>,
+}
+
+/// Asks every run of a project to end, in the command that ends the project: what is committed with it happens, also
+/// when this process dies right after.
+pub(crate) async fn cancel_all(
+    tx: &mut Tx,
+    project: ProjectId,
+    by: &str,
+    now: Timestamp,
+) -> Result<Vec<Cancelled>, StoreError> {
+    let mut cancelled = Vec::new();
+    for run in tx.read().unfinished_runs_of(project).await? {
+        match ask(tx, project, run, by, now).await? {
+            Asked::Accepted(tasks) => cancelled.push(Cancelled { run, tasks }),
+            Asked::Missing | Asked::Ended(_) | Asked::Cancelling => {}
+        }
+    }
+    Ok(cancelled)
+}
+
+async fn ask(tx: &mut Tx, project: ProjectId, run: RunId, by: &str, now: Timestamp) -> Result<Asked, StoreError> {
+    let Some(before) = tx.read().run(project, run).await? else {
+        return Ok(Asked::Missing);
+    };
+    if before.summary.status.has_ended() {
+        return Ok(Asked::Ended(before.summary.status));
+    }
+    let record: RunRecord = before.state.read()?;
+    if record.machine.progress == Progress::Cancelling {
+        // The task that kills is under way; calling off all tasks again would call off that one.
+        return Ok(Asked::Cancelling);
+    }
+    tx.revoke_step_tokens(project, run, None, now).await?;
+    let tasks = tx.cancel_tasks(project, run, now).await?;
+    let moved = Move {
+        event: RunEvent::CancelRequested,
+        pinned: None,
+        budget: None,
+        actor: by,
+        now,
+    };
+    advance(tx, project, run, moved).await?;
+    Ok(Asked::Accepted(tasks))
 }
 
 /// What asking for the end of a run came to.

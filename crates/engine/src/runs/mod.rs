@@ -6,7 +6,7 @@
 //! what is stored; an effect is a task whose repetition is harmless; nothing is told before it is committed.
 
 pub(crate) mod advance;
-mod cancel;
+pub(crate) mod cancel;
 mod close;
 mod deliver;
 pub(crate) mod failures;

@@ -2,8 +2,8 @@
 
 use codecourier_domain::id::{ProjectId, RunId};
 use codecourier_domain::run::{RunEvent, RunState};
-use codecourier_store::Body;
 use codecourier_store::runs::NewRun;
+use codecourier_store::{Body, Error as StoreError};
 
 use super::Runs;
 use super::advance::{Move, RunRecord, advance};
@@ -43,6 +43,10 @@ impl Runs {
             .store
             .write(move |tx| {
                 Box::pin(async move {
+                    // Whoever asks has a grant, which may be from before the project was deleted.
+                    let present = tx.read().project(project).await?;
+                    let present = present.filter(|project| project.deletion.is_none());
+                    present.ok_or(StoreError::NotFound { entity: "project" })?;
                     tx.insert_run(&new).await?;
                     advance(
                         tx,

@@ -16,6 +16,7 @@ mod external;
 mod happy;
 mod invitations;
 mod lease;
+mod lifecycle;
 mod live;
 mod members;
 mod model;

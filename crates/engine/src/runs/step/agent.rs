@@ -392,6 +392,7 @@ impl Conversation<'_> {
             .put_file(&path, 2 * JOURNAL_LIMIT)
             .await
             .map_err(|error| failed(&error))?;
+        self.context.hold_journal(blob.name).await?;
         let name = blob.name.to_string();
         self.context
             .recorder

@@ -23,6 +23,8 @@ use codecourier_domain::id::{ProjectId, RunId, SandboxId, StepId};
 use codecourier_domain::role::{Role, TreeAccess};
 use codecourier_domain::run::{StepPlan, StepResult};
 use codecourier_sandbox::Error as SandboxError;
+use codecourier_store::blob_uses::BlobHolder;
+use codecourier_store::blobs::BlobName;
 
 use super::memo::{StepMemo, StepOutcome};
 use super::pinned::Pinned;
@@ -241,6 +243,16 @@ impl StepContext {
         revoked.map_err(|error| store_failure("Revoking the step's tokens", &error))?;
         self.engine.gateway.close_step(&self.step).await;
         Ok(())
+    }
+
+    /// Says that the step refers to a blob, before it does: a crash in between costs space, and nothing else.
+    async fn hold_journal(&self, blob: BlobName) -> Result<(), StepError> {
+        let (project, holder) = (self.project, BlobHolder::Journal(self.step));
+        let hold = self
+            .engine
+            .store
+            .write(move |tx| Box::pin(async move { tx.hold_blob(project, holder, blob).await }));
+        hold.await.map_err(|error| store_failure("Keeping the journal", &error))
     }
 
     /// What the gateway learnt of the provider's refusals during this step.
