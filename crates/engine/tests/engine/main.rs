@@ -23,6 +23,7 @@ mod model;
 mod projects;
 mod repositories;
 mod settings;
+mod settings_arrive;
 mod story;
 mod team;
 mod validation;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use codecourier_domain::id::SandboxId;
+use codecourier_domain::limits::SandboxLimits;
 use codecourier_sandbox::{
     Backend, Destroyed, Ended, EndedBecause, Error, JournalStream, Sandbox, SandboxSpec, Support, Tier,
 };
@@ -42,6 +43,8 @@ struct Rooms {
     /// Every sandbox that was destroyed, for what tests ask of it afterwards.
     past: BTreeMap<SandboxId, Arc<Room>>,
     created: Vec<SandboxId>,
+    /// What each sandbox was allowed to use.
+    limits: BTreeMap<SandboxId, SandboxLimits>,
 }
 
 impl FakeBackend {
@@ -162,6 +165,22 @@ impl FakeBackend {
         process.map_or_else(BTreeMap::new, |process| process.spec.env.iter().cloned().collect())
     }
 
+    /// The command line that a process was started with.
+    #[must_use]
+    pub fn command_of(&self, sandbox: SandboxId, tag: &str) -> Vec<String> {
+        let process = self.room(sandbox).and_then(|room| room.process(tag));
+        process.map_or_else(Vec::new, |process| {
+            let command = std::iter::once(&process.spec.command);
+            command.chain(&process.spec.args).cloned().collect()
+        })
+    }
+
+    /// What a sandbox was allowed to use.
+    #[must_use]
+    pub fn limits_of(&self, sandbox: SandboxId) -> Option<SandboxLimits> {
+        self.rooms(|rooms| rooms.limits.get(&sandbox).copied())
+    }
+
     /// Ends a sandbox as an accident would.
     pub fn end(&self, sandbox: SandboxId, because: EndedBecause) {
         if let Some(room) = self.room(sandbox) {
@@ -244,7 +263,7 @@ impl Backend for FakeBackend {
 
     async fn create(&self, spec: SandboxSpec) -> Result<Arc<dyn Sandbox>, Error> {
         let shared = &self.shared;
-        let id = spec.id;
+        let (id, limits) = (spec.id, spec.limits);
         shared.calls.point(Moment::Before, Some(id), "create").await;
         shared.refuse("create")?;
         let root = shared.directory.path().join(id.to_string());
@@ -261,6 +280,7 @@ impl Backend for FakeBackend {
             let room = Arc::new(room);
             rooms.present.insert(id, Arc::clone(&room));
             rooms.created.push(id);
+            rooms.limits.insert(id, limits);
             Ok::<_, Error>(room)
         })?;
         shared.calls.point(Moment::After, Some(id), "create").await;
