@@ -72,7 +72,7 @@ pub const WITHOUT_SCOPE: &[(&str, &str)] = &[
     ("Reader::sealed_with_other_keys", "the rotation of the server's keys"),
     (
         "Reader::mail",
-        "the outbox; only its sender asks, by an identifier that it got with a hold",
+        "the outbox is nobody's project; this tells how far a mail is, and never what it says",
     ),
     ("Reader::waiting_mails", "the outbox, for its sender and the metrics"),
     ("Reader::ended_mails", "the outbox, for its sender and the metrics"),

@@ -10,6 +10,7 @@ mod end;
 mod exempt;
 mod rows;
 mod side;
+mod things;
 
 use futures::future::BoxFuture;
 
