@@ -122,7 +122,10 @@ pub(super) async fn not_modified(request: Request, next: Next) -> Response {
     if !is_read || had.is_empty() || response.status() != StatusCode::OK {
         return response;
     }
-    let Some(tag) = response.headers().get(header::ETAG) else {
+    // What is never kept is never the same: it says more than its tag does.
+    let is_kept = |value: &HeaderValue| value.as_bytes() != b"no-store";
+    let is_kept = response.headers().get(header::CACHE_CONTROL).is_none_or(is_kept);
+    let Some(tag) = response.headers().get(header::ETAG).filter(|_| is_kept) else {
         return response;
     };
     let is_had = had.iter().filter_map(|value| value.to_str().ok()).any(|value| {

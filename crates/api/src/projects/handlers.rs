@@ -2,9 +2,11 @@
 
 use axum::Json as Answered;
 use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use codecourier_engine::Engine;
 use codecourier_engine::access::{Principal, ProjectGrant};
-use codecourier_engine::projects::{CreateProject as New, ProjectEdit};
+use codecourier_engine::projects::{CreateProject as New, ProjectEdit, ProjectView};
 use codecourier_wire::envelope::{Data, List};
 use codecourier_wire::page::PageParams;
 use codecourier_wire::path::ProjectPath;
@@ -12,12 +14,13 @@ use codecourier_wire::projects::{CreateProject, DeleteProject, Project, ProjectF
 
 use super::convert::project;
 use crate::access::{InProject, SignedIn, permission, role};
-use crate::conventions::answer::{Answer, Created, Done, answer};
+use crate::conventions::answer::{Answer, Done};
 use crate::conventions::error::ApiError;
 use crate::conventions::json::Json;
 use crate::conventions::page::Page;
 use crate::conventions::path::Path;
 use crate::conventions::query::Query;
+use crate::conventions::revision::{IfMatch, IfMatchHeader, Revised};
 
 /// List your projects.
 ///
@@ -44,12 +47,12 @@ pub(super) async fn list(
 ///
 /// You are its first owner.
 #[utoipa::path(post, path = "/projects", tag = "projects", request_body = CreateProject,
-    responses((status = 201, description = "The project.", body = Data<Project>)))]
+    responses((status = 201, description = "The project.", body = Data<Project>, headers(("ETag" = String)))))]
 pub(super) async fn create(
     SignedIn(person): SignedIn,
     State(engine): State<Engine>,
     Json(request): Json<CreateProject>,
-) -> Result<Created<Project>, ApiError> {
+) -> Result<Response, ApiError> {
     let new = New {
         name: request.name,
         slug: request.slug,
@@ -59,35 +62,37 @@ pub(super) async fn create(
     };
     let view = engine.projects().create(person.user, new).await?;
     let slug = view.slug.clone();
-    Ok(Created(project(view, Some(&slug))))
+    Ok((StatusCode::CREATED, revised(view, Some(&slug))).into_response())
 }
 
 /// Get a project.
 ///
 /// For a person, it becomes the project they worked in last.
 #[utoipa::path(get, path = "/projects/{slug}", tag = "projects", params(ProjectPath),
-    responses((status = 200, description = "The project.", body = Data<Project>)))]
+    responses((status = 200, description = "The project.", body = Data<Project>, headers(("ETag" = String)))))]
 pub(super) async fn get(
     caller: InProject<role::Member, permission::ProjectRead>,
     State(engine): State<Engine>,
-) -> Answer<Data<Project>> {
+) -> Result<Response, ApiError> {
     let projects = engine.projects();
     projects.enter(&caller).await?;
     let view = projects.get(&caller).await?;
     let last = last_active(&engine, caller.principal()).await?;
-    Ok(answer(project(view, last.as_deref())))
+    Ok(revised(view, last.as_deref()))
 }
 
 /// Change a project.
 ///
 /// What is absent stays. A former slug goes on leading to the project until another one takes it.
-#[utoipa::path(patch, path = "/projects/{slug}", tag = "projects", params(ProjectPath), request_body = UpdateProject,
-    responses((status = 200, description = "The project.", body = Data<Project>)))]
+#[utoipa::path(patch, path = "/projects/{slug}", tag = "projects", params(ProjectPath, IfMatchHeader),
+    request_body = UpdateProject,
+    responses((status = 200, description = "The project.", body = Data<Project>, headers(("ETag" = String)))))]
 pub(super) async fn update(
     caller: InProject<role::Admin, permission::ProjectWrite>,
     State(engine): State<Engine>,
+    IfMatch(seen): IfMatch,
     Json(request): Json<UpdateProject>,
-) -> Answer<Data<Project>> {
+) -> Result<Response, ApiError> {
     let edit = ProjectEdit {
         name: request.name,
         slug: request.slug,
@@ -95,9 +100,9 @@ pub(super) async fn update(
         repository: request.repository,
         default_branch: request.default_branch,
     };
-    let view = engine.projects().update(&caller, edit).await?;
+    let view = engine.projects().update(&caller, seen, edit).await?;
     let last = last_active(&engine, caller.principal()).await?;
-    Ok(answer(project(view, last.as_deref())))
+    Ok(revised(view, last.as_deref()))
 }
 
 /// Delete a project.
@@ -120,16 +125,27 @@ pub(super) async fn delete(
 ///
 /// For one of its owners.
 #[utoipa::path(post, path = "/projects/{slug}/restore", tag = "projects", params(ProjectPath),
-    responses((status = 200, description = "The project.", body = Data<Project>)))]
+    responses((status = 200, description = "The project.", body = Data<Project>, headers(("ETag" = String)))))]
 pub(super) async fn restore(
     SignedIn(person): SignedIn,
     State(engine): State<Engine>,
     Path(path): Path<ProjectPath>,
-) -> Answer<Data<Project>> {
+) -> Result<Response, ApiError> {
     let projects = engine.projects();
     let view = projects.restore(person.user, &path.slug).await?;
     let last = projects.last_active(person.user).await?;
-    Ok(answer(project(view, last.as_deref())))
+    Ok(revised(view, last.as_deref()))
+}
+
+/// A project with its `ETag`. It is sent anew each time, since it also says what the caller is in it, which the tag does
+/// not.
+fn revised(view: ProjectView, last_active: Option<&str>) -> Response {
+    let revised = Revised {
+        revision: view.revision,
+        data: project(view, last_active),
+    };
+    let always = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    (always, revised).into_response()
 }
 
 async fn last_active(engine: &Engine, principal: &Principal) -> Result<Option<String>, ApiError> {

@@ -57,7 +57,22 @@ impl Client {
 
     /// Sends a request with a bearer token, if there is one. The address is under `/api/v1`.
     pub(crate) async fn send(&self, token: Option<&str>, method: &str, path: &str, body: Sent) -> Answered {
+        self.send_with(token, method, path, &[], body).await
+    }
+
+    /// The same with more headers.
+    pub(crate) async fn send_with(
+        &self,
+        token: Option<&str>,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Sent,
+    ) -> Answered {
         let mut request = Request::builder().method(method).uri(format!("/api/v1{path}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
@@ -91,6 +106,15 @@ impl Client {
 
     pub(crate) async fn json(&self, person: &TestPerson, method: &str, path: &str, body: Value) -> Answered {
         self.send(Some(person.token.expose()), method, path, Sent::Json(body))
+            .await
+    }
+
+    /// Changes a document as it is now.
+    pub(crate) async fn edit(&self, person: &TestPerson, path: &str, body: Value) -> Answered {
+        let read = self.get(person, path).await;
+        let tag = read.headers.get(header::ETAG).and_then(|tag| tag.to_str().ok());
+        let tag = [("if-match", tag.unwrap_or("\"0\""))];
+        self.send_with(Some(person.token.expose()), "PATCH", path, &tag, Sent::Json(body))
             .await
     }
 

@@ -11,4 +11,6 @@ mod limits;
 mod matrix;
 mod projects;
 mod runs;
+mod sandboxes;
 mod settings;
+mod workflows;

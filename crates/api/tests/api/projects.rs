@@ -42,7 +42,7 @@ async fn a_project_from_its_beginning_to_its_end_and_back() {
     assert!(made["logo"].is_null() && made["deletion"].is_null());
     create(&client, &ada, "Other").await;
     let edit = json!({ "slug": "sizes", "description": "two\nlines" });
-    let edited = client.json(&ada, "PATCH", "/projects/gr-e-s-hne", edit).await.data();
+    let edited = client.edit(&ada, "/projects/gr-e-s-hne", edit).await.data();
     assert_eq!((&edited["slug"], &edited["name"]), (&json!("sizes"), &made["name"]));
     let by_former = client.get(&ada, "/projects/gr-e-s-hne").await.data();
     assert_eq!(
@@ -223,6 +223,45 @@ async fn a_member_is_told_what_the_role_forbids() {
             answered.text()
         );
     }
+}
+
+#[tokio::test]
+async fn a_project_is_changed_over_what_was_seen_only() {
+    let client = Client::new().await;
+    let ada = client.sign_up("ada").await;
+    let made = client.json(&ada, "POST", "/projects", json!({ "name": "Shop" })).await;
+    assert_eq!(
+        (made.status.as_u16(), &made.headers["etag"]),
+        (201, &"\"1\"".parse().unwrap())
+    );
+    let change = async |headers: &[(&str, &str)], description: &str| {
+        let body = Sent::Json(json!({ "description": description }));
+        let token = Some(ada.token.expose());
+        client.send_with(token, "PATCH", "/projects/shop", headers, body).await
+    };
+    assert_eq!(
+        told(&change(&[], "one").await),
+        refusal(428, "PRECONDITION_REQUIRED", None)
+    );
+    let foreign = change(&[("if-match", "\"7\"")], "one").await;
+    assert_eq!(told(&foreign), refusal(412, "PRECONDITION_FAILED", None));
+    assert_eq!(change(&[("if-match", "\"1\"")], "one").await.headers["etag"], "\"2\"");
+    let late = change(&[("if-match", "\"1\"")], "two").await;
+    assert_eq!(told(&late), refusal(412, "PRECONDITION_FAILED", None));
+    let read = client.get(&ada, "/projects/shop").await;
+    assert_eq!(
+        (&read.headers["etag"], &read.data()["description"]),
+        (&"\"2\"".parse().unwrap(), &json!("one"))
+    );
+    // What is read also says who reads it, which the tag does not.
+    let known = [("if-none-match", "\"2\"")];
+    let again = client
+        .send_with(Some(ada.token.expose()), "GET", "/projects/shop", &known, Sent::Nothing)
+        .await;
+    assert_eq!(
+        (again.status.as_u16(), &again.headers["cache-control"]),
+        (200, &"no-store".parse().unwrap())
+    );
 }
 
 #[tokio::test]

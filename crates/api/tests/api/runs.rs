@@ -8,7 +8,7 @@ use codecourier_domain::member::MemberRole;
 use codecourier_testkit::engine::World;
 use codecourier_testkit::fake_agent::{Act, Gate, designer_and_checker, script};
 use codecourier_testkit::server::{TestPerson, TestProject, TestServer};
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 async fn shop() -> (TestServer, TestPerson, TestProject) {
@@ -231,66 +231,4 @@ async fn a_run_of_another_project_is_not_there_and_no_local_path_is_taken() {
         .await;
     assert_eq!(unknown.json()["error"]["field"], "workflow");
     ended(&server, &shop, &run).await;
-}
-
-#[tokio::test]
-async fn workflows_are_saved_over_what_was_seen_only() {
-    let (server, ada, shop) = shop().await;
-    let address = "/projects/shop/workflows/two-step";
-    let pipeline = json!([{"type": "step", "role": "designer"}, {"type": "step", "role": "reviewer"}]);
-    let save = async |if_match: Option<&str>, description: &str| {
-        let body = json!({"description": description, "pipeline": pipeline});
-        let request = server.request(Method::PUT, address).bearer_auth(&ada.token).json(&body);
-        let request = match if_match {
-            Some(tag) => request.header("if-match", tag),
-            None => request,
-        };
-        server.send(request).await
-    };
-    let first = save(None, "one").await;
-    assert_eq!(first.status, StatusCode::OK, "{}", first.text);
-    assert_eq!(first.headers["etag"], "\"1\"");
-    assert_eq!(save(None, "two").await.code(), "PRECONDITION_REQUIRED");
-    assert_eq!(save(Some("\"1\""), "two").await.headers["etag"], "\"2\"");
-    assert_eq!(save(Some("\"1\""), "three").await.code(), "PRECONDITION_FAILED");
-    let known = server
-        .request(Method::GET, address)
-        .bearer_auth(&ada.token)
-        .header("if-none-match", "\"2\"");
-    assert_eq!(server.send(known).await.status, StatusCode::NOT_MODIFIED);
-    let names: Vec<Value> = server.get(&ada.token, "/projects/shop/workflows").await.json()["data"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|workflow| workflow["name"].clone())
-        .collect();
-    assert_eq!(names, ["single", "designer-checker", "two-step"]);
-    let run = server
-        .post(
-            &ada.token,
-            "/projects/shop/runs",
-            json!({"prompt": "x", "workflow": "two-step"}),
-        )
-        .await;
-    assert_eq!(run.data()["workflow"], "two-step", "{}", run.text);
-    ended(&server, &shop, run.data()["id"].as_str().unwrap()).await;
-    let faulty = json!({"pipeline": [{"type": "loop", "nodes": [{"type": "step", "role": "wizard"}]}]});
-    let report = server
-        .post(&ada.token, "/projects/shop/workflows/validate", faulty.clone())
-        .await
-        .data();
-    assert_eq!(report["faults"][0]["path"], "pipeline.0.nodes.0.role", "{report}");
-    let request = server
-        .request(Method::PUT, "/projects/shop/workflows/faulty")
-        .bearer_auth(&ada.token);
-    assert_eq!(
-        server.send(request.json(&faulty)).await.json()["error"]["field"],
-        "pipeline.0.nodes.0.role"
-    );
-    let delete = server
-        .request(Method::DELETE, address)
-        .bearer_auth(&ada.token)
-        .header("if-match", "\"2\"");
-    assert_eq!(server.send(delete).await.status, StatusCode::NO_CONTENT);
-    assert_eq!(server.get(&ada.token, address).await.code(), "NOT_FOUND");
 }

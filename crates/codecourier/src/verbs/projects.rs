@@ -155,7 +155,9 @@ pub(crate) async fn projects(arguments: Arguments, config: &Config, output: Outp
                 default_branch: default_branch.map(or_none),
             };
             let before = slug.clone();
-            let project: Project = client.patch(&address(slug)?, &request).await?;
+            let path = address(slug)?;
+            let (_, revision) = client.get_revised::<Project>(&path).await?;
+            let project: Project = client.patch_revised(&path, &request, &revision).await?;
             if chosen(&client, config)?.as_deref() == Some(before.as_str()) {
                 keep(&client, &project.slug, config)?;
             }

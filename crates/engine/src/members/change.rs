@@ -66,7 +66,7 @@ impl Members {
             ));
         };
         if from == to {
-            return Err(Error::validation("You own this project already.").of_field("user"));
+            return Err(Error::new(ErrorCode::Conflict, "You own this project already.").of_field("user"));
         }
         let (grant, deed) = (grant.clone(), self.deed(grant));
         let write = self.engine.store.write_with(move |tx| {

@@ -3,6 +3,7 @@
 use codecourier_domain::actor::Actor;
 use codecourier_domain::id::UserId;
 use codecourier_domain::member::MemberRole;
+use codecourier_domain::revision::Revision;
 use codecourier_store::Error as StoreError;
 use codecourier_store::projects::Project;
 
@@ -11,7 +12,7 @@ use super::{Origin, ProjectView, Projects, read_branch, read_repository, tell_me
 use crate::access::standing::{demand, present};
 use crate::access::{ProjectGrant, no_such_project};
 use crate::deed::{Deed, Done};
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 
 /// What is to be different; what is absent stays.
 #[derive(Debug, Clone, Default)]
@@ -36,8 +37,8 @@ impl Projects {
         ProjectView::new(project.ok_or_else(no_such_project)?, grant.role)
     }
 
-    /// Changes a project's name, address, description, repository or default branch.
-    pub async fn update(&self, grant: &ProjectGrant, edit: ProjectEdit) -> Result<ProjectView, Error> {
+    /// Changes a project's name, address, description, repository or default branch, as its editor saw it.
+    pub async fn update(&self, grant: &ProjectGrant, seen: Revision, edit: ProjectEdit) -> Result<ProjectView, Error> {
         let name = edit.name.as_deref().map(read_name).transpose()?;
         let description = edit.description.as_deref().map(read_description).transpose()?;
         let slug = edit.slug.as_deref().map(read_slug).transpose()?;
@@ -52,6 +53,9 @@ impl Projects {
             Box::pin(async move {
                 let (before, role) = present(tx, &grant).await?;
                 demand(role, MemberRole::Admin)?;
+                if Revision(before.revision) != seen {
+                    return Err(changed_meanwhile());
+                }
                 let mut origin = Origin::of(&before)?;
                 if let Some(repository) = repository {
                     origin.repository = repository;
@@ -127,6 +131,13 @@ impl Projects {
             at: self.engine.clock.now(),
         }
     }
+}
+
+fn changed_meanwhile() -> Error {
+    Error::new(
+        ErrorCode::PreconditionFailed,
+        "The project was changed since you read it. Read it again and repeat your change.",
+    )
 }
 
 /// What the audit log says of an edit: each field that changed, before and after.

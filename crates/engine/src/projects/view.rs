@@ -2,6 +2,7 @@
 
 use codecourier_domain::id::ProjectId;
 use codecourier_domain::member::MemberRole;
+use codecourier_domain::revision::Revision;
 use codecourier_domain::time::Timestamp;
 use codecourier_store::projects::Project;
 
@@ -14,6 +15,8 @@ use crate::error::Error;
 pub struct ProjectView {
     /// Its identifier.
     pub id: ProjectId,
+    /// How often it was changed.
+    pub revision: Revision,
     /// Its name in addresses.
     pub slug: String,
     /// Its name for people.
@@ -54,6 +57,7 @@ impl ProjectView {
         });
         Ok(Self {
             id: project.id,
+            revision: Revision(project.revision),
             slug: project.slug,
             name: project.name,
             description: project.description,

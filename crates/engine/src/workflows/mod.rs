@@ -1,7 +1,8 @@
 //! Workflows: the shipped ones, and a project's own. A workflow holds a pipeline and never executes.
 //!
 //! The API calls this. Invariants: a stored pipeline is valid; a shipped workflow cannot be changed or hidden; a change
-//! is on record in the change log in its transaction, and never overwrites another that its author did not see.
+//! is on record in the audit log and the change log in its transaction, and never overwrites another that its author did
+//! not see.
 
 mod save;
 mod validate;

@@ -4,11 +4,12 @@ use codecourier_domain::pipeline::Pipeline;
 use codecourier_domain::revision::Revision;
 use codecourier_store::Body;
 use codecourier_store::Error as StoreError;
-use codecourier_store::changes::{ChangeOp, NewChange, Scope};
 use codecourier_store::workflows::WorkflowUpdate;
+use serde_json::json;
 
 use super::{Kept, Workflow, Workflows, is_shipped};
 use crate::access::ProjectGrant;
+use crate::deed::{Deed, Done};
 use crate::error::{Error, ErrorCode};
 
 /// The longest name.
@@ -33,21 +34,17 @@ impl Workflows {
             actor: grant.actor,
             body: Body::of(&kept)?,
         };
-        let project = grant.project;
+        let (project, deed) = (grant.project, self.deed(grant));
         let saved = self.engine.store.write(move |tx| {
             Box::pin(async move {
                 let revision = tx.save_workflow(project, &update).await?;
-                let told = serde_json::json!({"name": &update.name, "revision": revision});
-                tx.append_change(NewChange {
-                    scope: Scope::Project(project),
-                    kind: "workflow",
-                    id: update.name.clone(),
-                    op: ChangeOp::Put,
-                    actor: update.actor.to_string(),
-                    at: update.at,
-                    body: Body::of(&told)?,
-                })
-                .await
+                let done = Done {
+                    action: "workflow.save",
+                    target: &update.name,
+                };
+                deed.audit(tx, project, done, &json!({ "revision": revision })).await?;
+                let told = json!({ "name": &update.name, "revision": revision });
+                deed.put(tx, project, ("workflow", &update.name), &told).await
             })
         });
         saved.await.map_err(|error| refused(error, name))?;
@@ -61,24 +58,27 @@ impl Workflows {
         }
         // Told apart before: whoever deletes what is not there is told so.
         self.get(grant, name).await?;
-        let (project, actor, at) = (grant.project, grant.actor, self.engine.clock.now());
+        let (project, deed) = (grant.project, self.deed(grant));
         let owned = name.to_owned();
         let deleted = self.engine.store.write(move |tx| {
             Box::pin(async move {
                 tx.delete_workflow(project, &owned, seen).await?;
-                tx.append_change(NewChange {
-                    scope: Scope::Project(project),
-                    kind: "workflow",
-                    id: owned,
-                    op: ChangeOp::Delete,
-                    actor: actor.to_string(),
-                    at,
-                    body: Body::of(&serde_json::json!({}))?,
-                })
-                .await
+                let done = Done {
+                    action: "workflow.delete",
+                    target: &owned,
+                };
+                deed.audit(tx, project, done, &json!({ "revision": seen })).await?;
+                deed.gone(tx, project, ("workflow", &owned)).await
             })
         });
-        deleted.await.map(drop).map_err(|error| refused(error, name))
+        deleted.await.map_err(|error| refused(error, name))
+    }
+
+    fn deed(&self, grant: &ProjectGrant) -> Deed {
+        Deed {
+            actor: grant.actor,
+            at: self.engine.clock.now(),
+        }
     }
 }
 

@@ -131,7 +131,7 @@ async fn a_project_is_handed_over() {
         let members = team.engine.members();
         let grant = team.grant(ada, "shop").await;
         assert_eq!(code(members.transfer(&grant, eve).await), Err(ErrorCode::NotFound));
-        assert_eq!(code(members.transfer(&grant, ada).await), Err(ErrorCode::Validation));
+        assert_eq!(code(members.transfer(&grant, ada).await), Err(ErrorCode::Conflict));
         let by_member = members.transfer(&team.grant(bob, "shop").await, bob).await;
         assert!(by_member.is_err());
         members.transfer(&grant, bob).await.unwrap();

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use codecourier_domain::id::UserId;
 use codecourier_domain::member::MemberRole;
 use codecourier_domain::run::RunStatus;
-use codecourier_engine::projects::{CreateProject, LOGO_LIMIT, LogoType, ProjectEdit};
+use codecourier_engine::access::ProjectGrant;
+use codecourier_engine::projects::{CreateProject, LOGO_LIMIT, LogoType, ProjectEdit, ProjectView, Projects};
 use codecourier_engine::{Error, ErrorCode};
 use codecourier_store::changes::{ChangeOp, Scope};
 use codecourier_testkit::engine::World;
@@ -35,6 +36,12 @@ fn renamed(slug: &str) -> ProjectEdit {
         slug: Some(slug.to_owned()),
         ..ProjectEdit::default()
     }
+}
+
+/// Changes a project as it is now.
+async fn change(projects: &Projects, grant: &ProjectGrant, edit: ProjectEdit) -> Result<ProjectView, Error> {
+    let seen = projects.get(grant).await?.revision;
+    projects.update(grant, seen, edit).await
 }
 
 fn told(error: &Error) -> (ErrorCode, Option<&str>) {
@@ -111,7 +118,7 @@ async fn a_former_address_leads_on_until_it_is_taken() {
         let shop = team.project(ada, "Shop").await;
         let grant = team.grant(ada, "shop").await;
         let projects = team.engine.projects();
-        let moved = projects.update(&grant, renamed("store")).await.unwrap();
+        let moved = change(&projects, &grant, renamed("store")).await.unwrap();
         assert_eq!(moved.slug, "store");
         let by_old = team.grant(ada, "shop").await;
         assert_eq!((by_old.project, by_old.slug.as_str()), (shop.id, "store"));
@@ -128,7 +135,7 @@ async fn a_former_address_leads_on_until_it_is_taken() {
         assert_eq!(team.access(ada, "shop").await.unwrap_err().code, ErrorCode::NotFound);
         let foreign_key = team.engine.access().project(&key, "shop").await;
         assert_eq!(foreign_key.unwrap_err().code, ErrorCode::NotFound);
-        let taken = projects.update(&grant, renamed("shop")).await.unwrap_err();
+        let taken = change(&projects, &grant, renamed("shop")).await.unwrap_err();
         assert_eq!(told(&taken), (ErrorCode::Conflict, Some("slug")));
         assert_eq!(team.grant(ada, "store").await.project, shop.id);
     })
@@ -150,7 +157,7 @@ async fn an_edit_is_on_record_for_the_project_and_each_member() {
             repository: Some(Some("https://git.example.org/big.git".to_owned())),
             default_branch: Some(Some("trunk".to_owned())),
         };
-        let edited = projects.update(&grant, edit.clone()).await.unwrap();
+        let edited = change(&projects, &grant, edit.clone()).await.unwrap();
         assert_eq!(
             (edited.name.as_str(), edited.slug.as_str(), edited.description.as_str()),
             ("Big Shop", "big", "Sells\nthings")
@@ -180,10 +187,10 @@ async fn an_edit_is_on_record_for_the_project_and_each_member() {
         }
         // The same once more changes nothing, and says so to nobody.
         let before = team.actions(&grant).await;
-        projects.update(&grant, edit).await.unwrap();
+        change(&projects, &grant, edit).await.unwrap();
         assert_eq!(team.actions(&grant).await, before);
         // Members cannot.
-        let refused = projects.update(&team.grant(bob, "big").await, renamed("mine")).await;
+        let refused = change(&projects, &team.grant(bob, "big").await, renamed("mine")).await;
         assert_eq!(refused.unwrap_err().code, ErrorCode::Forbidden);
     })
     .await;
@@ -230,16 +237,45 @@ async fn a_project_has_a_repository_and_a_branch_that_its_runs_start_from() {
             default_branch: Some(None),
             ..ProjectEdit::default()
         };
-        let edited = projects.update(&grant, gone).await.unwrap();
+        let edited = change(&projects, &grant, gone).await.unwrap();
         assert_eq!((edited.repository, edited.default_branch), (None, None));
         // An edit of something else leaves them alone.
         let again = ProjectEdit {
             repository: Some(Some("git@git.example.org:ada/shop.git".to_owned())),
             ..ProjectEdit::default()
         };
-        projects.update(&grant, again).await.unwrap();
-        let moved = projects.update(&grant, renamed("store")).await.unwrap();
+        change(&projects, &grant, again).await.unwrap();
+        let moved = change(&projects, &grant, renamed("store")).await.unwrap();
         assert_eq!(moved.repository.as_deref(), Some("git@git.example.org:ada/shop.git"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_editors_who_saw_the_same_one_wins() {
+    with_team(|team| async move {
+        let ada = team.person("ada").await;
+        team.project(ada, "Shop").await;
+        let grant = team.grant(ada, "shop").await;
+        let projects = team.engine.projects();
+        let seen = projects.get(&grant).await.unwrap().revision;
+        let to = |description: &str| ProjectEdit {
+            description: Some(description.to_owned()),
+            ..ProjectEdit::default()
+        };
+        let (one, other) = tokio::join!(
+            projects.update(&grant, seen, to("one")),
+            projects.update(&grant, seen, to("other"))
+        );
+        let (won, lost) = if one.is_ok() { (one, other) } else { (other, one) };
+        let won = won.unwrap();
+        assert!(won.revision > seen, "{won:?}");
+        assert_eq!(lost.unwrap_err().code, ErrorCode::PreconditionFailed);
+        assert_eq!(projects.get(&grant).await.unwrap(), won);
+        // A picture is part of it, too.
+        projects.set_logo(&grant, PNG.to_vec().into()).await.unwrap();
+        let late = projects.update(&grant, won.revision, to("late")).await;
+        assert_eq!(late.unwrap_err().code, ErrorCode::PreconditionFailed);
     })
     .await;
 }
@@ -322,7 +358,7 @@ async fn a_deleted_project_is_hidden_until_an_owner_restores_it() {
         assert_eq!(projects.last_active(ada).await.unwrap(), None);
         let stale = [
             projects.get(&grant).await.map(drop),
-            projects.update(&grant, renamed("other")).await.map(drop),
+            change(&projects, &grant, renamed("other")).await.map(drop),
             projects.delete(&grant, "Shop").await,
             projects.set_logo(&grant, Bytes::from_static(PNG)).await,
             projects.logo(&grant).await.map(drop),
@@ -463,7 +499,7 @@ async fn projects_of_the_command_line_find_an_owner() {
             .unwrap();
         assert_eq!(team.actions(&grant).await, ["member.adopt"]);
         // Renamed, the command line still finds it; twice adopted is once.
-        team.engine.projects().update(&grant, renamed("mine")).await.unwrap();
+        change(&team.engine.projects(), &grant, renamed("mine")).await.unwrap();
         assert_eq!(team.engine.project_of(&source).await.unwrap(), project);
         team.engine.members().adopt(bob).await.unwrap();
         assert_eq!(team.role(bob, "mine").await, None);
