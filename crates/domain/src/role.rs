@@ -44,6 +44,22 @@ pub enum TreeAccess {
 }
 
 impl Role {
+    /// Every role.
+    pub const ALL: [Self; 12] = [
+        Self::Designer,
+        Self::Checker,
+        Self::Optimizer,
+        Self::Prompter,
+        Self::Investigator,
+        Self::Planner,
+        Self::DeepDive,
+        Self::Reviewer,
+        Self::Evaluator,
+        Self::Judge,
+        Self::Answerer,
+        Self::Custom,
+    ];
+
     /// The word for the role, as in data and in prompts.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -23,6 +23,12 @@ impl SecretText {
     }
 }
 
+impl garde::rules::length::HasChars for SecretText {
+    fn num_chars(&self) -> usize {
+        self.0.chars().count()
+    }
+}
+
 impl fmt::Debug for SecretText {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("SecretText(…)")

@@ -1,5 +1,6 @@
 //! Writes into the API's description who may call an operation, from the type of its handler's first argument.
 
+use axum::http::Method;
 use serde_json::json;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
@@ -59,24 +60,24 @@ pub fn rule_of<Arguments, Handler: Declares<Arguments>>(_handler: &Handler) -> A
 /// Writes down who may call an operation, and what follows from it.
 pub fn declared<S>(rule: AccessRule, (schemas, mut paths, router): UtoipaMethodRouter<S>) -> UtoipaMethodRouter<S> {
     for item in paths.paths.values_mut() {
-        for operation in operations_of(item) {
+        for (_, operation) in operations_of(item) {
             declare(operation, rule);
         }
     }
     (schemas, paths, router)
 }
 
-/// The operations of an address.
-pub(crate) fn operations_of(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+/// The operations of an address, with their methods.
+pub(crate) fn operations_of(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
     [
-        &mut item.get,
-        &mut item.put,
-        &mut item.post,
-        &mut item.delete,
-        &mut item.patch,
+        (Method::GET, &mut item.get),
+        (Method::PUT, &mut item.put),
+        (Method::POST, &mut item.post),
+        (Method::DELETE, &mut item.delete),
+        (Method::PATCH, &mut item.patch),
     ]
     .into_iter()
-    .filter_map(Option::as_mut)
+    .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
 fn declare(operation: &mut Operation, rule: AccessRule) {

@@ -11,6 +11,7 @@ use codecourier_wire::accounts::{
     VerifyEmailResult,
 };
 use codecourier_wire::envelope::Data;
+use codecourier_wire::error::ErrorBody;
 
 use super::convert::{account, delivered, email, how, name, with_cookie};
 use crate::access::{Anybody, SignedIn, cookie};
@@ -55,7 +56,8 @@ pub(super) async fn sign_up(
 /// With `delivery: token` the session's token is in the answer, for programs; otherwise it is in a cookie. Too many
 /// attempts are refused for a while.
 #[utoipa::path(post, path = "/auth/sign-in", tag = "accounts", request_body = SignInRequest,
-    responses((status = 200, description = "The session.", body = Data<NewSession>)))]
+    responses((status = 200, description = "The session.", body = Data<NewSession>),
+        (status = 401, description = "`AUTH_INVALID`: the address or the password is wrong.", body = ErrorBody)))]
 pub(super) async fn sign_in(
     _: Anybody,
     State(engine): State<Engine>,
@@ -107,7 +109,8 @@ pub(super) async fn request_password_reset(
 ///
 /// Every device is signed out.
 #[utoipa::path(post, path = "/auth/password-reset/confirm", tag = "accounts", request_body = ConfirmPasswordReset,
-    responses((status = 204, description = "The password is set. Sign in with it.")))]
+    responses((status = 204, description = "The password is set. Sign in with it."),
+        (status = 401, description = "`AUTH_INVALID`: the link is not good any more.", body = ErrorBody)))]
 pub(super) async fn confirm_password_reset(
     _: Anybody,
     State(engine): State<Engine>,
@@ -138,7 +141,8 @@ pub(super) async fn request_magic_link(
 
 /// Sign in by a link.
 #[utoipa::path(post, path = "/auth/magic-link/confirm", tag = "accounts", request_body = FollowLink,
-    responses((status = 200, description = "The session.", body = Data<NewSession>)))]
+    responses((status = 200, description = "The session.", body = Data<NewSession>),
+        (status = 401, description = "`AUTH_INVALID`: the link is not good any more.", body = ErrorBody)))]
 pub(super) async fn confirm_magic_link(
     _: Anybody,
     State(engine): State<Engine>,
@@ -157,7 +161,8 @@ pub(super) async fn confirm_magic_link(
 ///
 /// Finishes a sign-up, or proves the address of an account that is there.
 #[utoipa::path(post, path = "/auth/verify-email", tag = "accounts", request_body = FollowLink,
-    responses((status = 200, description = "What came of it.", body = Data<VerifyEmailResult>)))]
+    responses((status = 200, description = "What came of it.", body = Data<VerifyEmailResult>),
+        (status = 401, description = "`AUTH_INVALID`: the link is not good any more.", body = ErrorBody)))]
 pub(super) async fn verify_email(
     _: Anybody,
     State(engine): State<Engine>,

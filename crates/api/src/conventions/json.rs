@@ -11,6 +11,7 @@ use garde::Validate;
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
+use super::strict::Strict;
 use crate::ApiState;
 
 /// The deepest nesting of a body.
@@ -54,12 +55,11 @@ where
         return Err(Error::validation("The body is empty. Send JSON."));
     }
     if !text.trim_start().starts_with('{') {
-        // Without this, serde would take a list of values for a structure.
         return Err(Error::validation("The body is not a JSON object."));
     }
     look_through(text)?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let value: T = serde_path_to_error::deserialize(Strict(&mut deserializer)).map_err(|error| {
         let path = error.path().to_string();
         of_serde(error.inner(), &path)
     })?;

@@ -12,6 +12,7 @@ pub(crate) mod fallback;
 pub(crate) mod headers;
 mod idempotency;
 pub mod json;
+mod links;
 pub mod page;
 pub mod path;
 pub mod query;
@@ -19,6 +20,7 @@ pub mod rate_limit;
 pub mod request_id;
 mod respond;
 pub mod revision;
+mod strict;
 pub mod upload;
 pub(crate) mod visitor;
 

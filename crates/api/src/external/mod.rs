@@ -12,6 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use codecourier_engine::Engine;
 use codecourier_engine::error::chain;
 use codecourier_engine::external::{NotSignedIn, Returned, Webhook, WhyNot};
+use codecourier_wire::error::ErrorBody;
 use codecourier_wire::external::{CallbackParams, IdentityEvent, ProviderPath, StartParams};
 use secrecy::ExposeSecret as _;
 use utoipa_axum::router::OpenApiRouter;
@@ -96,7 +97,9 @@ async fn callback(
 /// Signed as Svix does it, with the headers `svix-id`, `svix-timestamp` and `svix-signature`. `user.deleted` ends an
 /// account; the same message takes effect once.
 #[utoipa::path(post, path = "/webhooks/identity", tag = "external", request_body = IdentityEvent,
-    responses((status = 204, description = "It was heeded, now or before.")))]
+    responses((status = 204, description = "It was heeded, now or before."),
+        (status = 401, description = "`AUTH_INVALID`: its signature is not good.", body = ErrorBody),
+        (status = 404, description = "`NOT_FOUND`: no identity provider sends messages here.", body = ErrorBody)))]
 async fn heed(
     _: Anybody,
     State(engine): State<Engine>,

@@ -16,7 +16,8 @@ use axum::http::{HeaderMap, HeaderName};
 use axum::response::Response;
 use codecourier_engine::ErrorCode;
 use codecourier_engine::live::Query;
-use codecourier_wire::live::{ClientMessage, LiveDelta, ServerMessage};
+use codecourier_wire::error::ErrorBody;
+use codecourier_wire::live::{ClientMessage, LiveDelta, LiveSnapshot, LiveTransient, ServerMessage, StreamEvent};
 use codecourier_wire::path::ProjectPath;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -32,7 +33,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// The messages of the socket, which no operation refers to: clients have their types from here.
 #[derive(OpenApi)]
-#[openapi(components(schemas(ClientMessage, ServerMessage)))]
+#[openapi(components(schemas(ClientMessage, ServerMessage, LiveSnapshot, LiveDelta, LiveTransient)))]
 struct Messages;
 
 /// Follow what happens, over a WebSocket.
@@ -44,6 +45,9 @@ struct Messages;
 /// last numbers.
 #[utoipa::path(get, path = "/live", tag = "live", responses(
     (status = 101, description = "The connection is a WebSocket now. It carries `ClientMessage` and `ServerMessage`."),
+    (status = 400, description = "`VALIDATION`: this is no request for a WebSocket.", body = ErrorBody),
+    (status = 401, description = "`AUTH_INVALID`: the credential that came with it is not good.", body = ErrorBody),
+    (status = 403, description = "`FORBIDDEN`: it comes from another site.", body = ErrorBody),
 ))]
 async fn socket(
     _: Anybody,
@@ -79,7 +83,7 @@ async fn socket(
 /// Each event has the number of a change as its id; `Last-Event-ID` goes on after one. The first event, without that, is
 /// `snapshot`; then come `delta`s. After `reset` a snapshot follows. `ended` says why nothing more comes.
 #[utoipa::path(get, path = "/projects/{slug}/live", tag = "live", params(ProjectPath, stream::LastEventId), responses(
-    (status = 200, description = "An event stream.", body = LiveDelta, content_type = "text/event-stream"),
+    (status = 200, description = "An event stream.", body = StreamEvent, content_type = "text/event-stream"),
 ))]
 async fn project(
     project: InProject<role::Member, permission::ProjectRead>,
@@ -99,7 +103,7 @@ async fn project(
 /// being written come as `transient`, without an id.
 #[utoipa::path(get, path = "/projects/{slug}/runs/{run}/live", tag = "live",
     params(ProjectPath, stream::RunAddress, stream::LastEventId), responses(
-    (status = 200, description = "An event stream.", body = LiveDelta, content_type = "text/event-stream"),
+    (status = 200, description = "An event stream.", body = StreamEvent, content_type = "text/event-stream"),
 ))]
 async fn run(
     project: InProject<role::Member, permission::RunsRead>,

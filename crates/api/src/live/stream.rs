@@ -39,8 +39,8 @@ pub(super) struct RunAddress {
 #[expect(dead_code, reason = "only described: the value is read from the headers")]
 pub(super) struct LastEventId {
     /// The number of the last event that the client had.
-    #[param(rename = "Last-Event-ID", minimum = 0)]
-    last_event_id: Option<u64>,
+    #[param(rename = "Last-Event-ID", pattern = "^[0-9]{1,19}$")]
+    last_event_id: Option<String>,
 }
 
 /// Answers with a stream of what a query gives.

@@ -6,15 +6,16 @@ mod read;
 
 use codecourier_wire::envelope::{Data, List};
 use codecourier_wire::runs::{
-    EventsPage, EventsQuery, RerunRun, Run, RunDetail, RunDiff, RunPath, RunsFilter, StartRun,
+    EventsPage, EventsQuery, RerunRun, Run, RunDetail, RunDiff, RunPath, RunSort, RunStatus, RunsFilter, StartRun,
 };
+use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::ApiState;
 use crate::access::operations;
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
-    operations!(
+    OpenApiRouter::with_openapi(Filters::openapi()).merge(operations!(
         read::list,
         change::start,
         read::get,
@@ -24,5 +25,10 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         change::cancel,
         change::retry,
         change::rerun
-    )
+    ))
 }
+
+/// What only parameters refer to, which no operation collects.
+#[derive(OpenApi)]
+#[openapi(components(schemas(RunStatus, RunSort)))]
+struct Filters;

@@ -8,6 +8,7 @@ use codecourier_engine::access::ProjectGrant;
 use codecourier_engine::runs::search::{EventsWanted, MoreEvents, RunOrder, RunSearch};
 use codecourier_engine::runs::view::RunView;
 use codecourier_engine::{Error, ErrorCode};
+use codecourier_wire::error::ErrorBody;
 use codecourier_wire::page::PageParams;
 use codecourier_wire::runs::{EventView, RunSort};
 
@@ -125,7 +126,8 @@ pub(super) async fn diff(
 
 /// Download the change that a run made so far, as a patch for `git am` or `git apply`.
 #[utoipa::path(get, path = "/projects/{slug}/runs/{run}/patch", tag = "runs", params(RunPath),
-    responses((status = 200, description = "The patch.", body = String, content_type = "text/plain")))]
+    responses((status = 200, description = "The patch.", body = String, content_type = "text/plain"),
+        (status = 409, description = "`CONFLICT`: there is no change yet.", body = ErrorBody)))]
 pub(super) async fn patch(
     project: MayRead,
     State(engine): State<Engine>,

@@ -24,7 +24,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 ///
 /// What the project's runs take unless whoever starts one says otherwise. The `ETag` names the state that was read.
 #[utoipa::path(get, path = "/projects/{slug}/settings", tag = "settings", params(ProjectPath, IfNoneMatchHeader),
-    responses((status = 200, description = "The settings.", body = Data<Settings>)))]
+    responses((status = 200, description = "The settings.", body = Data<Settings>, headers(("ETag" = String))),
+        (status = 304, description = "They are as the caller has them.")))]
 async fn get(
     caller: InProject<role::Admin, permission::SettingsRead>,
     State(engine): State<Engine>,
@@ -41,7 +42,7 @@ async fn get(
 /// What is absent stays. Runs that were started keep what they were started with.
 #[utoipa::path(patch, path = "/projects/{slug}/settings", tag = "settings", params(ProjectPath, IfMatchHeader),
     request_body = UpdateSettings,
-    responses((status = 200, description = "The settings as they are now.", body = Data<Settings>)))]
+    responses((status = 200, description = "The settings as they are now.", body = Data<Settings>, headers(("ETag" = String)))))]
 async fn update(
     caller: InProject<role::Admin, permission::SettingsWrite>,
     State(engine): State<Engine>,

@@ -49,7 +49,7 @@ async fn list(project: MayRead, State(engine): State<Engine>, page: Page) -> Ans
 
 /// Read a workflow.
 #[utoipa::path(get, path = "/projects/{slug}/workflows/{name}", tag = "workflows", params(WorkflowPath, IfNoneMatchHeader),
-    responses((status = 200, description = "The workflow.", body = Data<Workflow>),
+    responses((status = 200, description = "The workflow.", body = Data<Workflow>, headers(("ETag" = String))),
         (status = 304, description = "It is as the caller has it.")))]
 async fn get(
     project: MayRead,
@@ -64,7 +64,7 @@ async fn get(
 /// A new one without `If-Match`; over an existing one only with its `ETag`, so that nobody's change is lost.
 #[utoipa::path(put, path = "/projects/{slug}/workflows/{name}", tag = "workflows",
     params(WorkflowPath, ("If-Match" = Option<String>, Header, description = "The `ETag` of the workflow that is to be changed. Left out for a new one.")),
-    request_body = SaveWorkflow, responses((status = 200, description = "The workflow as it is now.", body = Data<Workflow>)))]
+    request_body = SaveWorkflow, responses((status = 200, description = "The workflow as it is now.", body = Data<Workflow>, headers(("ETag" = String)))))]
 async fn save(
     project: MayWrite,
     State(engine): State<Engine>,

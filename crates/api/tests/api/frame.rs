@@ -85,6 +85,54 @@ async fn whatever_is_wrong_with_a_credential_the_answer_is_the_same() {
 }
 
 #[test]
+fn whatever_the_description_refers_to_is_in_it() {
+    fn references<'d>(value: &'d Value, found: &mut Vec<&'d str>) {
+        match value {
+            Value::Object(fields) => {
+                found.extend(fields.get("$ref").and_then(Value::as_str));
+                fields.values().for_each(|value| references(value, found));
+            }
+            Value::Array(items) => items.iter().for_each(|value| references(value, found)),
+            _ => {}
+        }
+    }
+    let document = serde_json::to_value(Api::document()).unwrap();
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 100, "{}", found.len());
+    for reference in found {
+        let place = reference.strip_prefix('#').expect("a place in the document");
+        assert!(document.pointer(place).is_some(), "{reference} is nowhere");
+    }
+}
+
+#[test]
+fn every_operation_names_the_errors_that_its_kind_of_request_can_have() {
+    let document = serde_json::to_value(Api::document()).unwrap();
+    let statuses = |path: &str, method: &str| -> Vec<String> {
+        let responses = document["paths"][path][method]["responses"].as_object().unwrap();
+        responses.keys().cloned().collect()
+    };
+    assert_eq!(statuses("/api/v1/server", "get"), ["200", "429", "500", "503"]);
+    assert_eq!(
+        statuses("/api/v1/projects/{slug}/settings", "patch"),
+        [
+            "200", "400", "401", "403", "404", "409", "412", "413", "415", "428", "429", "500", "503", "507"
+        ]
+    );
+    let everything = document["paths"].as_object().unwrap();
+    for (path, item) in everything {
+        for (method, operation) in item.as_object().unwrap() {
+            let responses = operation["responses"].as_object().unwrap();
+            assert!(
+                !responses.contains_key("default"),
+                "{method} {path} says no more than that it can fail"
+            );
+        }
+    }
+}
+
+#[test]
 fn every_operation_says_who_may_call_it_and_has_a_name_of_its_own() {
     let document = serde_json::to_value(Api::document()).unwrap();
     assert_eq!(document["openapi"], "3.1.0");

@@ -34,7 +34,7 @@ pub struct SignUpRequest {
     #[schema(value_type = schema::DisplayName)]
     pub name: String,
     /// The password: 10 to 1024 bytes.
-    #[garde(skip)]
+    #[garde(length(chars, min = 10, max = 1024))]
     #[schema(value_type = String, format = Password, min_length = 10, max_length = 1024)]
     pub password: SecretText,
     /// How the token of the session is delivered.
@@ -52,7 +52,7 @@ pub struct SignInRequest {
     #[schema(value_type = schema::EmailAddress)]
     pub email: String,
     /// The password.
-    #[garde(skip)]
+    #[garde(length(chars, max = 1024))]
     #[schema(value_type = String, format = Password, max_length = 1024)]
     pub password: SecretText,
     /// How the token of the session is delivered.
@@ -124,8 +124,8 @@ pub struct LinkRequest {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FollowLink {
     /// The token, from behind the `#`.
-    #[garde(skip)]
-    #[schema(value_type = String)]
+    #[garde(length(chars, max = 256))]
+    #[schema(value_type = String, max_length = 256)]
     pub token: SecretText,
     /// How the token of the session is delivered.
     #[garde(skip)]
@@ -138,11 +138,11 @@ pub struct FollowLink {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConfirmPasswordReset {
     /// The token, from behind the `#`.
-    #[garde(skip)]
-    #[schema(value_type = String)]
+    #[garde(length(chars, max = 256))]
+    #[schema(value_type = String, max_length = 256)]
     pub token: SecretText,
     /// The password: 10 to 1024 bytes.
-    #[garde(skip)]
+    #[garde(length(chars, min = 10, max = 1024))]
     #[schema(value_type = String, format = Password, min_length = 10, max_length = 1024)]
     pub password: SecretText,
 }
@@ -152,12 +152,12 @@ pub struct ConfirmPasswordReset {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChangePassword {
     /// The present password. Absent only where there is none.
-    #[garde(skip)]
+    #[garde(length(chars, max = 1024))]
     #[schema(value_type = Option<String>, format = Password, max_length = 1024)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_password: Option<SecretText>,
     /// The new one: 10 to 1024 bytes.
-    #[garde(skip)]
+    #[garde(length(chars, min = 10, max = 1024))]
     #[schema(value_type = String, format = Password, min_length = 10, max_length = 1024)]
     pub password: SecretText,
 }
@@ -167,7 +167,7 @@ pub struct ChangePassword {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeleteAccount {
     /// The present password. Absent only where there is none.
-    #[garde(skip)]
+    #[garde(length(chars, max = 1024))]
     #[schema(value_type = Option<String>, format = Password, max_length = 1024)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_password: Option<SecretText>,

@@ -147,6 +147,42 @@ pub enum ServerMessage {
     Pong {},
 }
 
+/// An event of a stream, as scripts get it: its lines `id`, `event` and `data`. Only for the description.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StreamEvent {
+    /// The number to go on after; absent where there is nothing to go on after.
+    #[schema(pattern = "^[0-9]+$", nullable = false)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// What it is.
+    pub event: StreamEventKind,
+    /// More about it, as JSON: a `LiveSnapshot`, a `LiveDelta`, a `LiveTransient`, or why nothing more comes.
+    pub data: String,
+    /// In how many milliseconds to come back, before the server restarts.
+    #[schema(nullable = false)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<u64>,
+}
+
+/// What an event of a stream is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum StreamEventKind {
+    /// What there is now.
+    Snapshot,
+    /// Something that happened.
+    Delta,
+    /// Something that is shown while it happens.
+    Transient,
+    /// What the client had is no longer to be gone on from: a snapshot follows.
+    Reset,
+    /// Nothing more comes, and why.
+    Ended,
+    /// The server restarts: come back.
+    Restart,
+}
+
 /// One thing that happened: a change or an event, by the query.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LiveDelta {

@@ -52,7 +52,7 @@ pub enum ProviderName {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SetProviderKey {
     /// The key, as the service shows it.
-    #[garde(skip)]
+    #[garde(length(chars, min = 16, max = 4_096))]
     #[schema(value_type = String, min_length = 16, max_length = 4_096, pattern = "^[!-~]+$")]
     pub key: SecretText,
 }

@@ -5,19 +5,25 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::RunStatus;
+use crate::settings::{AgentName, EffortName};
 
 /// A run to start. What is left out comes from the project's settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StartRun {
     /// What the result should be.
-    #[garde(length(bytes, min = 1, max = 204_800))]
-    #[schema(min_length = 1, max_length = 51_200, examples("Add a changelog"))]
+    #[garde(length(chars, min = 1, max = 51_200))]
+    #[schema(min_length = 1, max_length = 51_200, pattern = "\\S", examples("Add a changelog"))]
     pub prompt: String,
     /// The workflow, by its name: `single`, `designer-checker`, or one of the project's own.
     #[garde(length(chars, min = 1, max = 64))]
     #[serde(default = "default_workflow")]
-    #[schema(min_length = 1, max_length = 64, default = "designer-checker")]
+    #[schema(
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[a-z0-9]+(-[a-z0-9]+)*$",
+        default = "designer-checker"
+    )]
     pub workflow: String,
     /// Another repository than the project's: a URL that begins with `https://` or `ssh://`, or `user@host:path`.
     #[garde(length(chars, min = 1, max = 2_000))]
@@ -32,17 +38,17 @@ pub struct StartRun {
     /// The agent of steps that name none.
     #[garde(length(chars, min = 1, max = 32))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 32, examples("claude"))]
+    #[schema(value_type = Option<AgentName>, examples("claude"))]
     pub agent: Option<String>,
     /// The model of steps that name none.
     #[garde(length(chars, min = 1, max = 128))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(min_length = 1, max_length = 128, pattern = "^[!-,.-~][!-~]*$")]
     pub model: Option<String>,
     /// How hard the model thinks: `low`, `medium`, `high`, `xhigh` or `max`.
     #[garde(length(chars, min = 1, max = 16))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 16, examples("high"))]
+    #[schema(value_type = Option<EffortName>, examples("high"))]
     pub effort: Option<String>,
     /// The commands that the platform runs on every change.
     #[garde(length(max = 20), dive)]
@@ -50,7 +56,7 @@ pub struct StartRun {
     #[schema(max_items = 20)]
     pub checks: Option<Vec<RunCheck>>,
     /// What the checker is told besides its role.
-    #[garde(length(bytes, max = 40_000))]
+    #[garde(length(chars, max = 10_000))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 10_000)]
     pub checker_instructions: Option<String>,
@@ -74,9 +80,9 @@ fn default_workflow() -> String {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RerunRun {
     /// Another prompt.
-    #[garde(length(bytes, min = 1, max = 204_800))]
+    #[garde(length(chars, min = 1, max = 51_200))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 51_200)]
+    #[schema(min_length = 1, max_length = 51_200, pattern = "\\S")]
     pub prompt: Option<String>,
     /// Another branch to start from.
     #[garde(length(chars, min = 1, max = 200))]
@@ -86,15 +92,15 @@ pub struct RerunRun {
     /// Another model.
     #[garde(length(chars, min = 1, max = 128))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(min_length = 1, max_length = 128, pattern = "^[!-,.-~][!-~]*$")]
     pub model: Option<String>,
     /// Another effort.
     #[garde(length(chars, min = 1, max = 16))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 16)]
+    #[schema(value_type = Option<EffortName>)]
     pub effort: Option<String>,
     /// Other instructions for the checker.
-    #[garde(length(bytes, max = 40_000))]
+    #[garde(length(chars, max = 10_000))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 10_000)]
     pub checker_instructions: Option<String>,
@@ -111,11 +117,16 @@ pub struct RerunRun {
 pub struct RunCheck {
     /// What people call it; unique in a run.
     #[garde(length(chars, min = 1, max = 64))]
-    #[schema(min_length = 1, max_length = 64, examples("tests"))]
+    #[schema(
+        min_length = 1,
+        max_length = 64,
+        pattern = "^(?=.*\\S)[^\\u0000-\\u001F\\u007F-\\u009F]+$",
+        examples("tests")
+    )]
     pub name: String,
     /// The command line, for `bash -c`.
-    #[garde(length(bytes, min = 1, max = 8_000))]
-    #[schema(min_length = 1, max_length = 2_000, examples("npm test"))]
+    #[garde(length(chars, min = 1, max = 8_000))]
+    #[schema(min_length = 1, max_length = 8_000, pattern = "\\S", examples("npm test"))]
     pub command: String,
     /// Whether the run cannot pass while it fails.
     #[garde(skip)]

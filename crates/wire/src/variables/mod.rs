@@ -47,7 +47,7 @@ pub struct CreateVariable {
     )]
     pub name: String,
     /// Its value: at most 32 kB; a secret one has at least 8 bytes.
-    #[garde(skip)]
+    #[garde(length(chars, max = 32_768))]
     #[schema(value_type = String, max_length = 32_768)]
     pub value: SecretText,
     /// Whether the value is secret: then it is encrypted, shown to nobody, and taken out of transcripts.
@@ -61,7 +61,7 @@ pub struct CreateVariable {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateVariable {
     /// Another value.
-    #[garde(skip)]
+    #[garde(length(chars, max = 32_768))]
     #[schema(value_type = Option<String>, max_length = 32_768)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<SecretText>,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::schema;
 use crate::time::Time;
 
 /// The address of a workflow.
@@ -48,7 +49,7 @@ pub struct SaveWorkflow {
     pub description: String,
     /// What is executed: a list of nodes, each a `step` with a `role`, or a `loop` with `nodes`.
     #[garde(skip)]
-    #[schema(value_type = Vec<PipelineNode>, min_items = 1)]
+    #[schema(value_type = Vec<schema::PipelineNode>, min_items = 1)]
     pub pipeline: Value,
 }
 
@@ -78,51 +79,4 @@ pub struct PipelineFault {
     pub path: String,
     /// What.
     pub message: String,
-}
-
-/// A node of a pipeline, for the description: the server reads it itself, to name every fault.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "lowercase")]
-pub enum PipelineNode {
-    /// One step.
-    Step(PipelineStep),
-    /// Steps that repeat until a checker passes.
-    Loop(PipelineLoop),
-}
-
-/// A step of a pipeline.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PipelineStep {
-    /// The part the agent plays.
-    #[schema(
-        pattern = "^(designer|checker|optimizer|prompter|investigator|planner|deep-dive|reviewer|evaluator|judge|answerer|custom)$"
-    )]
-    pub role: String,
-    /// What people call it.
-    #[schema(max_length = 100, nullable = false)]
-    pub name: Option<String>,
-    /// What it is told besides the prompt.
-    #[schema(max_length = 20_000, nullable = false)]
-    pub instructions: Option<String>,
-}
-
-/// Steps that repeat.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PipelineLoop {
-    /// What is repeated.
-    #[schema(value_type = Vec<PipelineStepNode>, min_items = 1, max_items = 50)]
-    pub nodes: Vec<Value>,
-    /// How often at the most.
-    #[schema(minimum = 1, maximum = 10, nullable = false)]
-    pub max_iterations: Option<u32>,
-}
-
-/// A step inside a loop. Loops may be nested, too; the description shows one level.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "lowercase")]
-pub enum PipelineStepNode {
-    /// One step.
-    Step(PipelineStep),
 }

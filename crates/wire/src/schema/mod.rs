@@ -1,12 +1,16 @@
 //! The schemas of types that belong to the domain, which knows nothing of OpenAPI. Named by hand in
 //! `#[schema(value_type = …)]`; never made.
 
+mod pipeline;
+
 use std::borrow::Cow;
 
 use codecourier_domain::{id, text};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
+
+pub use pipeline::{PipelineLoop, PipelineNode, PipelineStep};
 
 macro_rules! identifiers {
     ($($name:ident)*) => {$(
