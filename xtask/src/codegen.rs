@@ -1,8 +1,9 @@
 //! `codegen`: writes the generated files that are committed. With `--check` it writes nothing and fails when a committed
 //! file differs from what would be written.
 //!
-//! A generator is an example of a package that writes all its files into the directory it is given as its only
-//! argument. To add one, add a line to [`GENERATORS`].
+//! A generator writes all its files into a directory. Most are examples of packages, which are given the directory as
+//! their only argument. To add one, add a line to [`GENERATORS`]; they run in that order, so that one may read what
+//! another has made.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::{Outcome, spawn, terminal, workspace};
+use crate::{Outcome, setup, spawn, terminal, workspace};
 
 #[derive(Args)]
 pub(crate) struct Codegen {
@@ -19,42 +20,57 @@ pub(crate) struct Codegen {
     pub(crate) check: bool,
 }
 
-/// An example of a package, and what of the repository it writes all of.
+/// What makes files, and what of the repository it writes all of.
 struct Generator {
-    package: &'static str,
-    example: &'static str,
+    /// The name of what it makes.
+    name: &'static str,
+    maker: Maker,
     /// The directory that its files go to.
     writes: Writes,
+}
+
+/// What makes files.
+enum Maker {
+    /// The example of a package that is called as what it makes.
+    Example(&'static str),
+    /// The types of TypeScript, of the description of the API that was just made.
+    TypeScript,
 }
 
 /// What of the repository is generated.
 enum Writes {
     /// Everything in a directory.
     Directory(&'static str),
-    /// One file in the repository's root, among others.
-    RootFile(&'static str),
+    /// One file, among others. It is made under the path that it has from the repository's root.
+    File(&'static str),
 }
 
 const GENERATORS: &[Generator] = &[
     Generator {
-        package: "codecourier-domain",
-        example: "schemas",
+        name: "schemas",
+        maker: Maker::Example("codecourier-domain"),
         writes: Writes::Directory("schemas"),
     },
     Generator {
-        package: "codecourier-api",
-        example: "openapi",
-        writes: Writes::RootFile("openapi.json"),
+        name: "openapi",
+        maker: Maker::Example("codecourier-api"),
+        writes: Writes::File("openapi.json"),
+    },
+    Generator {
+        name: "typescript",
+        maker: Maker::TypeScript,
+        writes: Writes::File("web/src/api/schema.d.ts"),
     },
 ];
 
 impl Codegen {
     pub(crate) fn run(&self) -> Outcome {
-        let target = workspace::target_directory(&workspace::metadata()?);
+        setup::run_for_codegen()?;
+        let place = workspace::target_directory(&workspace::metadata()?).join("codegen");
         for generator in GENERATORS {
-            let made = target.join("codegen").join(generator.example);
+            let made = place.join(generator.name);
             let (committed, present) = generator.writes.read()?;
-            generator.run(&made)?;
+            generator.run(&place, &made)?;
             let changes = compare(&present, &read_tree(&made)?);
             if changes.is_empty() {
                 continue;
@@ -91,7 +107,7 @@ impl Writes {
                 let tree = read_tree(&directory)?;
                 Ok((directory, tree))
             }
-            Self::RootFile(name) => {
+            Self::File(name) => {
                 let present = fs::read(workspace::root().join(name)).ok();
                 let tree = present.into_iter().map(|text| (PathBuf::from(name), text)).collect();
                 Ok((workspace::root().to_owned(), tree))
@@ -101,23 +117,44 @@ impl Writes {
 }
 
 impl Generator {
-    fn run(&self, directory: &Path) -> Outcome {
+    fn run(&self, place: &Path, directory: &Path) -> Outcome {
         if directory.exists() {
             fs::remove_dir_all(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
         }
         fs::create_dir_all(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
-        let directory = directory.display().to_string();
-        spawn::run(&[
-            "cargo",
-            "run",
-            "--quiet",
-            "--package",
-            self.package,
-            "--example",
-            self.example,
-            "--",
-            &directory,
-        ])
+        match self.maker {
+            Maker::Example(package) => {
+                let directory = directory.display().to_string();
+                let name = self.name;
+                spawn::run(&[
+                    "cargo",
+                    "run",
+                    "--quiet",
+                    "--package",
+                    package,
+                    "--example",
+                    name,
+                    "--",
+                    &directory,
+                ])
+            }
+            Maker::TypeScript => {
+                let description = place.join("openapi/openapi.json").display().to_string();
+                let types = directory.join("web/src/api/schema.d.ts").display().to_string();
+                // What it says is said on success, too.
+                spawn::output(&[
+                    "node",
+                    "web/node_modules/openapi-typescript/bin/cli.js",
+                    &description,
+                    "--root-types",
+                    "--root-types-no-schema-prefix",
+                    "--output",
+                    &types,
+                ])?;
+                let compiler = "web/node_modules/typescript/bin/tsc";
+                spawn::run(&["node", compiler, "--noEmit", "--strict", "--target", "es2022", &types])
+            }
+        }
     }
 }
 

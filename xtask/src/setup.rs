@@ -66,9 +66,18 @@ const OF_NPM: [(&str, &str); 1] = [(
     "an OpenID provider: the tests of sign-in",
 )];
 
+/// What makes the types of the API for the web page.
+const FOR_TYPES: (&str, &str) = ("web", "TypeScript: the types of the API");
+
 /// What tests start from `PyPI`: the directory of its `requirements.txt`, and what it is. Each gets an environment of its
 /// own, `.venv` in that directory.
-const OF_PYPI: [(&str, &str); 1] = [("crates/testkit/mail-server", "a mail server: the tests of mail")];
+const OF_PYPI: [(&str, &str); 2] = [
+    ("crates/testkit/mail-server", "a mail server: the tests of mail"),
+    (
+        "crates/testkit/schemathesis",
+        "schemathesis: the test of the API's contract",
+    ),
+];
 
 /// What building and running need.
 pub(crate) fn run() -> Outcome {
@@ -98,19 +107,9 @@ pub(crate) fn run() -> Outcome {
 pub(crate) fn run_for_tests() -> Outcome {
     run()?;
     for (directory, purpose) in OF_NPM {
-        install_by_lock(directory, "package-lock.json", "node_modules", purpose, || {
-            spawn::run(&[
-                "npm",
-                "ci",
-                "--prefix",
-                directory,
-                "--ignore-scripts",
-                "--no-audit",
-                "--no-fund",
-                "--loglevel=error",
-            ])
-        })?;
+        of_npm(directory, purpose)?;
     }
+    run_for_codegen()?;
     for (directory, purpose) in OF_PYPI {
         install_by_lock(directory, "requirements.txt", ".venv", purpose, || {
             let environment = format!("{directory}/.venv");
@@ -130,6 +129,27 @@ pub(crate) fn run_for_tests() -> Outcome {
         })?;
     }
     Ok(())
+}
+
+/// What making generated files needs, besides what building does.
+pub(crate) fn run_for_codegen() -> Outcome {
+    let (directory, purpose) = FOR_TYPES;
+    of_npm(directory, purpose)
+}
+
+fn of_npm(directory: &str, purpose: &str) -> Outcome {
+    install_by_lock(directory, "package-lock.json", "node_modules", purpose, || {
+        spawn::run(&[
+            "npm",
+            "ci",
+            "--prefix",
+            directory,
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+        ])
+    })
 }
 
 /// Installs what a lock names into a folder beside it, unless that was installed by the very same lock.
