@@ -5,6 +5,7 @@
 
 mod bench;
 mod codegen;
+mod contract;
 mod demo;
 mod fuzz;
 mod host;
@@ -43,6 +44,8 @@ enum Verb {
     Torture(torture::Torture),
     /// Lets hundreds of subscribers follow a server that is restarted, and looks whether each saw every change once.
     Soak(soak::Soak),
+    /// Looks for long whether the API is what its description says.
+    Contract(contract::Contract),
     /// House rules that the compiler does not know.
     Tidy,
     /// Writes the generated files that are committed.
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Verb::Bench(bench) => bench.run(),
         Verb::Torture(torture) => torture.run(),
         Verb::Soak(soak) => soak.run(),
+        Verb::Contract(contract) => contract.run(),
         Verb::Tidy => tidy::run(),
         Verb::Codegen(codegen) => codegen.run(),
         Verb::Fuzz(fuzz) => fuzz.run(),

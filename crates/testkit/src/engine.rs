@@ -26,7 +26,7 @@ use codecourier_engine::templates::{ReadyTemplate, Report, Templates};
 use codecourier_engine::vault::{MasterKeySource, Vault};
 use codecourier_engine::{AccountsConfig, Engine, EngineConfig, Error, ExternalConfig, Recovered};
 use codecourier_forge::{Git, GitSettings, Mirrors};
-use codecourier_gateway::{GatewayConfig, ProviderKey, ReplayPacing, SingleKey};
+use codecourier_gateway::{GatewayConfig, ProviderKey, ReplayPacing, ServiceUrls, SingleKey};
 use codecourier_sandbox::Backend;
 use codecourier_store::blobs::Blobs;
 use codecourier_store::events::EventWindow;
@@ -179,9 +179,13 @@ impl World {
             let mut gateway = GatewayConfig::new().expect("a gateway");
             gateway.replay_pacing = ReplayPacing::None;
             gateway.timeouts.grace = Duration::from_millis(100);
-            if let Some(provider) = provider {
-                gateway.anthropic_base_url = provider;
-            }
+            gateway.anthropic_base_url = provider.unwrap_or_else(nowhere);
+            gateway.services = ServiceUrls {
+                openai: nowhere(),
+                openrouter: nowhere(),
+                github: nowhere(),
+                e2b: nowhere(),
+            };
             let search_path = Some("/usr/local/bin:/usr/bin:/bin".into());
             let git = Git::find(GitSettings {
                 search_path,
@@ -257,6 +261,11 @@ impl World {
             path: self.repository.path().to_owned(),
         }
     }
+}
+
+/// An address of this machine where nobody listens: no test reaches a provider.
+fn nowhere() -> String {
+    "http://127.0.0.1:9".to_owned()
 }
 
 impl TestEngine {

@@ -1,9 +1,11 @@
 //! What tests of every crate share. A dev-dependency only: nothing that ships may use it.
 
 pub mod clock;
+pub mod contract;
 pub mod engine;
 pub mod fake_agent;
 pub mod fake_sandbox;
+pub mod furnished;
 pub mod mail_server;
 pub mod outside;
 pub mod people;

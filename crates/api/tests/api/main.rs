@@ -5,6 +5,7 @@
 mod access;
 mod accounts;
 mod client;
+mod contract;
 mod external;
 mod frame;
 mod limits;
