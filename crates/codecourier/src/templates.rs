@@ -9,7 +9,9 @@ use codecourier_domain::agent::AgentKind;
 use codecourier_domain::failure::{Failure, FailureClass};
 use codecourier_engine::error::chain;
 use codecourier_engine::templates::{ReadyTemplate, Report, Templates};
-use codecourier_sandbox::templates::{Progress, Stage, TemplateSpec, TemplateStore, claude_template};
+use codecourier_sandbox::templates::{
+    Progress, Stage, TemplateSpec, TemplateStore, claude_template, codex_template, opencode_template, pi_template,
+};
 
 use codecourier_engine::error::sentence;
 
@@ -29,7 +31,10 @@ impl SandboxTemplates {
 pub(crate) fn shipped(agent: AgentKind) -> Option<TemplateSpec> {
     match agent {
         AgentKind::Claude => Some(claude_template()),
-        AgentKind::Opencode | AgentKind::Codex | AgentKind::Pi | AgentKind::Acp => None,
+        AgentKind::Opencode => Some(opencode_template()),
+        AgentKind::Codex => Some(codex_template()),
+        AgentKind::Pi => Some(pi_template()),
+        AgentKind::Acp => None,
     }
 }
 
@@ -39,7 +44,7 @@ impl Templates for SandboxTemplates {
         let spec = shipped(agent).ok_or_else(|| {
             Failure::new(
                 FailureClass::Template,
-                format!("No template ships for the agent `{agent}` yet. Use `claude`."),
+                format!("No template ships for the agent `{agent}`: nobody knows where its program comes from."),
             )
         })?;
         let told = Told {

@@ -1,5 +1,5 @@
 //! Builds a shipped template in a data directory and says how long each layer took: how the times in the
-//! documentation were measured. Usage: `cargo run --example build_template -- DIRECTORY base|claude`.
+//! documentation were measured. Usage: `cargo run --example build_template -- DIRECTORY base|AGENT`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -8,7 +8,9 @@
 
 use std::time::{Duration, Instant};
 
-use codecourier_sandbox::templates::{Progress, Stage, TemplateStore, base_template, claude_template};
+use codecourier_sandbox::templates::{
+    Progress, Stage, TemplateStore, base_template, claude_template, codex_template, opencode_template, pi_template,
+};
 
 struct Print(Instant);
 
@@ -30,12 +32,15 @@ impl Progress for Print {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(directory), Some(name)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: build_template DIRECTORY base|claude".into());
+        return Err("usage: build_template DIRECTORY base|claude|codex|opencode|pi".into());
     };
     let spec = match name.as_str() {
         "base" => base_template(),
         "claude" => claude_template(),
-        _ => return Err("there are the templates `base` and `claude`".into()),
+        "codex" => codex_template(),
+        "opencode" => opencode_template(),
+        "pi" => pi_template(),
+        _ => return Err("there is a template `base` and one for each agent".into()),
     };
     let store = TemplateStore::open(directory)?;
     let start = Instant::now();

@@ -32,16 +32,18 @@ pub(super) async fn version(build: &mut Build<'_>, command: &str, pinned: &str) 
     );
     let argv = ["sh", "-c", SCRIPT, "sh", &layers.join(":"), "check", "/dev", command];
     let tool = build.as_layer_root(Reach::NoNetwork, argv)?;
-    let mut said = String::new();
+    // A program may have something to complain of first.
+    let (mut said, mut is_named) = (String::new(), false);
     build
         .run(Stage::CheckingVersion, command, tool, &mut |line| {
+            is_named |= names_version(line, pinned);
             if said.is_empty() {
                 line.clone_into(&mut said);
             }
         })
         .await?;
     std::fs::remove_dir(&root).map_err(|error| Error::host("delete", &root, error))?;
-    if names_version(&said, pinned) {
+    if is_named {
         return Ok(());
     }
     Err(Error::Version {

@@ -33,7 +33,10 @@ pub use error::{BuildFailure, Error, FailureCause};
 pub use manifest::{Layer, Template};
 pub use progress::{NoProgress, Progress, Stage};
 pub use setup::SetupSandbox;
-pub use shipped::{CLAUDE_CODE_VERSION, NODE_VERSION, base_template, claude_template};
-pub use spec::{AgentCli, DebianBase, Node, NpmPackage, SetupScript, TemplateSpec};
+pub use shipped::{
+    CLAUDE_CODE_VERSION, CODEX_VERSION, NODE_VERSION, OPENCODE_VERSION, PI_VERSION, base_template, claude_template,
+    codex_template, opencode_template, pi_template,
+};
+pub use spec::{AgentCli, DebianBase, Extent, Node, NpmPackage, SetupScript, TemplateSpec};
 pub use store::TemplateStore;
 pub use sweep::{LayerProblem, Swept};

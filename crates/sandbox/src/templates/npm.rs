@@ -4,6 +4,7 @@
 //! and only to fetch one archive. The checksum is compared here, not left to it.
 
 use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::build::{Build, Versions, blocking};
@@ -11,7 +12,7 @@ use super::check;
 use super::error::Error;
 use super::progress::Stage;
 use super::spawn::{Input, Tool};
-use super::spec::{AgentCli, Node, NpmPackage};
+use super::spec::{AgentCli, Extent, Node, NpmPackage};
 use super::unpack::{self, Take};
 
 pub(super) async fn build_node(build: &mut Build<'_>, node: &Node) -> Result<Versions, Error> {
@@ -44,14 +45,32 @@ pub(super) async fn build_node(build: &mut Build<'_>, node: &Node) -> Result<Ver
 }
 
 pub(super) async fn build_agent_cli(build: &mut Build<'_>, cli: &AgentCli) -> Result<Versions, Error> {
-    let program = Take::Program {
-        from: PathBuf::from(&cli.program),
-        to: build.rootfs().join("usr/local/bin").join(&cli.command),
-    };
-    install(build, &cli.package, program).await?;
+    let rootfs = build.rootfs();
+    let link = rootfs.join("usr/local/bin").join(&cli.command);
+    match cli.extent {
+        Extent::Program => {
+            let program = Take::Program {
+                from: PathBuf::from(&cli.program),
+                to: link,
+            };
+            install(build, &cli.package, program).await?;
+        }
+        Extent::Package => {
+            let to = rootfs.join("usr/local/lib").join(&cli.command);
+            install(build, &cli.package, Take::Package { to: to.clone() }).await?;
+            let made = |error| Error::host("link", &link, error);
+            std::fs::create_dir_all(rootfs.join("usr/local/bin")).map_err(made)?;
+            let program = Path::new("../lib").join(&cli.command).join(&cli.program);
+            std::os::unix::fs::symlink(program, &link).map_err(made)?;
+            // A package's archive need not say what of it is a program: npm does, when it installs.
+            let program = to.join(&cli.program);
+            std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))
+                .map_err(|error| Error::host("change", &program, error))?;
+        }
+    }
     build.own_rootfs().await?;
-    check::version(build, &cli.command, &cli.package.version).await?;
-    Ok(Versions::from([(cli.command.clone(), cli.package.version.clone())]))
+    check::version(build, &cli.command, cli.version()).await?;
+    Ok(Versions::from([(cli.command.clone(), cli.version().to_owned())]))
 }
 
 /// Downloads a package, compares its checksum, and unpacks from it.

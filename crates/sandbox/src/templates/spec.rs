@@ -42,7 +42,7 @@ pub struct Node {
     pub npm: Option<NpmPackage>,
 }
 
-/// An agent's native program inside a package of npm's registry, installed as `/usr/local/bin/<command>`.
+/// An agent's program inside a package of npm's registry, installed as `/usr/local/bin/<command>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentCli {
@@ -52,6 +52,38 @@ pub struct AgentCli {
     pub package: NpmPackage,
     /// Where the program lies in the package, such as `claude`.
     pub program: String,
+    /// How much of the package is installed.
+    #[serde(default, skip_serializing_if = "Extent::is_program")]
+    pub extent: Extent,
+    /// What the program says its version is, where that is not the package's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub says_version: Option<String>,
+}
+
+/// How much of a package is installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Extent {
+    /// The program alone: it needs nothing beside itself.
+    #[default]
+    Program,
+    /// All of it, in `/usr/local/lib/<command>`, with a link to the program: it looks for what lies beside it.
+    Package,
+}
+
+impl Extent {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+    const fn is_program(&self) -> bool {
+        matches!(self, Self::Program)
+    }
+}
+
+impl AgentCli {
+    /// The version that the program must answer with.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        self.says_version.as_deref().unwrap_or(&self.package.version)
+    }
 }
 
 /// One exact version of a package in npm's registry.
@@ -140,7 +172,7 @@ impl Step {
         match self {
             Self::Debian(base) => format!("Debian {}", base.suite),
             Self::Node(node) => format!("Node.js {}", node.runtime.version),
-            Self::AgentCli(cli) => format!("{} {}", cli.command, cli.package.version),
+            Self::AgentCli(cli) => format!("{} {}", cli.command, cli.version()),
             Self::SetupScript(_) => "setup script".to_owned(),
         }
     }
@@ -148,7 +180,7 @@ impl Step {
 
 #[cfg(test)]
 mod tests {
-    use crate::templates::{base_template, claude_template};
+    use crate::templates::{base_template, claude_template, codex_template, opencode_template, pi_template};
 
     #[test]
     fn a_new_cli_version_changes_the_top_layer_only() {
@@ -169,6 +201,16 @@ mod tests {
         new.base.packages.push("jq".to_owned());
 
         assert!(old.iter().zip(new.layers()).all(|((old, _), (new, _))| *old != new));
+    }
+
+    #[test]
+    fn every_agents_template_shares_the_layers_below_its_program() {
+        let claude = claude_template().layers();
+        for other in [codex_template(), opencode_template(), pi_template()] {
+            let layers = other.layers();
+            assert_eq!(layers[..2], claude[..2], "{}", other.name);
+            assert_ne!(layers[2].0, claude[2].0, "{}", other.name);
+        }
     }
 
     #[test]

@@ -9,8 +9,8 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use codecourier_sandbox::templates::{
-    CLAUDE_CODE_VERSION, Error, FailureCause, LayerProblem, NODE_VERSION, Stage, TemplateStore, base_template,
-    claude_template,
+    CLAUDE_CODE_VERSION, CODEX_VERSION, Error, FailureCause, LayerProblem, NODE_VERSION, OPENCODE_VERSION, PI_VERSION,
+    Stage, TemplateStore, base_template, claude_template, codex_template, opencode_template, pi_template,
 };
 use tokio::sync::mpsc;
 
@@ -44,6 +44,26 @@ async fn the_claude_template_has_the_pinned_programs_and_the_user() {
     assert_eq!(store.ensure(&claude_template(), &again).await.unwrap(), template);
     assert_eq!(again.stages(), [], "what is there is not built again");
     assert_eq!(store.find(&claude_template()).unwrap(), Some(template));
+}
+
+#[tokio::test]
+async fn every_agents_template_has_its_pinned_program() {
+    let store = shared_store();
+    for (spec, version) in [
+        (codex_template(), CODEX_VERSION),
+        (opencode_template(), OPENCODE_VERSION),
+        (pi_template(), PI_VERSION),
+    ] {
+        let template = store.ensure(&spec, &Heard::default()).await.unwrap();
+        assert_eq!(template.versions[&spec.name], version);
+        let program = template.layers[2].rootfs().join("usr/local/bin").join(&spec.name);
+        assert_eq!(
+            fs::metadata(&program).unwrap().permissions().mode() & 0o7777,
+            0o755,
+            "{}",
+            spec.name
+        );
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use codecourier_sandbox::templates::{
-    AgentCli, NpmPackage, Progress, Stage, Template, TemplateSpec, TemplateStore, base_template,
+    AgentCli, Extent, NpmPackage, Progress, Stage, Template, TemplateSpec, TemplateStore, base_template,
 };
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -93,6 +93,8 @@ pub(crate) fn with_tool(package: NpmPackage) -> TemplateSpec {
             command: "tool".to_owned(),
             package,
             program: "tool".to_owned(),
+            extent: Extent::Program,
+            says_version: None,
         }),
         ..base_template()
     }
