@@ -22,7 +22,7 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "agent_stream",
         run: |input| {
-            if let Err(broken) = codecourier_agents::fuzz::check_parser(input) {
+            if let Err(broken) = codecourier_agents::fuzz::check_parsers(input) {
                 panic!("{broken}");
             }
         },

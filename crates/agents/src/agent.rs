@@ -5,9 +5,12 @@ use codecourier_domain::event::Event;
 
 use crate::capability::Capabilities;
 use crate::claude::Claude;
+use crate::codex::Codex;
 use crate::launch::Launch;
+use crate::opencode::Opencode;
 use crate::parse::Parser;
 use crate::path::SandboxPath;
+use crate::pi::Pi;
 use crate::session::{Prompt, SessionHandle, SessionSpec};
 
 /// One coding CLI: what it can do, how its sessions start, and what goes over its standard streams.
@@ -66,6 +69,10 @@ pub enum Ending {
 pub fn adapter(kind: AgentKind) -> Option<Box<dyn Agent>> {
     match kind {
         AgentKind::Claude => Some(Box::new(Claude::default())),
-        AgentKind::Opencode | AgentKind::Codex | AgentKind::Pi | AgentKind::Acp => None,
+        AgentKind::Codex => Some(Box::new(Codex::default())),
+        AgentKind::Opencode => Some(Box::new(Opencode::default())),
+        AgentKind::Pi => Some(Box::new(Pi::default())),
+        // By its command, which no setting names yet: `acp::Acp::with_command`.
+        AgentKind::Acp => None,
     }
 }

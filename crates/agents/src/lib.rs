@@ -5,13 +5,18 @@
 //! randomness, no spawning; every function is pure or owns only its parser's buffer; a prompt never goes into the
 //! command line; nothing the agent prints can make a parser panic, grow without bound or lose an offset.
 
+pub mod acp;
 pub mod agent;
 pub mod capability;
 pub mod claude;
+pub mod codex;
+mod common;
 pub mod fuzz;
 pub mod launch;
+pub mod opencode;
 pub mod parse;
 pub mod path;
+pub mod pi;
 pub mod session;
 
 pub use agent::{Agent, Ending, adapter};

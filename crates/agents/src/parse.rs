@@ -1,18 +1,23 @@
 //! Reading what an agent prints: bytes in, events out, with the offset in the journal at which each line ends.
 //!
-//! Invariants that every parser keeps and the engine's crash recovery rests on: lines end at `\n` and nowhere else; a
-//! line's events depend on that line alone, so that a parser that starts at any line's end gives the same rest; how
-//! the bytes are cut into chunks changes nothing; every byte is accounted for by exactly one line; memory stays below
+//! Invariants that every parser keeps and the engine's crash recovery rests on: lines end at `\n` and nowhere else; what
+//! a line means depends on that line alone, and where it takes several lines to say one thing, the parser's offset stays
+//! before the first of them until it is said, so that a parser that starts at an offset that was ever given gives the
+//! same rest; how the bytes are cut into chunks changes nothing; every byte is accounted for by exactly one line; memory stays below
 //! [`LineLimits::longest_line`] whatever comes. What is to be answered to a line is made from the line and the session's
 //! spec alone too, under an id that the line's place fixes: read again after a crash, it gives the same answer under the
 //! same id, and the sandbox takes each id once.
 
 pub mod bound;
+pub mod field;
+pub mod joiner;
 pub mod line_parser;
 pub mod lines;
+pub mod object;
 
 use codecourier_domain::event::Event;
 
+pub use joiner::{Join, Piece, Said};
 pub use line_parser::{LineParser, Meaning, ReadLine};
 pub use lines::{Line, LineLimits, LineReader};
 
@@ -26,7 +31,8 @@ pub trait Parser: Send {
     /// Ends the stream: gives the last line if it has no `\n`. The process is gone, so nothing follows.
     fn finish(&mut self) -> Option<ParsedLine>;
 
-    /// The end of the last line that was given: where a parser after a restart must begin.
+    /// Where a parser after a restart must begin: the end of the last line that was given, or the beginning of the first
+    /// whose events wait for a later one.
     fn offset(&self) -> u64;
 }
 

@@ -4,7 +4,11 @@
 //! (long texts are cut, with the whole in blob storage or in the journal); an agent's line that nobody understands
 //! becomes [`Event::Unknown`], never an error; no event holds a secret.
 
+mod said;
+
 use serde::{Deserialize, Serialize};
+
+pub use said::{FileChange, PermissionAnswer, PlanEntry, PlanStatus};
 
 use crate::check::CheckResult;
 use crate::failure::Failure;
@@ -75,7 +79,7 @@ pub enum Event {
     },
     /// Tokens as the agent reports them: a cross-check only, the gateway's count is the bill.
     UsageReported {
-        /// The agent's count for this turn.
+        /// The agent's count since the last such report: of a turn, or of one call of its model.
         tokens: Tokens,
         /// The agent's own idea of the price, if it has one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -250,50 +254,6 @@ pub enum Event {
         /// Why.
         failure: Failure,
     },
-}
-
-/// What the platform answers to a question for permission.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PermissionAnswer {
-    /// It may.
-    Allowed,
-    /// It may not, or the question is none that the platform understands.
-    Refused,
-}
-
-/// What was done to a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FileChange {
-    /// It is new.
-    Added,
-    /// Its content is another.
-    Modified,
-    /// It is gone.
-    Deleted,
-}
-
-/// One entry of an agent's plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PlanEntry {
-    /// What is to be done.
-    pub text: String,
-    /// How far it is.
-    pub status: PlanStatus,
-}
-
-/// How far an entry of a plan is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PlanStatus {
-    /// Not begun.
-    Pending,
-    /// Being done.
-    InProgress,
-    /// Done.
-    Completed,
 }
 
 /// How an agent's turn ended.

@@ -4,6 +4,7 @@
 
 use serde_json::json;
 
+use crate::parse::field::line;
 use crate::session::{Image, Prompt};
 
 /// A user message: starts a turn when the CLI waits, steers the model when it works.
@@ -40,10 +41,4 @@ fn image(image: &Image) -> serde_json::Value {
         "type": "image",
         "source": {"type": "base64", "media_type": image.media_type.as_str(), "data": image.base64},
     })
-}
-
-fn line(value: &serde_json::Value) -> Vec<u8> {
-    let mut bytes = value.to_string().into_bytes();
-    bytes.push(b'\n');
-    bytes
 }

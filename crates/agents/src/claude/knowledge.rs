@@ -5,46 +5,22 @@
 //! are text, not code, and the repository's people wrote them for agents: so the user's file imports them. The CLI skips
 //! an import that is not there, and takes a file that is imported twice, or linked, once.
 
+use crate::common::{commands, file, skills};
 use crate::launch::FileToWrite;
 use crate::path::RelativePath;
-use crate::session::{Executable, SessionSpec};
+use crate::session::SessionSpec;
 
 /// No advertisement in commits and pull requests: the platform adds its own trailer.
 const SETTINGS: &str = r#"{"attribution":{"commit":"","pr":""}}"#;
 
 pub(super) fn files(session: &SessionSpec) -> Vec<FileToWrite> {
     let directory = session.home.join(&RelativePath::of(".claude"));
-    let mut files = Vec::new();
-    files.push(FileToWrite {
-        path: directory.join(&RelativePath::of("CLAUDE.md")),
-        mode: 0o644,
-        contents: instructions(session).into_bytes(),
-    });
-    files.push(FileToWrite {
-        path: directory.join(&RelativePath::of("settings.json")),
-        mode: 0o644,
-        contents: SETTINGS.as_bytes().to_vec(),
-    });
-    for (name, skill) in &session.knowledge.skills {
-        let skills = RelativePath::of("skills").below(name.as_str());
-        for (path, file) in &skill.files {
-            files.push(FileToWrite {
-                path: directory.join(&skills.join(path)),
-                mode: match file.executable {
-                    Executable::Yes => 0o755,
-                    Executable::No => 0o644,
-                },
-                contents: file.contents.clone(),
-            });
-        }
-    }
-    for (name, body) in &session.knowledge.commands {
-        files.push(FileToWrite {
-            path: directory.join(&RelativePath::of("commands").below(&format!("{}.md", name.as_str()))),
-            mode: 0o644,
-            contents: body.clone().into_bytes(),
-        });
-    }
+    let mut files = vec![
+        file(directory.join(&RelativePath::of("CLAUDE.md")), instructions(session)),
+        file(directory.join(&RelativePath::of("settings.json")), SETTINGS),
+    ];
+    files.extend(skills(&directory, session));
+    files.extend(commands(&directory, "commands", session));
     files
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{control, knowledge};
+use crate::common::{environment, file, private_file, words};
 use crate::launch::{FileToWrite, Launch};
 use crate::path::{RelativePath, SandboxPath};
 use crate::session::{McpServer, SessionSpec, SessionStart};
@@ -42,7 +43,7 @@ pub(super) fn launch(program: &str, session: &SessionSpec) -> Launch {
     Launch {
         files,
         command: command(program, session),
-        env: environment(session),
+        env: own_environment(session),
         directory: session.workspace.clone(),
         initial_input: control::user_message(&session.prompt),
     }
@@ -84,40 +85,18 @@ fn command(program: &str, session: &SessionSpec) -> Vec<String> {
     command
 }
 
-fn environment(session: &SessionSpec) -> Vec<(String, String)> {
+fn own_environment(session: &SessionSpec) -> Vec<(String, String)> {
     let own = ENVIRONMENT
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .map(|(name, value)| (name, value.to_owned()))
         .into_iter()
         .chain([
-            ("HOME".to_owned(), session.home.to_string()),
-            ("ANTHROPIC_BASE_URL".to_owned(), session.gateway.base_url.clone()),
-            (
-                "ANTHROPIC_API_KEY".to_owned(),
-                session.gateway.token.reveal().to_owned(),
-            ),
+            ("ANTHROPIC_BASE_URL", session.gateway.base_url.clone()),
+            ("ANTHROPIC_API_KEY", session.gateway.token.reveal().to_owned()),
         ]);
-    let mut environment: Vec<(String, String)> = own.collect();
-    for (name, value) in &session.env {
-        if !is_reserved(name.as_str()) {
-            environment.push((name.as_str().to_owned(), value.clone()));
-        }
-    }
-    environment
-}
-
-/// Names that a project's environment may not set: they would point the CLI past the gateway or change what it prints.
-fn is_reserved(name: &str) -> bool {
-    const NAMES: [&str; 8] = [
-        "HOME",
-        "IS_SANDBOX",
-        "DISABLE_AUTOUPDATER",
-        "API_TIMEOUT_MS",
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "http_proxy",
-        "https_proxy",
-    ];
-    NAMES.contains(&name) || name.starts_with("ANTHROPIC_") || name.starts_with("CLAUDE_")
+    // These would change what the CLI prints, or for how long it waits.
+    let is_reserved =
+        |name: &str| name == "API_TIMEOUT_MS" || name.starts_with("ANTHROPIC_") || name.starts_with("CLAUDE_");
+    environment(session, own, is_reserved)
 }
 
 /// Written even when there is no server: with `--strict-mcp-config` it is what keeps every other source out.
@@ -127,21 +106,13 @@ fn mcp_file(session: &SessionSpec) -> FileToWrite {
         .iter()
         .map(|(name, server)| (name.as_str().to_owned(), mcp_server(server)))
         .collect();
-    FileToWrite {
-        path: mcp_path(session),
-        mode: 0o600,
-        contents: json!({"mcpServers": servers}).to_string().into_bytes(),
-    }
+    private_file(mcp_path(session), json!({"mcpServers": servers}).to_string())
 }
 
 /// In a file, because one argument of a command line ends at 128 KiB.
 fn system_prompt_file(session: &SessionSpec) -> Option<FileToWrite> {
     let system_prompt = session.system_prompt.as_ref()?;
-    Some(FileToWrite {
-        path: system_prompt_path(session),
-        mode: 0o644,
-        contents: system_prompt.clone().into_bytes(),
-    })
+    Some(file(system_prompt_path(session), system_prompt.clone()))
 }
 
 fn mcp_path(session: &SessionSpec) -> SandboxPath {
@@ -165,8 +136,4 @@ fn mcp_server(server: &McpServer) -> Value {
         }
         McpServer::Http { url, headers } => json!({"type": "http", "url": url, "headers": headers}),
     }
-}
-
-fn words(words: &[&str]) -> Vec<String> {
-    words.iter().map(|word| (*word).to_owned()).collect()
 }

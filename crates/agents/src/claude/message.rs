@@ -4,8 +4,9 @@
 //! so that a field which a later version changes costs that field and not the line.
 
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+
+pub(super) use crate::parse::field::{count, status, take_text, text};
 
 /// Any line. Parts stay unparsed until the kind of line says that they are needed.
 #[derive(Debug, Deserialize)]
@@ -53,19 +54,4 @@ pub(super) struct StreamEvent {
 pub(super) struct Delta {
     pub(super) text: Option<String>,
     pub(super) thinking: Option<String>,
-}
-
-/// A field as text, or nothing.
-pub(super) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// A field as a count, or zero.
-pub(super) fn count(value: &Value, name: &str) -> u64 {
-    value.get(name).and_then(Value::as_u64).unwrap_or_default()
-}
-
-/// A field as an HTTP status, if it is one.
-pub(super) fn status(value: &Value, name: &str) -> Option<u16> {
-    value.get(name)?.as_u64()?.try_into().ok()
 }

@@ -8,7 +8,7 @@ use codecourier_domain::event::{Event, PermissionAnswer};
 use serde_json::Value;
 
 use super::control;
-use super::message::{Envelope, StreamEvent, count, is_true, keyword, status, string, text};
+use super::message::{Envelope, StreamEvent, count, is_true, keyword, status, string, take_text, text};
 use super::turn;
 use crate::parse::bound::{self, name, notice, unknown};
 use crate::parse::{Line, Meaning, ReadLine};
@@ -91,7 +91,7 @@ fn asked(line: &str) -> Meaning {
         return Meaning {
             events: vec![unknown(line.as_bytes(), reason)],
             replies: vec![control::refuse(id, reason)],
-            handle: None,
+            ..Meaning::default()
         };
     }
     let input = request.get("input").cloned().unwrap_or_default();
@@ -109,7 +109,7 @@ fn asked(line: &str) -> Meaning {
     Meaning {
         events,
         replies: vec![control::allow(id, &input)],
-        handle: None,
+        ..Meaning::default()
     }
 }
 
@@ -356,13 +356,6 @@ fn blocks(message: &mut Value) -> Option<Vec<Value>> {
         Value::Array(blocks) => Some(blocks),
         Value::String(text) => Some(vec![serde_json::json!({"type": "text", "text": text})]),
         _ => None,
-    }
-}
-
-fn take_text(block: &mut Value, field: &str) -> String {
-    match block.get_mut(field).map(Value::take) {
-        Some(Value::String(text)) => text,
-        _ => String::new(),
     }
 }
 

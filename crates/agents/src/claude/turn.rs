@@ -9,6 +9,7 @@ use codecourier_domain::usage::Tokens;
 use serde_json::Value;
 
 use super::message::{count, status, text};
+use crate::parse::field::micro_usd;
 use crate::parse::{Line, bound};
 
 /// The usage of the turn and its end, in this order.
@@ -149,16 +150,6 @@ fn plain_tokens(usage: &Value) -> Tokens {
         cache_write_5m: count(usage, "cache_creation_input_tokens").saturating_sub(one_hour),
         cache_write_1h: one_hour,
     }
-}
-
-fn micro_usd(dollars: f64) -> Option<MicroUsd> {
-    let micros = (dollars * 1e6).round();
-    // An agent's number: anything that is no plausible price is no price.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the range is checked in the same expression"
-    )]
-    (0.0..1e15).contains(&micros).then_some(MicroUsd(micros as i64))
 }
 
 #[cfg(test)]

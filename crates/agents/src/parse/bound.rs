@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn many_arguments_are_bounded_too() {
-        let many = Value::Array((0..1_000_000).map(|number| json!({"n": number, "s": "zz"})).collect());
+        let many = Value::Array((0..100_000).map(|number| json!({"n": number, "s": "zz"})).collect());
         assert!(arguments(many).to_string().len() < 4 * INPUT);
     }
 

@@ -1,7 +1,9 @@
-//! A parser of line after line, for agents whose lines each stand for themselves. Adapters give it what a line means.
+//! A parser of line after line. Adapters give it what one line means, by itself; what it says of its neighbours is
+//! joined here.
 
 use codecourier_domain::event::Event;
 
+use super::joiner::{Join, Joiner};
 use super::{Line, LineLimits, LineReader, ParsedLine, Parser, RawLine, Reply, bound};
 use crate::session::SessionHandle;
 
@@ -20,6 +22,8 @@ pub struct Meaning {
     pub replies: Vec<Vec<u8>>,
     /// What further messages must name from here on.
     pub handle: Option<SessionHandle>,
+    /// What the line says of lines before or after it, where it does not stand for itself.
+    pub join: Option<Join>,
 }
 
 impl From<Vec<Event>> for Meaning {
@@ -31,12 +35,16 @@ impl From<Vec<Event>> for Meaning {
     }
 }
 
-/// Reads an agent's standard output line by line. Holds no state but the bytes of an unfinished line.
+/// Reads an agent's standard output line by line. Holds the bytes of an unfinished line, and the events that wait for a
+/// later line.
 #[derive(Debug)]
 pub struct LineParser<R> {
     lines: LineReader,
     limits: LineLimits,
     reader: R,
+    joiner: Joiner,
+    /// Where the next line begins.
+    next: u64,
 }
 
 impl<R: ReadLine> LineParser<R> {
@@ -47,6 +55,8 @@ impl<R: ReadLine> LineParser<R> {
             lines: LineReader::at(offset, limits),
             limits,
             reader,
+            joiner: Joiner::default(),
+            next: offset,
         }
     }
 }
@@ -54,24 +64,59 @@ impl<R: ReadLine> LineParser<R> {
 impl<R: ReadLine> Parser for LineParser<R> {
     fn feed(&mut self, bytes: &[u8]) -> Vec<ParsedLine> {
         let mut parsed = Vec::new();
-        let (limits, reader) = (self.limits, &self.reader);
-        self.lines.feed(bytes, |line| parsed.push(parse(line, limits, reader)));
+        let Self {
+            lines,
+            limits,
+            reader,
+            joiner,
+            next,
+        } = self;
+        lines.feed(bytes, |line| parsed.push(parse(line, *limits, reader, joiner, next)));
         parsed
     }
 
     fn finish(&mut self) -> Option<ParsedLine> {
         let mut last = None;
-        let (limits, reader) = (self.limits, &self.reader);
-        self.lines.finish(|line| last = Some(parse(line, limits, reader)));
+        let Self {
+            lines,
+            limits,
+            reader,
+            joiner,
+            next,
+        } = self;
+        lines.finish(|line| last = Some(parse(line, *limits, reader, joiner, next)));
+        let waited = joiner.finish();
+        match (&mut last, waited.is_empty()) {
+            (_, true) => {}
+            (Some(last), false) => last.events.extend(waited),
+            (None, false) => {
+                last = Some(ParsedLine {
+                    end_offset: *next,
+                    raw: RawLine {
+                        head: Vec::new(),
+                        length: 0,
+                    },
+                    events: waited,
+                    replies: Vec::new(),
+                    handle: None,
+                });
+            }
+        }
         last
     }
 
     fn offset(&self) -> u64 {
-        self.lines.offset()
+        self.joiner.start().unwrap_or(self.lines.offset())
     }
 }
 
-fn parse(line: Line<'_>, limits: LineLimits, reader: &impl ReadLine) -> ParsedLine {
+fn parse(
+    line: Line<'_>,
+    limits: LineLimits,
+    reader: &impl ReadLine,
+    joiner: &mut Joiner,
+    next: &mut u64,
+) -> ParsedLine {
     let head = &line.bytes[..line.bytes.len().min(limits.kept_raw)];
     let mut meaning = reader.read(line);
     if meaning.events.len() > bound::EVENTS {
@@ -80,6 +125,7 @@ fn parse(line: Line<'_>, limits: LineLimits, reader: &impl ReadLine) -> ParsedLi
             .events
             .push(bound::unknown(line.bytes, "more events in one line than are kept"));
     }
+    let start = std::mem::replace(next, line.end_offset);
     let numbered = meaning.replies.into_iter().zip(1..);
     ParsedLine {
         end_offset: line.end_offset,
@@ -87,7 +133,7 @@ fn parse(line: Line<'_>, limits: LineLimits, reader: &impl ReadLine) -> ParsedLi
             head: head.to_vec(),
             length: line.length,
         },
-        events: meaning.events,
+        events: joiner.take(start, meaning.join, meaning.events),
         replies: numbered
             .map(|(bytes, number): (Vec<u8>, u32)| Reply {
                 id: format!("reply-{}-{number}", line.end_offset),

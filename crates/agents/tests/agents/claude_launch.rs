@@ -277,5 +277,5 @@ fn agents_without_an_adapter_are_told_apart_from_those_with_one() {
     let claude = adapter(AgentKind::Claude).unwrap();
     assert_eq!((claude.kind(), claude.tested_version()), (AgentKind::Claude, "2.1.330"));
     assert_eq!(claude.ending(), Ending::CloseInput);
-    assert!(adapter(AgentKind::Codex).is_none());
+    assert!(adapter(AgentKind::Acp).is_none(), "no setting names its command yet");
 }

@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, and in its helpers, a panic is the answer")]
 
+mod acp;
 mod claude_launch;
 mod claude_transcripts;
+mod launches;
 mod session;
 mod stream;
+mod transcripts;

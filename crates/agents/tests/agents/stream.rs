@@ -1,7 +1,7 @@
 //! The promises of every parser, on bytes that nobody should have to expect.
 
 use codecourier_agents::agent::adapter;
-use codecourier_agents::fuzz::check_parser;
+use codecourier_agents::fuzz::{check_parser, check_parsers};
 use codecourier_agents::parse::{LineLimits, LineReader};
 use codecourier_domain::agent::AgentKind;
 use codecourier_domain::event::Event;
@@ -9,10 +9,28 @@ use proptest::prelude::*;
 
 use crate::session::session_of;
 
-const WELL_FORMED: [&[u8]; 3] = [
-    include_bytes!("../../testdata/claude/2.1.330/write-edit-bash.jsonl"),
-    include_bytes!("../../testdata/claude/2.1.330/unicode-ansi.jsonl"),
-    include_bytes!("../../testdata/claude/2.1.330/interrupt.jsonl"),
+const WELL_FORMED: [(AgentKind, &[u8]); 6] = [
+    (
+        AgentKind::Codex,
+        include_bytes!("../../testdata/codex/0.169.0/write-and-run.jsonl"),
+    ),
+    (
+        AgentKind::Opencode,
+        include_bytes!("../../testdata/opencode/1.18.33/tool-error.jsonl"),
+    ),
+    (AgentKind::Pi, include_bytes!("../../testdata/pi/1.5.2/interrupt.jsonl")),
+    (
+        AgentKind::Claude,
+        include_bytes!("../../testdata/claude/2.1.330/write-edit-bash.jsonl"),
+    ),
+    (
+        AgentKind::Claude,
+        include_bytes!("../../testdata/claude/2.1.330/unicode-ansi.jsonl"),
+    ),
+    (
+        AgentKind::Claude,
+        include_bytes!("../../testdata/claude/2.1.330/interrupt.jsonl"),
+    ),
 ];
 
 fn events(bytes: &[u8]) -> Vec<Event> {
@@ -34,33 +52,35 @@ fn only_reason(bytes: &[u8]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn recorded_bytes_give_the_same_however_they_are_cut(seed: u8, which in 0usize..3, start in 0usize..4000) {
+    fn recorded_bytes_give_the_same_however_they_are_cut(seed: u8, which in 0usize..6, start in 0usize..4000) {
+        let (agent, recorded) = WELL_FORMED[which];
         let mut data = vec![seed];
-        data.extend_from_slice(&WELL_FORMED[which][start..]);
-        prop_assert_eq!(check_parser(&data), Ok(()));
+        data.extend_from_slice(&recorded[start..]);
+        prop_assert_eq!(check_parser(agent, &data), Ok(()));
     }
 
     #[test]
-    fn random_bytes_never_panic_and_are_all_accounted_for(data in proptest::collection::vec(any::<u8>(), 0..2000)) {
-        prop_assert_eq!(check_parser(&data), Ok(()));
+    fn random_bytes_never_panic_and_are_all_accounted_for(data in proptest::collection::vec(any::<u8>(), 0..1000)) {
+        prop_assert_eq!(check_parsers(&data), Ok(()));
     }
 
     #[test]
     fn damaged_transcripts_never_panic(
-        which in 0usize..3,
+        which in 0usize..6,
         seed: u8,
         damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..40),
     ) {
+        let (agent, recorded) = WELL_FORMED[which];
         let mut data = vec![seed];
-        data.extend_from_slice(WELL_FORMED[which]);
+        data.extend_from_slice(recorded);
         for (index, byte) in damage {
             let at = index.index(data.len());
             data[at] = byte;
         }
-        prop_assert_eq!(check_parser(&data), Ok(()));
+        prop_assert_eq!(check_parser(agent, &data), Ok(()));
     }
 
     #[test]
@@ -75,7 +95,7 @@ proptest! {
         let line = format!("{{\"type\":\"{kind}\",\"{field}\":{value}}}\n");
         let mut data = vec![0];
         data.extend_from_slice(line.as_bytes());
-        prop_assert_eq!(check_parser(&data), Ok(()));
+        prop_assert_eq!(check_parsers(&data), Ok(()));
     }
 }
 

@@ -199,15 +199,19 @@ fn model_name(text: &str, field: &str) -> Result<ModelName, Error> {
 /// Settings hold only agents that this version can drive.
 const fn agent_name(kind: AgentKind) -> AgentName {
     match kind {
-        AgentKind::Claude | AgentKind::Opencode | AgentKind::Codex | AgentKind::Pi | AgentKind::Acp => {
-            AgentName::Claude
-        }
+        AgentKind::Opencode => AgentName::Opencode,
+        AgentKind::Codex => AgentName::Codex,
+        AgentKind::Pi => AgentName::Pi,
+        AgentKind::Claude | AgentKind::Acp => AgentName::Claude,
     }
 }
 
 const fn agent_kind(name: AgentName) -> AgentKind {
     match name {
         AgentName::Claude => AgentKind::Claude,
+        AgentName::Opencode => AgentKind::Opencode,
+        AgentName::Codex => AgentKind::Codex,
+        AgentName::Pi => AgentKind::Pi,
     }
 }
 

@@ -24,7 +24,7 @@ async fn what_cannot_work_is_refused_at_the_start() {
     let world = World::new(always(good()));
     let engine = world.start().await;
     type Change = fn(&mut RunSpec);
-    let cases: [(Change, &str); 12] = [
+    let cases: [(Change, &str); 13] = [
         (|spec| spec.prompt = " \n".to_owned(), "needs a prompt"),
         (|spec| spec.prompt = "a".repeat(MAX_PROMPT_BYTES + 1), "at most 204800"),
         (
@@ -40,7 +40,8 @@ async fn what_cannot_work_is_refused_at_the_start() {
         (|spec| spec.checks = vec![check("a", "true", 0)], "1 to 14400 seconds"),
         (|spec| spec.author.name = "a <b>".to_owned(), "author's name"),
         (|spec| spec.author.email = "a\nb".to_owned(), "author's email"),
-        (|spec| spec.agent = AgentKind::Codex, "cannot drive the agent `codex`"),
+        (|spec| spec.agent = AgentKind::Acp, "cannot drive the agent `acp`"),
+        (|spec| spec.agent = AgentKind::Codex, "agents that can are claude"),
         (|spec| spec.budget = MicroUsd::ZERO, "more than nothing"),
         (
             |spec| {

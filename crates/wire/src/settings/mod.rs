@@ -148,6 +148,12 @@ pub struct ProjectLimits {
 pub enum AgentName {
     /// Claude Code.
     Claude,
+    /// OpenCode.
+    Opencode,
+    /// Codex.
+    Codex,
+    /// Pi.
+    Pi,
 }
 
 /// How hard a model thinks.
