@@ -125,6 +125,18 @@ impl Server {
         format!("postgres:///{name}?user=postgres&host={}", self.directory.display())
     }
 
+    /// Everything in a database, as SQL.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    #[must_use]
+    pub fn dump(&self, url: &str) -> Vec<u8> {
+        let dumped = self.program("pg_dump").arg(url).output().expect("pg_dump starts");
+        let said = String::from_utf8_lossy(&dumped.stderr);
+        assert!(dumped.status.success(), "the database cannot be dumped: {said}");
+        dumped.stdout
+    }
+
     /// Stops the server as a crash would, without a word to its clients, and starts it again.
     ///
     /// # Panics

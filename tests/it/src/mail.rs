@@ -20,7 +20,7 @@ pub struct MailServer {
     _serving: JoinSet<()>,
 }
 
-/// What the first client hears when it says who it is.
+/// What the first client hears when it says who it is, or whose mail it brings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AtFirst {
     /// That it is welcome.
@@ -89,7 +89,7 @@ async fn converse(
         let word = line.split_whitespace().next().unwrap_or_default().to_uppercase();
         let answer = match word.as_str() {
             "EHLO" => "250-here\r\n250-8BITMIME\r\n250 AUTH PLAIN LOGIN\r\n".to_owned(),
-            "AUTH" => match std::mem::replace(at_first, AtFirst::Accepts) {
+            "AUTH" | "MAIL" => match std::mem::replace(at_first, AtFirst::Accepts) {
                 AtFirst::Refuses => format!("535 no: {line}\r\n"),
                 AtFirst::Accepts => "235 yes\r\n".to_owned(),
             },
