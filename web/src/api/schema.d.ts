@@ -1301,7 +1301,7 @@ export interface components {
             /** @description Which one. */
             target: string;
             /** @description What else is worth knowing of it. */
-            detail: Record<string, never>;
+            detail: Record<string, unknown>;
         };
         /**
          * @description An identifier.
@@ -1854,7 +1854,7 @@ export interface components {
                 /** @description What it is for. */
                 description: string;
                 /** @description What is executed: a list of nodes, each a `step` or a `loop`. */
-                pipeline: Record<string, never>[];
+                pipeline: Record<string, unknown>[];
                 createdAt: components["schemas"]["Time"] | null;
                 updatedAt: components["schemas"]["Time"] | null;
             };
@@ -1941,7 +1941,7 @@ export interface components {
             /** @description When it happened. */
             at: components["schemas"]["Time"];
             /** @description What happened: `kind`, and what belongs to that kind. */
-            event: Record<string, never>;
+            event: Record<string, unknown>;
         };
         /** @description Events of a run. */
         EventsPage: {
@@ -2090,7 +2090,7 @@ export interface components {
                 /** @description Which one. */
                 target: string;
                 /** @description What else is worth knowing of it. */
-                detail: Record<string, never>;
+                detail: Record<string, unknown>;
             }[];
             /** @description Where the next page begins; `null` on the last one. Good only for the same query. */
             nextCursor: string | null;
@@ -2344,7 +2344,7 @@ export interface components {
                 /** @description What it is for. */
                 description: string;
                 /** @description What is executed: a list of nodes, each a `step` or a `loop`. */
-                pipeline: Record<string, never>[];
+                pipeline: Record<string, unknown>[];
                 createdAt: components["schemas"]["Time"] | null;
                 updatedAt: components["schemas"]["Time"] | null;
             }[];
@@ -2373,7 +2373,7 @@ export interface components {
             /** @description When. */
             at: components["schemas"]["Time"];
             /** @description More about it, by the kind. */
-            body: Record<string, never>;
+            body: Record<string, unknown>;
         };
         /** @description One thing that happened: a change or an event, by the query. */
         LiveDelta: {
@@ -2391,7 +2391,7 @@ export interface components {
             /** @description When it happened. */
             at: components["schemas"]["Time"];
             /** @description What happened, by its `kind`. */
-            event: Record<string, never>;
+            event: Record<string, unknown>;
         };
         /**
          * @description What happened to a thing.
@@ -2429,7 +2429,7 @@ export interface components {
             /** @description Its step. */
             stepId: components["schemas"]["StepId"];
             /** @description The piece, as an event. */
-            event: Record<string, never>;
+            event: Record<string, unknown>;
             /** @enum {string} */
             what: "piece";
         } | {
@@ -3467,7 +3467,7 @@ export interface components {
             /** @description What is to be done. */
             feedback: string;
             /** @description Single findings: severity, message, file and line. */
-            findings: Record<string, never>[];
+            findings: Record<string, unknown>[];
         };
         /** @description What came of following a link to prove an address. */
         VerifyEmailResult: {
@@ -3511,7 +3511,7 @@ export interface components {
             /** @description What it is for. */
             description: string;
             /** @description What is executed: a list of nodes, each a `step` or a `loop`. */
-            pipeline: Record<string, never>[];
+            pipeline: Record<string, unknown>[];
             createdAt: components["schemas"]["Time"] | null;
             updatedAt: components["schemas"]["Time"] | null;
         };
@@ -4777,7 +4777,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    "application/json": Record<string, unknown>;
                 };
             };
             429: components["responses"]["TooMany"];

@@ -1,0 +1,122 @@
+// What is read from the server, each with the key it is kept under. A key begins with the word for the resource, then
+// its project: `live/apply-change.ts` patches and refreshes by them.
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { api, body, data, isApiError, type Schemas } from "./client";
+
+export type RunFilter = { status?: Schemas["RunStatus"]; workflow?: string; text?: string };
+
+export const serverQuery = queryOptions({
+  queryKey: ["server"],
+  queryFn: () => data(api.GET("/api/v1/server")),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+/** Who is signed in; `null` for nobody. */
+export const accountQuery = queryOptions({
+  queryKey: ["account"],
+  queryFn: async () => {
+    try {
+      return await data(api.GET("/api/v1/account"));
+    } catch (error) {
+      if (isApiError(error, "AUTH_MISSING") || isApiError(error, "AUTH_INVALID")) {
+        return null;
+      }
+      throw error;
+    }
+  },
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+export const projectsQuery = queryOptions({
+  queryKey: ["projects"],
+  queryFn: async () => (await body(api.GET("/api/v1/projects", { params: { query: { limit: 100 } } }))).data,
+});
+
+export const ownInvitationsQuery = queryOptions({
+  queryKey: ["own-invitations"],
+  queryFn: async () => (await body(api.GET("/api/v1/account/invitations"))).data,
+});
+
+export const projectQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["project", slug],
+    queryFn: () => data(api.GET("/api/v1/projects/{slug}", { params: { path: { slug } } })),
+  });
+
+/** A project as somebody begins to edit it, with the tag that says which version they saw. */
+export const projectDocumentQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["project", slug, "document"],
+    queryFn: async () => {
+      const answer = await api.GET("/api/v1/projects/{slug}", { params: { path: { slug } } });
+      const { data: project } = await body(Promise.resolve(answer));
+      return { project, tag: answer.response.headers.get("etag") ?? "" };
+    },
+  });
+
+export const providerKeysQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["provider-keys", slug],
+    queryFn: async () =>
+      (await body(api.GET("/api/v1/projects/{slug}/provider-keys", { params: { path: { slug } } }))).data,
+  });
+
+export const membersQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["members", slug],
+    queryFn: async () =>
+      (
+        await body(
+          api.GET("/api/v1/projects/{slug}/members", { params: { path: { slug }, query: { limit: 100 } } }),
+        )
+      ).data,
+  });
+
+export const workflowsQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["workflows", slug],
+    queryFn: async () =>
+      (await body(api.GET("/api/v1/projects/{slug}/workflows", { params: { path: { slug } } }))).data,
+  });
+
+export const runsQuery = (slug: string, filter: RunFilter) =>
+  infiniteQueryOptions({
+    queryKey: ["runs", slug, filter],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam }) =>
+      body(
+        api.GET("/api/v1/projects/{slug}/runs", {
+          params: {
+            path: { slug },
+            query: { limit: 50, ...filter, ...(pageParam ? { cursor: pageParam } : {}) },
+          },
+        }),
+      ),
+    getNextPageParam: (page) => (page.hasMore ? (page.nextCursor ?? undefined) : undefined),
+  });
+
+export const runQuery = (slug: string, run: string) =>
+  queryOptions({
+    queryKey: ["run", slug, run],
+    queryFn: () => data(api.GET("/api/v1/projects/{slug}/runs/{run}", { params: { path: { slug, run } } })),
+  });
+
+export const runDiffQuery = (slug: string, run: string, tip: string | null) =>
+  queryOptions({
+    queryKey: ["run-diff", slug, run, tip],
+    queryFn: () =>
+      data(api.GET("/api/v1/projects/{slug}/runs/{run}/diff", { params: { path: { slug, run } } })),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const sandboxesQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["sandboxes", slug],
+    queryFn: async () =>
+      (await body(api.GET("/api/v1/projects/{slug}/sandboxes", { params: { path: { slug } } }))).data,
+  });
+
+export const sessionsQuery = queryOptions({
+  queryKey: ["sessions"],
+  queryFn: async () => (await body(api.GET("/api/v1/account/sessions"))).data,
+});

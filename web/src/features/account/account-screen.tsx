@@ -1,0 +1,168 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import { toast } from "sonner";
+import { useTranslations } from "use-intl";
+import { api, done, isApiError, type Schemas } from "@/api/client";
+import { accountQuery, sessionsQuery } from "@/api/queries";
+import { Badge } from "@/components/ui/badge";
+import { Button } from "@/components/ui/button";
+import { Card } from "@/components/ui/card";
+import { Field } from "@/components/ui/field";
+import { Input } from "@/components/ui/input";
+import { PageHeader } from "@/features/frame/page-header";
+import { useFailure } from "@/features/frame/use-failure";
+import { Ago } from "@/features/runs/moments";
+
+export function AccountScreen() {
+  const t = useTranslations("account");
+  const account = useQuery(accountQuery).data;
+  return (
+    <>
+      <PageHeader title={t("title")} />
+      <div className="grid max-w-2xl gap-4 p-4">
+        {account ? <Profile account={account} /> : null}
+        {account?.hasPassword ? <Password /> : null}
+        <Devices />
+      </div>
+    </>
+  );
+}
+
+function Profile({ account }: { account: Schemas["Account"] }) {
+  const t = useTranslations("account");
+  const client = useQueryClient();
+  const [name, setName] = useState(account.name);
+  const save = useMutation({
+    mutationFn: () => done(api.PATCH("/api/v1/account", { body: { name } })),
+    onSuccess: () => {
+      toast(t("saved"));
+      void client.invalidateQueries({ queryKey: accountQuery.queryKey });
+    },
+  });
+  return (
+    <Card className="p-4">
+      <form
+        className="grid gap-4"
+        onSubmit={(event: FormEvent) => {
+          event.preventDefault();
+          save.mutate();
+        }}
+      >
+        <h2 className="font-semibold">{t("profile")}</h2>
+        <Field label={t("name")} error={isApiError(save.error) ? save.error.message : undefined}>
+          <Input required maxLength={80} value={name} onChange={(event) => setName(event.target.value)} />
+        </Field>
+        <p className="text-muted-foreground">
+          {account.email} {account.emailVerifiedAt ? <Badge>{t("verified")}</Badge> : null}
+        </p>
+        <div>
+          <Button type="submit" busy={save.isPending} disabled={name === account.name}>
+            {t("save")}
+          </Button>
+        </div>
+      </form>
+    </Card>
+  );
+}
+
+function Password() {
+  const t = useTranslations("account");
+  const [form, setForm] = useState({ current: "", next: "" });
+  const change = useMutation({
+    mutationFn: () =>
+      done(
+        api.PUT("/api/v1/account/password", { body: { currentPassword: form.current, password: form.next } }),
+      ),
+    onSuccess: () => {
+      toast(t("passwordChanged"));
+      setForm({ current: "", next: "" });
+    },
+  });
+  return (
+    <Card className="p-4">
+      <form
+        className="grid gap-4"
+        onSubmit={(event: FormEvent) => {
+          event.preventDefault();
+          change.mutate();
+        }}
+      >
+        <h2 className="font-semibold">{t("password")}</h2>
+        <Field label={t("currentPassword")}>
+          <Input
+            type="password"
+            autoComplete="current-password"
+            required
+            value={form.current}
+            onChange={(event) => setForm({ ...form, current: event.target.value })}
+          />
+        </Field>
+        <Field label={t("newPassword")} error={isApiError(change.error) ? change.error.message : undefined}>
+          <Input
+            type="password"
+            autoComplete="new-password"
+            minLength={10}
+            required
+            value={form.next}
+            onChange={(event) => setForm({ ...form, next: event.target.value })}
+          />
+        </Field>
+        <div>
+          <Button type="submit" busy={change.isPending}>
+            {t("changePassword")}
+          </Button>
+        </div>
+      </form>
+    </Card>
+  );
+}
+
+function Devices() {
+  const t = useTranslations("account");
+  const client = useQueryClient();
+  const fail = useFailure();
+  const sessions = useQuery(sessionsQuery).data ?? [];
+  const fresh = () => void client.invalidateQueries({ queryKey: sessionsQuery.queryKey });
+  const end = useMutation({
+    mutationFn: (session: string) =>
+      done(api.DELETE("/api/v1/account/sessions/{session}", { params: { path: { session } } })),
+    onError: fail,
+    onSettled: fresh,
+  });
+  const endOthers = useMutation({
+    mutationFn: () => done(api.DELETE("/api/v1/account/sessions")),
+    onError: fail,
+    onSettled: fresh,
+  });
+  return (
+    <Card className="grid gap-3 p-4">
+      <div className="flex flex-wrap items-center justify-between gap-2">
+        <h2 className="font-semibold">{t("devices")}</h2>
+        {sessions.length > 1 ? (
+          <Button size="small" busy={endOthers.isPending} onClick={() => endOthers.mutate()}>
+            {t("endOthers")}
+          </Button>
+        ) : null}
+      </div>
+      <ul className="-mx-4 divide-y border-t">
+        {sessions.map((session) => (
+          <li key={session.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2">
+            <span className="grid min-w-0 flex-1">
+              <span className="truncate">{session.device || t("unknownDevice")}</span>
+              <span className="text-[0.8125rem] text-muted-foreground">
+                {session.address} · <Ago at={session.lastUsedAt} />
+              </span>
+            </span>
+            {session.isCurrent ? (
+              <Badge>{t("thisDevice")}</Badge>
+            ) : (
+              <Button size="small" onClick={() => end.mutate(session.id)}>
+                {t("end")}
+              </Button>
+            )}
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}

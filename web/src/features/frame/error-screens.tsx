@@ -1,0 +1,76 @@
+// What is shown instead of a screen that cannot be shown.
+import { type ErrorComponentProps, Link, useRouter } from "@tanstack/react-router";
+import { CircleSlash2, Compass, TriangleAlert } from "lucide-react";
+import { useTranslations } from "use-intl";
+import { ApiError } from "@/api/client";
+import { Button } from "@/components/ui/button";
+import { EmptyState } from "@/components/ui/empty-state";
+
+export function NotFoundScreen() {
+  const t = useTranslations("errors");
+  return (
+    <main className="grid min-h-[60vh] place-items-center">
+      <EmptyState
+        icon={Compass}
+        title={t("notFound")}
+        action={
+          <Button asChild>
+            <Link to="/">{t("home")}</Link>
+          </Button>
+        }
+      >
+        {t("notFoundWhy")}
+      </EmptyState>
+    </main>
+  );
+}
+
+export function ErrorScreen({ error }: ErrorComponentProps) {
+  const t = useTranslations("errors");
+  const router = useRouter();
+  if (error instanceof ApiError && error.code === "NOT_FOUND") {
+    return <NotFoundScreen />;
+  }
+  const forbidden =
+    error instanceof ApiError && (error.code === "FORBIDDEN" || error.code === "SCOPE_DENIED");
+  return (
+    <main className="grid min-h-[60vh] place-items-center">
+      <EmptyState
+        icon={forbidden ? CircleSlash2 : TriangleAlert}
+        title={forbidden ? t("forbidden") : t("broken")}
+        action={
+          <>
+            <Button onClick={() => router.invalidate()}>{t("again")}</Button>
+            <Button asChild variant="ghost">
+              <Link to="/">{t("home")}</Link>
+            </Button>
+          </>
+        }
+      >
+        <ErrorText error={error} />
+      </EmptyState>
+    </main>
+  );
+}
+
+/** What happened, with what finds it in the log. */
+export function ErrorText({ error }: { error: unknown }) {
+  const t = useTranslations("errors");
+  if (!(error instanceof ApiError)) {
+    return <p>{t("unknown")}</p>;
+  }
+  return (
+    <div className="grid gap-1">
+      <p>{error.code === "UNREACHABLE" ? t("unreachable") : error.message}</p>
+      <p className="text-xs">
+        <code>{error.code}</code>
+        {error.requestId ? (
+          <>
+            {" · "}
+            <code className="select-all">{error.requestId}</code>
+          </>
+        ) : null}
+      </p>
+    </div>
+  );
+}

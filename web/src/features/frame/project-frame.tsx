@@ -1,0 +1,100 @@
+// What is around every screen of a project: its changes, followed live, and its commands.
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Outlet, useNavigate } from "@tanstack/react-router";
+import { Box, Play, Plus, Settings, Users } from "lucide-react";
+import { useEffect, useState } from "react";
+import { toast } from "sonner";
+import { useTranslations } from "use-intl";
+import { projectQuery } from "@/api/queries";
+import { useCommands } from "@/commands/registry";
+import { StartRun } from "@/features/runs/start-run";
+import { applyProjectChange } from "@/live/apply-change";
+import { useLive } from "@/live/context";
+
+export function ProjectFrame({ slug }: { slug: string }) {
+  const [starting, setStarting] = useState(false);
+  useProjectChanges(slug);
+  useProjectCommands(slug, () => setStarting(true));
+  return (
+    <>
+      <Outlet />
+      <StartRun slug={slug} open={starting} onOpenChange={setStarting} />
+    </>
+  );
+}
+
+function useProjectChanges(slug: string) {
+  const t = useTranslations("frame");
+  const live = useLive();
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  useEffect(
+    () =>
+      live.subscribe(
+        "project.changes",
+        { project: slug },
+        {
+          // After a break that was too long to be told of: everything of the project may be old.
+          snapshot: () =>
+            void client.invalidateQueries({
+              predicate: (query) => query.queryKey[1] === slug,
+              refetchType: "active",
+            }),
+          delta: (delta) => delta.change && applyProjectChange(client, slug, delta.change),
+          ended: () => {
+            client.removeQueries({ predicate: (query) => query.queryKey[1] === slug });
+            toast(t("noLonger"));
+            void client.invalidateQueries({ queryKey: ["projects"] });
+            void navigate({ to: "/projects" });
+          },
+        },
+      ),
+    [live, client, slug, navigate, t],
+  );
+}
+
+function useProjectCommands(slug: string, start: () => void) {
+  const t = useTranslations("commands");
+  const navigate = useNavigate();
+  const role = useQuery(projectQuery(slug)).data?.role;
+  const params = { slug };
+  useCommands([
+    { id: "new-run", title: t("newRun"), group: "project", icon: Plus, keys: "n", run: start },
+    {
+      id: "runs",
+      title: t("runs"),
+      group: "go",
+      icon: Play,
+      keys: "g r",
+      run: () => void navigate({ to: "/p/$slug/runs", params }),
+    },
+    {
+      id: "sandboxes",
+      title: t("sandboxes"),
+      group: "go",
+      icon: Box,
+      keys: "g s",
+      run: () => void navigate({ to: "/p/$slug/sandboxes", params }),
+    },
+    {
+      id: "members",
+      title: t("members"),
+      group: "go",
+      icon: Users,
+      keys: "g m",
+      run: () => void navigate({ to: "/p/$slug/members", params }),
+    },
+    ...(role && role !== "member"
+      ? [
+          {
+            id: "settings",
+            title: t("settings"),
+            group: "go" as const,
+            icon: Settings,
+            keys: "g ,",
+            run: () => void navigate({ to: "/p/$slug/settings", params }),
+          },
+        ]
+      : []),
+  ]);
+}

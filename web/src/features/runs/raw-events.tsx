@@ -1,0 +1,59 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useMemo, useRef } from "react";
+import { useFormatter, useTranslations } from "use-intl";
+import type { useRunEvents } from "@/live/run-events";
+
+/** Every event as it was recorded. */
+export function RawEvents({
+  events,
+  step,
+}: {
+  events: ReturnType<typeof useRunEvents>;
+  step: string | undefined;
+}) {
+  const t = useTranslations("raw");
+  const format = useFormatter();
+  const scroller = useRef<HTMLElement>(null);
+  const shown = useMemo(
+    () => (step ? events.events.filter((event) => event.stepId === step) : events.events),
+    [events.events, step],
+  );
+  const virtual = useVirtualizer({
+    count: shown.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => 44,
+    getItemKey: (index) => shown[index]?.seq ?? index,
+    overscan: 10,
+  });
+  return (
+    <section
+      ref={scroller}
+      aria-label={t("title")}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by keyboard
+      tabIndex={0}
+      className="min-h-0 flex-1 overflow-y-auto font-mono text-xs focus-visible:-outline-offset-2"
+      onScroll={(event) => event.currentTarget.scrollTop < 600 && events.readOlder()}
+    >
+      <div className="relative w-full" style={{ height: virtual.getTotalSize() }}>
+        {virtual.getVirtualItems().map((item) => {
+          const event = shown[item.index];
+          return event ? (
+            <div
+              key={item.key}
+              data-index={item.index}
+              ref={virtual.measureElement}
+              className="absolute top-0 left-0 grid w-full grid-cols-[4rem_6rem_minmax(0,1fr)] gap-2 border-b px-4 py-1"
+              style={{ transform: `translateY(${item.start}px)` }}
+            >
+              <span className="tabular text-muted-foreground">{event.seq}</span>
+              <time dateTime={event.at} className="text-muted-foreground">
+                {format.dateTime(new Date(event.at), { timeStyle: "medium" })}
+              </time>
+              <span className="whitespace-pre-wrap break-all">{JSON.stringify(event.event)}</span>
+            </div>
+          ) : null;
+        })}
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,207 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { ChevronRight, Copy, GitBranch, RotateCcw, Square } from "lucide-react";
+import { useState } from "react";
+import { toast } from "sonner";
+import { useTranslations } from "use-intl";
+import { api, done, type Schemas } from "@/api/client";
+import { runQuery } from "@/api/queries";
+import { useCommands } from "@/commands/registry";
+import { Confirm } from "@/components/ui/alert-dialog";
+import { Button } from "@/components/ui/button";
+import { Tooltip } from "@/components/ui/tooltip";
+import { useFailure } from "@/features/frame/use-failure";
+import { shortId } from "@/lib/format";
+import { Elapsed, useCompact, useMoney } from "./moments";
+import { isUnderWay, StatusBadge } from "./status";
+
+type RunHeaderProps = { slug: string; run: Schemas["RunDetail"]; notice: string | null };
+
+export function RunHeader({ slug, run, notice }: RunHeaderProps) {
+  const t = useTranslations("run");
+  const money = useMoney();
+  const compact = useCompact();
+  const tokens =
+    run.tokens.input +
+    run.tokens.output +
+    run.tokens.cacheRead +
+    run.tokens.cacheWrite5m +
+    run.tokens.cacheWrite1h;
+  return (
+    <header className="grid shrink-0 grid-cols-[minmax(0,1fr)] gap-1.5 border-b px-4 py-2.5">
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+        <nav aria-label={t("path")} className="flex min-w-0 items-center gap-1 text-muted-foreground">
+          <Link to="/p/$slug/runs" params={{ slug }} search={{}} className="hover:text-foreground">
+            {t("runs")}
+          </Link>
+          <ChevronRight className="size-3.5" aria-hidden />
+          <code className="text-xs">{shortId(run.id)}</code>
+        </nav>
+        <StatusBadge status={run.status} />
+        <div className="ml-auto flex gap-2">
+          <Actions slug={slug} run={run} />
+        </div>
+      </div>
+      <h1 className="line-clamp-2 font-semibold text-[0.9375rem]">{run.promptPreview}</h1>
+      <dl className="flex flex-wrap gap-x-5 gap-y-0.5 text-[0.8125rem] text-muted-foreground [&_dd]:text-foreground [&>div]:flex [&>div]:gap-1.5">
+        <div>
+          <dt>{t("elapsed")}</dt>
+          <dd>
+            <Elapsed from={run.startedAt} to={run.finishedAt} />
+          </dd>
+        </div>
+        <div>
+          <dt>{t("cost")}</dt>
+          <dd className="tabular">
+            {money(run.costMicroUsd)}{" "}
+            <span className="text-muted-foreground">/ {money(run.budgetMicroUsd)}</span>
+          </dd>
+        </div>
+        <div>
+          <dt>{t("tokens")}</dt>
+          <dd className="tabular">{compact(tokens)}</dd>
+        </div>
+        <div>
+          <dt>{t("workflow")}</dt>
+          <dd>{run.workflow}</dd>
+        </div>
+        <div>
+          <dt>{t("model")}</dt>
+          <dd>{run.model}</dd>
+        </div>
+        {run.branch ? <Branch name={run.branch} /> : null}
+      </dl>
+      {run.failure ? (
+        <p role="status" className="text-status-failed">
+          {run.failure.message} <code className="text-xs">{run.failure.code}</code>
+        </p>
+      ) : null}
+      {run.pauseReason ? (
+        <p role="status" className="text-status-paused">
+          {run.pauseReason}
+        </p>
+      ) : null}
+      {notice && isUnderWay(run.status) ? (
+        <p role="status" className="text-muted-foreground">
+          {notice}
+        </p>
+      ) : null}
+    </header>
+  );
+}
+
+function Branch({ name }: { name: string }) {
+  const t = useTranslations("run");
+  return (
+    <div className="min-w-0 max-w-full">
+      <dt className="sr-only">{t("branch")}</dt>
+      <dd className="flex min-w-0 items-center gap-1">
+        <GitBranch className="size-3.5 shrink-0 text-muted-foreground" aria-hidden />
+        <code className="truncate text-xs">{name}</code>
+        <Tooltip label={t("copyBranch")}>
+          <button
+            type="button"
+            aria-label={t("copyBranch")}
+            className="grid size-6 place-items-center rounded-sm text-muted-foreground hover:bg-accent"
+            onClick={() => void navigator.clipboard.writeText(name).then(() => toast(t("copied")))}
+          >
+            <Copy className="size-3.5" aria-hidden />
+          </button>
+        </Tooltip>
+      </dd>
+    </div>
+  );
+}
+
+function Actions({ slug, run }: { slug: string; run: Schemas["RunDetail"] }) {
+  const t = useTranslations("run");
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const fail = useFailure();
+  const [asking, setAsking] = useState(false);
+  const options = {
+    params: { path: { slug, run: run.id }, header: { "Idempotency-Key": crypto.randomUUID() } },
+  };
+  const fresh = () => void client.invalidateQueries({ queryKey: runQuery(slug, run.id).queryKey });
+  const cancel = useMutation({
+    mutationFn: () => done(api.POST("/api/v1/projects/{slug}/runs/{run}/cancel", options)),
+    onSuccess: () => setAsking(false),
+    onError: fail,
+    onSettled: fresh,
+  });
+  const retry = useMutation({
+    mutationFn: () => done(api.POST("/api/v1/projects/{slug}/runs/{run}/retry", options)),
+    onError: fail,
+    onSettled: fresh,
+  });
+  const rerun = useMutation({
+    mutationFn: async () => {
+      const answer = await api.POST("/api/v1/projects/{slug}/runs/{run}/rerun", { ...options, body: {} });
+      await done(Promise.resolve(answer));
+      return answer.data?.data;
+    },
+    onError: fail,
+    onSuccess: (started) =>
+      started
+        ? navigate({ to: "/p/$slug/runs/$run", params: { slug, run: started.id }, search: {} })
+        : undefined,
+  });
+  const underWay = isUnderWay(run.status);
+  const canRetry = run.status === "failed" || run.status === "cancelled";
+  useCommands([
+    ...(underWay
+      ? [{ id: "stop", title: t("stop"), group: "here" as const, icon: Square, run: () => setAsking(true) }]
+      : [
+          {
+            id: "rerun",
+            title: t("rerun"),
+            group: "here" as const,
+            icon: RotateCcw,
+            run: () => rerun.mutate(),
+          },
+        ]),
+    ...(canRetry
+      ? [
+          {
+            id: "retry",
+            title: t("retry"),
+            group: "here" as const,
+            icon: RotateCcw,
+            keys: "r",
+            run: () => retry.mutate(),
+          },
+        ]
+      : []),
+  ]);
+  return (
+    <>
+      {canRetry ? (
+        <Button size="small" variant="primary" busy={retry.isPending} onClick={() => retry.mutate()}>
+          {t("retry")}
+        </Button>
+      ) : null}
+      {underWay ? (
+        <Button size="small" onClick={() => setAsking(true)}>
+          <Square aria-hidden />
+          {t("stop")}
+        </Button>
+      ) : (
+        <Button size="small" busy={rerun.isPending} onClick={() => rerun.mutate()}>
+          <RotateCcw aria-hidden />
+          {t("rerun")}
+        </Button>
+      )}
+      <Confirm
+        open={asking}
+        onOpenChange={setAsking}
+        title={t("stopTitle")}
+        confirmLabel={t("stop")}
+        cancelLabel={t("goOn")}
+        busy={cancel.isPending}
+        onConfirm={() => cancel.mutate()}
+      >
+        {t("stopWhy")}
+      </Confirm>
+    </>
+  );
+}

@@ -1,0 +1,181 @@
+// The transcript of a run: follows its end while nobody scrolls up, draws only the rows that are on the screen.
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { ArrowDown } from "lucide-react";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { useTranslations } from "use-intl";
+import type { Schemas } from "@/api/client";
+import { useCommands } from "@/commands/registry";
+import { Button } from "@/components/ui/button";
+import { Input } from "@/components/ui/input";
+import { Skeleton } from "@/components/ui/skeleton";
+import type { useRunEvents } from "@/live/run-events";
+import { TranscriptRow } from "./transcript-row";
+import { type Row, rowsOf } from "./transcript-rows";
+
+type TranscriptProps = {
+  run: Schemas["RunDetail"];
+  events: ReturnType<typeof useRunEvents>;
+  step: string | undefined;
+  /** The event that a link names. */
+  event: number | undefined;
+};
+
+export function Transcript({ run, events, step, event }: TranscriptProps) {
+  const t = useTranslations("transcript");
+  const rows = useMemo(
+    () => rowsOf(events.events, events.pieces, step),
+    [events.events, events.pieces, step],
+  );
+  const [sought, setSought] = useState("");
+  const found = useMemo(() => find(rows, sought), [rows, sought]);
+  const [at, setAt] = useState(0);
+  const scroller = useRef<HTMLDivElement>(null);
+  const search = useRef<HTMLInputElement>(null);
+  const [following, setFollowing] = useState(event === undefined);
+  const [seen, setSeen] = useState(0);
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => 40,
+    getItemKey: (index) => rows[index]?.key ?? index,
+    overscan: 8,
+    anchorTo: "end",
+    followOnAppend: following,
+  });
+  useCommands([
+    { id: "search-run", title: t("search"), group: "here", keys: "/", run: () => search.current?.focus() },
+    { id: "to-end", title: t("toEnd"), group: "here", keys: "shift+g", run: () => toEnd() },
+  ]);
+  const toEnd = () => {
+    setFollowing(true);
+    virtual.scrollToIndex(rows.length - 1, { align: "end" });
+  };
+  const show = (index: number) => {
+    setFollowing(false);
+    virtual.scrollToIndex(index, { align: "center" });
+  };
+  const started = useRef(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the first rows are there
+  useEffect(() => {
+    if (!started.current && rows.length > 0) {
+      started.current = true;
+      const named = event === undefined ? -1 : rows.findIndex((row) => row.seq >= event);
+      if (named >= 0) {
+        show(named);
+      } else {
+        virtual.scrollToIndex(rows.length - 1, { align: "end" });
+      }
+    }
+  }, [rows.length]);
+  useEffect(() => {
+    if (following) {
+      setSeen(rows.length);
+    }
+  }, [following, rows.length]);
+  const scrolled = () => {
+    const element = scroller.current;
+    if (!element) {
+      return;
+    }
+    const below = element.scrollHeight - element.scrollTop - element.clientHeight;
+    if (below < 24) {
+      setFollowing(true);
+    } else if (virtual.scrollDirection === "backward") {
+      setFollowing(false);
+    }
+    if (element.scrollTop < 600) {
+      events.readOlder();
+    }
+  };
+  const goTo = (next: number) => {
+    const index = (next + found.length) % found.length;
+    setAt(index);
+    show(found[index] ?? 0);
+  };
+  if (events.loading) {
+    return (
+      <div className="grid gap-3 p-4">
+        <Skeleton className="h-5 w-2/3" />
+        <Skeleton className="h-16 w-full" />
+        <Skeleton className="h-5 w-1/2" />
+      </div>
+    );
+  }
+  return (
+    <div className="relative flex min-h-0 flex-1 flex-col">
+      <div className="flex items-center gap-2 border-b px-3 py-1.5">
+        <Input
+          ref={search}
+          type="search"
+          className="h-7 max-w-72"
+          aria-label={t("search")}
+          placeholder={t("search")}
+          value={sought}
+          onChange={(change) => {
+            setSought(change.target.value);
+            setAt(0);
+          }}
+          onKeyDown={(pressed) => {
+            if (pressed.key === "Enter" && found.length > 0) {
+              goTo(at + (pressed.shiftKey ? -1 : 1));
+            } else if (pressed.key === "Escape") {
+              setSought("");
+              pressed.currentTarget.blur();
+            }
+          }}
+        />
+        <span role="status" className="tabular text-muted-foreground text-xs">
+          {sought ? t("matches", { count: found.length }) : null}
+        </span>
+      </div>
+      {rows.length === 0 ? (
+        <p className="p-4 text-muted-foreground">{t("nothing", { status: run.status })}</p>
+      ) : null}
+      <section
+        ref={scroller}
+        aria-label={t("title")}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by keyboard
+        tabIndex={0}
+        onScroll={scrolled}
+        className="min-h-0 flex-1 overflow-y-auto focus-visible:-outline-offset-2"
+      >
+        <div className="relative w-full" style={{ height: virtual.getTotalSize() }}>
+          {virtual.getVirtualItems().map((item) => {
+            const row = rows[item.index];
+            return row ? (
+              <div
+                key={item.key}
+                data-index={item.index}
+                ref={virtual.measureElement}
+                className="absolute top-0 left-0 w-full"
+                style={{ transform: `translateY(${item.start}px)` }}
+              >
+                <TranscriptRow row={row} marked={row.seq === event || found[at] === item.index} />
+              </div>
+            ) : null;
+          })}
+        </div>
+      </section>
+      {following ? null : (
+        <Button
+          className="absolute right-4 bottom-4 shadow-md"
+          size="small"
+          variant="secondary"
+          onClick={toEnd}
+        >
+          <ArrowDown aria-hidden />
+          {rows.length > seen ? t("fresh", { count: rows.length - seen }) : t("toEnd")}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** The rows in which a text occurs. */
+function find(rows: readonly Row[], sought: string): number[] {
+  const wanted = sought.trim().toLowerCase();
+  if (!wanted) {
+    return [];
+  }
+  return rows.flatMap((row, index) => (JSON.stringify(row).toLowerCase().includes(wanted) ? [index] : []));
+}

@@ -1,0 +1,103 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { Box, ShieldAlert, ShieldCheck } from "lucide-react";
+import { useState } from "react";
+import { useTranslations } from "use-intl";
+import { api, done, type Schemas } from "@/api/client";
+import { sandboxesQuery } from "@/api/queries";
+import { Confirm } from "@/components/ui/alert-dialog";
+import { Badge } from "@/components/ui/badge";
+import { Button } from "@/components/ui/button";
+import { EmptyState } from "@/components/ui/empty-state";
+import { PageHeader } from "@/features/frame/page-header";
+import { useFailure } from "@/features/frame/use-failure";
+import { Ago } from "@/features/runs/moments";
+import { shortId } from "@/lib/format";
+
+export function SandboxesScreen({ slug }: { slug: string }) {
+  const t = useTranslations("sandboxes");
+  const sandboxes = useQuery(sandboxesQuery(slug)).data ?? [];
+  return (
+    <>
+      <PageHeader title={t("title")} />
+      {sandboxes.length === 0 ? (
+        <EmptyState icon={Box} title={t("none")}>
+          {t("noneWhy")}
+        </EmptyState>
+      ) : (
+        <ul className="divide-y">
+          {sandboxes.map((sandbox) => (
+            <SandboxRow key={sandbox.id} slug={slug} sandbox={sandbox} />
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+function SandboxRow({ slug, sandbox }: { slug: string; sandbox: Schemas["Sandbox"] }) {
+  const t = useTranslations("sandboxes");
+  const client = useQueryClient();
+  const fail = useFailure();
+  const [asking, setAsking] = useState(false);
+  const kill = useMutation({
+    mutationFn: () =>
+      done(
+        api.POST("/api/v1/projects/{slug}/sandboxes/{sandbox}/kill", {
+          params: { path: { slug, sandbox: sandbox.id }, header: { "Idempotency-Key": crypto.randomUUID() } },
+        }),
+      ),
+    onError: fail,
+    onSettled: () => {
+      setAsking(false);
+      void client.invalidateQueries({ queryKey: sandboxesQuery(slug).queryKey });
+    },
+  });
+  return (
+    <li className="flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2">
+      <Badge className="w-20 justify-center">{t(`status.${sandbox.status}`)}</Badge>
+      <Link
+        to="/p/$slug/runs/$run"
+        params={{ slug, run: sandbox.runId }}
+        search={{ step: sandbox.stepId }}
+        className="min-w-0 flex-1 truncate hover:underline"
+      >
+        {t("ofRun", { run: shortId(sandbox.runId) })}
+      </Link>
+      {sandbox.isolation ? (
+        <span className="flex items-center gap-1.5 text-[0.8125rem] text-muted-foreground">
+          {sandbox.isolation.degraded?.length ? (
+            <ShieldAlert className="size-4 text-status-cancelled" aria-hidden />
+          ) : (
+            <ShieldCheck className="size-4 text-status-completed" aria-hidden />
+          )}
+          {sandbox.isolation.tier}
+        </span>
+      ) : null}
+      {sandbox.usage ? (
+        <span className="tabular text-[0.8125rem] text-muted-foreground">
+          {t("memory", { mb: Math.round((sandbox.usage.memoryBytes ?? 0) / 1_048_576) })}
+        </span>
+      ) : null}
+      <span className="text-[0.8125rem] text-muted-foreground">
+        <Ago at={sandbox.createdAt} />
+      </span>
+      {sandbox.status === "killed" ? null : (
+        <Button size="small" onClick={() => setAsking(true)}>
+          {t("kill")}
+        </Button>
+      )}
+      <Confirm
+        open={asking}
+        onOpenChange={setAsking}
+        title={t("killTitle")}
+        confirmLabel={t("kill")}
+        cancelLabel={t("keep")}
+        busy={kill.isPending}
+        onConfirm={() => kill.mutate()}
+      >
+        {t("killWhy")}
+      </Confirm>
+    </li>
+  );
+}

@@ -1,0 +1,177 @@
+// What happens in a run, as far as this tab has read it: append-only, in the order of the server's numbers. Kept outside
+// of React; a screen is told once a frame at most, however fast events come.
+import { useEffect, useState, useSyncExternalStore } from "react";
+import { api, body, type Schemas } from "@/api/client";
+import type { LiveConnection } from "./connection";
+import { useLive } from "./context";
+
+/** A recorded event. Its `event` is one of the kinds that the manual lists, told apart by `kind`. */
+export type RunEvent = {
+  seq: number;
+  stepId: string | null;
+  at: string;
+  event: { kind: string } & Record<string, unknown>;
+};
+
+export type RunEvents = {
+  /** In order, from `events[0].seq` on without a gap. */
+  events: readonly RunEvent[];
+  /** There are older ones that were not read. */
+  hasOlder: boolean;
+  /** What is being written and not kept yet, by step. */
+  pieces: ReadonlyMap<string, { kind: string; text: string }>;
+  /** How far the preparation is, or what the platform waits for. */
+  notice: string | null;
+  loading: boolean;
+};
+
+const PAGE = 500;
+const nothing: RunEvents = { events: [], hasOlder: false, pieces: new Map(), notice: null, loading: true };
+
+export class RunEventStore {
+  private state: RunEvents = nothing;
+  private pending: RunEvent[] = [];
+  private pieces = new Map<string, { kind: string; text: string }>();
+  private notice: string | null = null;
+  private listeners = new Set<() => void>();
+  private frame: number | undefined;
+  private stop: (() => void) | undefined;
+  private reading = false;
+
+  constructor(
+    private readonly live: LiveConnection,
+    private readonly slug: string,
+    private readonly run: string,
+  ) {}
+
+  /** Reads the end of the run, then follows it. The answer ends that. */
+  open(): () => void {
+    let closed = false;
+    void this.readEnd().then((last) => {
+      if (!closed) {
+        this.stop = this.live.subscribe(
+          "run.events",
+          { project: this.slug, run: this.run },
+          {
+            // What came while nobody was connected and cannot be told one by one is read again.
+            snapshot: (_, seq) => void (seq > this.lastSeq() && this.readEnd()),
+            delta: (delta) => delta.event && this.append(delta.seq, delta.event),
+            transient: (transient) => this.show(transient),
+          },
+          last,
+        );
+      }
+    });
+    return () => {
+      closed = true;
+      this.stop?.();
+      if (this.frame !== undefined) {
+        cancelAnimationFrame(this.frame);
+      }
+    };
+  }
+
+  getState = (): RunEvents => this.state;
+
+  onState = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  /** Reads the page before the oldest event. */
+  async readOlder(): Promise<void> {
+    const first = this.state.events[0]?.seq;
+    if (this.reading || !this.state.hasOlder || first === undefined) {
+      return;
+    }
+    this.reading = true;
+    try {
+      const page = await this.page({ before: first });
+      this.set({ events: [...page.data, ...this.state.events], hasOlder: page.hasMore });
+    } finally {
+      this.reading = false;
+    }
+  }
+
+  private lastSeq(): number {
+    return this.pending.at(-1)?.seq ?? this.state.events.at(-1)?.seq ?? 0;
+  }
+
+  private async readEnd(): Promise<number> {
+    const page = await this.page({ before: Number.MAX_SAFE_INTEGER });
+    this.pending = [];
+    this.set({ events: page.data, hasOlder: page.hasMore, loading: false });
+    return this.lastSeq();
+  }
+
+  private async page(query: { before: number }): Promise<{ data: RunEvent[]; hasMore: boolean }> {
+    const page = await body(
+      api.GET("/api/v1/projects/{slug}/runs/{run}/events", {
+        params: { path: { slug: this.slug, run: this.run }, query: { limit: PAGE, ...query } },
+      }),
+    );
+    // The newest come first when one asks for what is before something.
+    return { data: (page.data as RunEvent[]).toReversed(), hasMore: page.hasMore };
+  }
+
+  private append(seq: number, event: Schemas["LiveEvent"]): void {
+    if (seq <= this.lastSeq()) {
+      return;
+    }
+    this.pending.push({ seq, stepId: event.stepId, at: event.at, event: event.event as RunEvent["event"] });
+    // What was shown while it was written is here now, whole.
+    if (event.stepId) {
+      this.pieces.delete(event.stepId);
+    }
+    this.notice = null;
+    this.schedule();
+  }
+
+  private show(transient: Schemas["LiveTransient"]): void {
+    if (transient.what === "piece") {
+      const piece = transient.event as { kind: string; text?: string };
+      const before = this.pieces.get(transient.stepId);
+      const text = before?.kind === piece.kind ? before.text + (piece.text ?? "") : (piece.text ?? "");
+      this.pieces.set(transient.stepId, { kind: piece.kind, text });
+    } else {
+      this.notice =
+        transient.what === "preparing" ? `${transient.stage} ${transient.detail}` : transient.reason;
+    }
+    this.schedule();
+  }
+
+  private schedule(): void {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = undefined;
+      const fresh = this.pending;
+      this.pending = [];
+      this.set({
+        events: fresh.length > 0 ? this.state.events.concat(fresh) : this.state.events,
+        pieces: new Map(this.pieces),
+        notice: this.notice,
+      });
+    });
+  }
+
+  private set(change: Partial<RunEvents>): void {
+    this.state = { ...this.state, ...change };
+    for (const listener of this.listeners) {
+      listener();
+    }
+  }
+}
+
+/** The events of a run, live, for as long as the screen is shown. */
+export function useRunEvents(slug: string, run: string): RunEvents & { readOlder: () => void } {
+  const live = useLive();
+  const [store, setStore] = useState<RunEventStore>();
+  useEffect(() => {
+    const opened = new RunEventStore(live, slug, run);
+    setStore(opened);
+    return opened.open();
+  }, [live, slug, run]);
+  const state = useSyncExternalStore(store?.onState ?? noListening, store?.getState ?? (() => nothing));
+  return { ...state, readOlder: () => void store?.readOlder() };
+}
+
+const noListening = () => () => {};

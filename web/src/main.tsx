@@ -1,0 +1,57 @@
+// Starts the interface: what everything on the page needs, and nothing else.
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { createRouter, RouterProvider } from "@tanstack/react-router";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { TooltipProvider } from "@/components/ui/tooltip";
+import { isApiError } from "./api/client";
+import { CommandProvider } from "./commands/registry";
+import { ErrorScreen, NotFoundScreen } from "./features/frame/error-screens";
+import { LocaleProvider } from "./i18n";
+import { routeTree } from "./routeTree.gen";
+import "./styles/app.css";
+
+const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // What is on the screen is kept fresh by the live connection; this is for what was left in between.
+      staleTime: 30_000,
+      refetchOnWindowFocus: false,
+      retry: (failures, error) => isApiError(error, "UNREACHABLE") && failures < 3,
+    },
+  },
+});
+
+const router = createRouter({
+  routeTree,
+  context: { queryClient },
+  defaultPreload: "intent",
+  defaultPreloadStaleTime: 0,
+  defaultPendingMs: 200,
+  scrollRestoration: true,
+  defaultErrorComponent: ErrorScreen,
+  defaultNotFoundComponent: NotFoundScreen,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}
+
+const root = document.getElementById("root");
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <LocaleProvider>
+        <QueryClientProvider client={queryClient}>
+          <TooltipProvider delayDuration={400}>
+            <CommandProvider>
+              <RouterProvider router={router} />
+            </CommandProvider>
+          </TooltipProvider>
+        </QueryClientProvider>
+      </LocaleProvider>
+    </StrictMode>,
+  );
+}

@@ -1,0 +1,15 @@
+import type { QueryClient } from "@tanstack/react-query";
+import { createRootRouteWithContext, Outlet } from "@tanstack/react-router";
+import { Toaster } from "sonner";
+
+export const Route = createRootRouteWithContext<{ queryClient: QueryClient }>()({
+  component: () => (
+    <>
+      <Outlet />
+      <Toaster
+        position="bottom-right"
+        toastOptions={{ className: "!border-border !bg-popover !text-popover-foreground" }}
+      />
+    </>
+  ),
+});

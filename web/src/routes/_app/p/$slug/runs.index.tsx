@@ -1,0 +1,30 @@
+import { createFileRoute } from "@tanstack/react-router";
+import * as z from "zod/mini";
+import { type RunFilter, runsQuery } from "@/api/queries";
+import { RunsScreen } from "@/features/runs/runs-screen";
+
+const statuses = ["pending", "running", "paused", "completed", "failed", "cancelled"] as const;
+const search = z.object({
+  status: z.catch(z.optional(z.enum(statuses)), undefined),
+  workflow: z.catch(z.optional(z.string()), undefined),
+  text: z.catch(z.optional(z.string()), undefined),
+});
+
+type Search = z.infer<typeof search>;
+
+export const Route = createFileRoute("/_app/p/$slug/runs/")({
+  validateSearch: search,
+  loaderDeps: ({ search }) => search,
+  loader: ({ context, params, deps }) =>
+    context.queryClient.ensureInfiniteQueryData(runsQuery(params.slug, filterOf(deps))),
+  component: () => <RunsScreen slug={Route.useParams().slug} filter={filterOf(Route.useSearch())} />,
+});
+
+/** Without what is not asked for: it is a part of the key under which the answer is kept. */
+function filterOf(search: Search): RunFilter {
+  return {
+    ...(search.status ? { status: search.status } : {}),
+    ...(search.workflow ? { workflow: search.workflow } : {}),
+    ...(search.text ? { text: search.text } : {}),
+  };
+}

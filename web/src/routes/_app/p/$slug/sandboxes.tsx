@@ -1,0 +1,8 @@
+import { createFileRoute } from "@tanstack/react-router";
+import { sandboxesQuery } from "@/api/queries";
+import { SandboxesScreen } from "@/features/sandboxes/sandboxes-screen";
+
+export const Route = createFileRoute("/_app/p/$slug/sandboxes")({
+  loader: ({ context, params }) => context.queryClient.ensureQueryData(sandboxesQuery(params.slug)),
+  component: () => <SandboxesScreen slug={Route.useParams().slug} />,
+});
