@@ -144,14 +144,15 @@ impl Generator {
                 // What it says is said on success, too.
                 spawn::output(&[
                     "node",
-                    "web/node_modules/openapi-typescript/bin/cli.js",
+                    "web/tools/api-types/node_modules/openapi-typescript/bin/cli.js",
                     &description,
+                    "--empty-objects-unknown",
                     "--root-types",
                     "--root-types-no-schema-prefix",
                     "--output",
                     &types,
                 ])?;
-                let compiler = "web/node_modules/typescript/bin/tsc";
+                let compiler = "web/tools/api-types/node_modules/typescript/bin/tsc";
                 spawn::run(&["node", compiler, "--noEmit", "--strict", "--target", "es2022", &types])
             }
         }

@@ -7,6 +7,7 @@ mod bench;
 mod codegen;
 mod contract;
 mod demo;
+mod dev;
 mod fuzz;
 mod host;
 mod setup;
@@ -16,6 +17,7 @@ mod terminal;
 mod test;
 mod tidy;
 mod torture;
+mod web;
 mod workspace;
 
 use std::process::ExitCode;
@@ -36,6 +38,10 @@ enum Verb {
     Setup,
     /// Runs the shipped demo: a real run with a recorded model, no key and no network needed.
     Demo(demo::Demo),
+    /// Runs the server and the user interface, which shows what is changed at once.
+    Dev(dev::Dev),
+    /// Builds the user interface.
+    Web,
     /// Everything CI checks: formatting, lints, house rules, generated files, fuzzing, tests.
     Test(test::Test),
     /// Runs the benchmarks and writes their report.
@@ -61,6 +67,8 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().verb {
         Verb::Setup => setup::run_for_tests(),
         Verb::Demo(demo) => demo.run(),
+        Verb::Dev(dev) => dev.run(),
+        Verb::Web => web::run(),
         Verb::Test(test) => test.run(),
         Verb::Bench(bench) => bench.run(),
         Verb::Torture(torture) => torture.run(),

@@ -67,7 +67,10 @@ const OF_NPM: [(&str, &str); 1] = [(
 )];
 
 /// What makes the types of the API for the web page.
-const FOR_TYPES: (&str, &str) = ("web", "TypeScript: the types of the API");
+const FOR_TYPES: (&str, &str) = ("web/tools/api-types", "TypeScript: the types of the API");
+
+/// What the user interface is made with.
+const FOR_WEB: (&str, &str) = ("web", "what the user interface is made with");
 
 /// What tests start from `PyPI`: the directory of its `requirements.txt`, and what it is. Each gets an environment of its
 /// own, `.venv` in that directory.
@@ -110,6 +113,7 @@ pub(crate) fn run_for_tests() -> Outcome {
         of_npm(directory, purpose)?;
     }
     run_for_codegen()?;
+    run_for_web()?;
     for (directory, purpose) in OF_PYPI {
         install_by_lock(directory, "requirements.txt", ".venv", purpose, || {
             let environment = format!("{directory}/.venv");
@@ -134,6 +138,12 @@ pub(crate) fn run_for_tests() -> Outcome {
 /// What making generated files needs, besides what building does.
 pub(crate) fn run_for_codegen() -> Outcome {
     let (directory, purpose) = FOR_TYPES;
+    of_npm(directory, purpose)
+}
+
+/// What building the user interface needs.
+pub(crate) fn run_for_web() -> Outcome {
+    let (directory, purpose) = FOR_WEB;
     of_npm(directory, purpose)
 }
 

@@ -62,6 +62,30 @@ pub(crate) fn output_with_messages(argv: &[&str]) -> Result<String, String> {
     }
 }
 
+/// Runs two programs with this terminal, the second one in a directory of the repository, until one of them ends; then
+/// ends the other.
+pub(crate) fn run_beside(one: &[&str], other: &[&str], directory: &str) -> Outcome {
+    let started = |error| format!("could not start: {error}");
+    let mut one = command(one).spawn().map_err(started)?;
+    let other = command(other).current_dir(workspace::root().join(directory)).spawn();
+    let mut other = match other {
+        Ok(other) => other,
+        Err(error) => {
+            one.kill().ok();
+            return Err(started(error));
+        }
+    };
+    // Ctrl-C reaches both. The server ends orderly by itself.
+    let ended = one.wait();
+    other.kill().ok();
+    other.wait().ok();
+    match ended {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("the server ended: {status}")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// Becomes another program. Returns only when that fails.
 pub(crate) fn become_program(program: &Path, arguments: &[String]) -> String {
     let error = Command::new(program).args(arguments).exec();

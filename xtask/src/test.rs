@@ -4,7 +4,7 @@
 use clap::Args;
 
 use crate::codegen::Codegen;
-use crate::{Outcome, setup, spawn, terminal, tidy};
+use crate::{Outcome, setup, spawn, terminal, tidy, web};
 
 #[derive(Args)]
 pub(crate) struct Test {
@@ -26,6 +26,8 @@ impl Test {
             tidy::run()?;
             terminal::heading("generated files");
             Codegen { check: true }.run()?;
+            terminal::heading("user interface");
+            web::check()?;
             terminal::heading("lints");
             spawn::run(&[
                 "cargo",
