@@ -46,6 +46,7 @@ mod audit;
 pub mod config;
 pub mod conventions;
 mod external;
+mod interface;
 mod invitations;
 mod keys;
 mod live;
@@ -83,7 +84,7 @@ impl Api {
         let state = ApiState::new(engine, config);
         let (router, _) = described();
         let router = router
-            .fallback(conventions::fallback::not_found)
+            .fallback(interface::serve)
             .method_not_allowed_fallback(conventions::fallback::method_not_allowed);
         let renew = axum::middleware::from_fn_with_state(state.clone(), accounts::renew_cookie);
         conventions::around(router.layer(renew), &state).with_state(state)
