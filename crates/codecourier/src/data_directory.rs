@@ -1,7 +1,7 @@
 //! The data directory: made private, and locked by the one process that works in it.
 //!
 //! Layout: `codecourier.db` (rows), `blobs/` (long texts), `repositories/` (the platform's copies), `layers/` (templates), `sandboxes/` and `runtime/`
-//! (sandboxes), `scratch/` (files of one operation), `control.sock` (the process that has the lock), `codecourier.log`.
+//! (sandboxes), `scratch/` (files of one operation), `control.sock` (the process that has the lock), `node` (its name among others), `codecourier.log`.
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
@@ -94,6 +94,20 @@ impl DataDirectory {
     /// Files that live as long as an operation.
     pub(crate) fn scratch(&self) -> PathBuf {
         self.path.join("scratch")
+    }
+
+    /// The name of the node that works here, among all on its database. Made at the first start; the caller has the lock.
+    pub(crate) fn node(&self) -> Result<String, Problem> {
+        let path = self.path.join("node");
+        match std::fs::read_to_string(&path) {
+            Ok(name) if !name.trim().is_empty() => return Ok(name.trim().to_owned()),
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Problem::file("read", &path, &error)),
+        }
+        let name = codecourier_engine::random::uuid_v7(SystemClock.now()).to_string();
+        std::fs::write(&path, format!("{name}\n")).map_err(|error| Problem::file("write", &path, &error))?;
+        Ok(name)
     }
 
     /// The log.

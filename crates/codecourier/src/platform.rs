@@ -211,6 +211,7 @@ async fn open<S>(
         clock: Arc::new(SystemClock),
         scratch,
         work_places: config.settings.work_places.get() as usize,
+        node: directory.node()?,
     })
     .await?;
     let control = ControlServer::start(directory.path(), engine.clone(), records.clone())?;

@@ -97,6 +97,8 @@ pub struct EngineConfig {
     pub scratch: PathBuf,
     /// How many steps this process executes at once.
     pub work_places: usize,
+    /// Which of the nodes on the database this is: the same at every start on one data directory, and no other's.
+    pub node: String,
 }
 
 /// A running engine. Cheap to clone.
@@ -128,6 +130,7 @@ pub(crate) struct Inner {
     pub(crate) scratch: PathBuf,
     pub(crate) work_places: usize,
     pub(crate) boot: BootId,
+    pub(crate) node: String,
 }
 
 impl Engine {
@@ -148,12 +151,14 @@ impl Engine {
             clock,
             scratch,
             work_places,
+            node,
         } = config;
         let now = clock.now();
         let boot = BootId::from_uuid(random::uuid_v7(now));
         let about = Body::of(&serde_json::json!({ "version": env!("CARGO_PKG_VERSION") }))?;
+        let of = node.clone();
         store
-            .write(move |tx| Box::pin(async move { tx.insert_boot(boot, &about, now).await }))
+            .write(move |tx| Box::pin(async move { tx.insert_boot(boot, &of, &about, now).await }))
             .await?;
 
         let stop = CancellationToken::new();
@@ -195,6 +200,7 @@ impl Engine {
             scratch,
             work_places,
             boot,
+            node,
         });
         let recovered = Self::recover(&inner).await?;
         Self::take_up_rotation(&inner, &stop).await?;

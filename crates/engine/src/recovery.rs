@@ -2,7 +2,8 @@
 //! that belong to no step under way are reaped.
 //!
 //! Invariant: all of it is idempotent, and nothing of it is needed for correctness but soon: leases would end by
-//! themselves. Only the owner of the data directory's lock may call it.
+//! themselves. Only the owner of the data directory's lock may call it. What other nodes on the same
+//! database hold is left to them.
 
 use std::collections::HashSet;
 
@@ -26,14 +27,14 @@ pub struct Recovered {
 impl Engine {
     /// Takes up what earlier starts left.
     pub(crate) async fn recover(inner: &Inner) -> Result<Recovered, Error> {
-        let boot = inner.boot;
+        let (boot, node) = (inner.boot, inner.node.clone());
         let now = inner.clock.now();
         let voided = inner
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    tx.void_mail_holds(boot).await?;
-                    tx.void_leases(boot).await
+                    tx.void_mail_holds(boot, &node).await?;
+                    tx.void_leases(boot, &node).await
                 })
             })
             .await?;
@@ -82,7 +83,7 @@ async fn release_reservations(inner: &Inner) -> Result<(), Error> {
         .store
         .read()
         .await?
-        .reservations_of_other_boots(inner.boot)
+        .reservations_of_other_boots(inner.boot, &inner.node)
         .await?;
     if stale.is_empty() {
         return Ok(());

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::feed::{Follower, Log, LogPage, Met};
 use crate::open::Store;
 use crate::read::Reader;
-use crate::sql::{Row, sql};
+use crate::sql::{Row, assembled, chunks, sql};
 use crate::words::words;
 use crate::writer::Tx;
 
@@ -29,6 +29,16 @@ pub enum Scope {
     Project(ProjectId),
     /// One person: what concerns nobody else.
     User(UserId),
+    /// Whatever can take a permission from anybody, of all scopes together: for nodes that must know before they tell
+    /// somebody more. Written by [`Tx::append_change`] itself; see [`crate::nodes`].
+    Access,
+}
+
+/// Kinds of change after which somebody may not be allowed to see what they were: a membership, a key, a project, a
+/// session or an account that ended or became another.
+#[must_use]
+pub fn is_about_access(kind: &str) -> bool {
+    matches!(kind, "member" | "api_key" | "project" | "session" | "account")
 }
 
 impl fmt::Display for Scope {
@@ -37,6 +47,7 @@ impl fmt::Display for Scope {
             Self::Installation => formatter.write_str("installation"),
             Self::Project(project) => project.fmt(formatter),
             Self::User(user) => user.fmt(formatter),
+            Self::Access => formatter.write_str("access"),
         }
     }
 }
@@ -47,6 +58,7 @@ impl FromStr for Scope {
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         match text {
             "installation" => Ok(Self::Installation),
+            "access" => Ok(Self::Access),
             other => other
                 .parse()
                 .map(Self::User)
@@ -120,24 +132,15 @@ pub enum ChangesAfter {
 impl Tx {
     /// Appends a change and gives its number.
     pub async fn append_change(&mut self, change: NewChange) -> Result<u64> {
-        let take = sql("INSERT INTO scope (scope, seq, trimmed) VALUES ($1, 1, 0) \
-             ON CONFLICT (scope) DO UPDATE SET seq = scope.seq + 1 RETURNING seq");
-        let scope = change.scope.to_string();
-        let row = self
-            .fetch_optional("take a change number", take.bind(scope.as_str()))
-            .await?;
-        let seq = row.ok_or(Error::NotFound { entity: "scope" })?.count(0)?;
-        let insert = sql("INSERT INTO change (scope, seq, kind, id, op, actor, at, body) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
-        .bind(scope)
-        .bind(crate::sql::count(seq))
-        .bind(change.kind)
-        .bind(change.id.as_str())
-        .bind(change.op.as_str())
-        .bind(change.actor.as_str())
-        .bind(change.at)
-        .bind(&change.body);
-        self.execute("append a change", insert).await?;
+        if is_about_access(change.kind) {
+            let copy = NewChange {
+                scope: Scope::Access,
+                body: Body::of(&change.scope.to_string())?,
+                ..change.clone()
+            };
+            self.effects.access_head = Some(self.insert_change(&copy).await?);
+        }
+        let seq = self.insert_change(&change).await?;
         let NewChange {
             scope,
             kind,
@@ -157,6 +160,28 @@ impl Tx {
             at,
             body,
         }));
+        Ok(seq)
+    }
+
+    async fn insert_change(&mut self, change: &NewChange) -> Result<u64> {
+        let take = sql("INSERT INTO scope (scope, seq, trimmed) VALUES ($1, 1, 0) \
+             ON CONFLICT (scope) DO UPDATE SET seq = scope.seq + 1 RETURNING seq");
+        let scope = change.scope.to_string();
+        let row = self
+            .fetch_optional("take a change number", take.bind(scope.as_str()))
+            .await?;
+        let seq = row.ok_or(Error::NotFound { entity: "scope" })?.count(0)?;
+        let insert = sql("INSERT INTO change (scope, seq, kind, id, op, actor, at, body) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+        .bind(scope)
+        .bind(crate::sql::count(seq))
+        .bind(change.kind)
+        .bind(change.id.as_str())
+        .bind(change.op.as_str())
+        .bind(change.actor.as_str())
+        .bind(change.at)
+        .bind(&change.body);
+        self.execute("append a change", insert).await?;
         Ok(seq)
     }
 
@@ -222,6 +247,22 @@ impl Reader<'_> {
         self.fetch_optional("read the head of the change log", statement)
             .await?
             .map_or(Ok(0), |row| row.count(0))
+    }
+
+    /// The same of many scopes, without those that have no change.
+    pub(crate) async fn change_heads(&mut self, scopes: &[Scope]) -> Result<Vec<(Scope, u64)>> {
+        let mut heads = Vec::new();
+        for (text, chunk) in chunks("SELECT scope, seq FROM scope WHERE scope IN ", scopes) {
+            let mut statement = assembled(text);
+            for scope in chunk {
+                statement.push(scope.to_string());
+            }
+            let rows = self.fetch_all("read the heads of change logs", statement).await?;
+            for row in rows {
+                heads.push((row.parsed(0)?, row.count(1)?));
+            }
+        }
+        Ok(heads)
     }
 
     /// The changes of a scope after a number, oldest first.
@@ -293,12 +334,22 @@ impl Store {
     }
 }
 
+/// What an observer is shown.
+#[derive(Debug, Clone, Copy)]
+pub enum Observed<'c> {
+    /// A change that was committed.
+    Change(&'c Arc<Change>),
+    /// Changes of anybody's access that nobody can name any more: retention removed them before this node read them.
+    UnknownAccess,
+}
+
 impl Store {
-    /// Has every change shown to `observer` from now on, in the order of commits, after the commit and before anybody
-    /// else learns of it: also before the command that made it is answered. For what must be known at once, such as
-    /// that somebody may not see any more what comes next. The writer waits for it, so it must neither block nor take
-    /// long; it is forgotten when the store is closed.
-    pub fn observe_changes(&self, observer: impl Fn(&Arc<Change>) + Send + Sync + 'static) {
+    /// Has every change that this node commits shown to `observer` from now on, in the order of commits, after the commit
+    /// and before anybody else learns of it: also before the command that made it is answered. Of the changes of other
+    /// nodes it is shown those [about access](is_about_access), before anything that was committed later is read or
+    /// announced here. For what must be known at once, such as that somebody may not see any more what comes next. The
+    /// writer waits for it, so it must neither block nor take long; it is forgotten when the store is closed.
+    pub fn observe_changes(&self, observer: impl Fn(Observed<'_>) + Send + Sync + 'static) {
         self.watchers().observe(Box::new(observer));
     }
 }
@@ -331,11 +382,15 @@ impl Log for ChangeLog {
     }
 
     async fn page(&self, store: &Store, after: u64, limit: u32) -> Result<LogPage<Arc<Change>>> {
-        Ok(
-            match store.read().await?.changes_after(self.scope, after, limit).await? {
-                ChangesAfter::Changes(changes) => LogPage::Items(changes.into_iter().map(Arc::new).collect()),
-                ChangesAfter::Trimmed { through } => LogPage::Trimmed(through),
-            },
-        )
+        let read = store.read().await?.changes_after(self.scope, after, limit).await?;
+        Ok(match read {
+            ChangesAfter::Changes(changes) => {
+                if !changes.is_empty() {
+                    store.hear_of_access().await?;
+                }
+                LogPage::Items(changes.into_iter().map(Arc::new).collect())
+            }
+            ChangesAfter::Trimmed { through } => LogPage::Trimmed(through),
+        })
     }
 }

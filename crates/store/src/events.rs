@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::feed::{Follower, Log, LogPage, Met};
 use crate::open::Store;
 use crate::read::Reader;
-use crate::sql::{Row, assembled, sql};
+use crate::sql::{Row, assembled, chunks, sql};
 use crate::writer::Tx;
 
 /// Rows per INSERT. A few fixed sizes, so that each statement is prepared once.
@@ -225,6 +225,23 @@ impl Reader<'_> {
         row.ok_or(Error::NotFound { entity: "run" })?.count(0)
     }
 
+    /// The same of many runs, whatever their projects, without those that are gone. For the sweep only, which tells
+    /// nobody.
+    pub(crate) async fn event_heads(&mut self, runs: &[RunId]) -> Result<Vec<(RunId, u64)>> {
+        let mut heads = Vec::new();
+        for (text, chunk) in chunks("SELECT run, seq FROM event_head WHERE run IN ", runs) {
+            let mut statement = assembled(text);
+            for run in chunk {
+                statement.push(run);
+            }
+            let rows = self.fetch_all("read the heads of event logs", statement).await?;
+            for row in rows {
+                heads.push((row.parsed(0)?, row.count(1)?));
+            }
+        }
+        Ok(heads)
+    }
+
     /// Part of a run's event log.
     pub async fn events(
         &mut self,
@@ -308,11 +325,13 @@ impl Log for RunLog {
     }
 
     async fn page(&self, store: &Store, after: u64, limit: u32) -> Result<LogPage<StoredEvent>> {
+        let window = EventWindow::After(after);
         let mut reader = store.read().await?;
-        Ok(LogPage::Items(
-            reader
-                .events(self.project, self.run, EventWindow::After(after), limit)
-                .await?,
-        ))
+        let events = reader.events(self.project, self.run, window, limit).await?;
+        drop(reader);
+        if !events.is_empty() {
+            store.hear_of_access().await?;
+        }
+        Ok(LogPage::Items(events))
     }
 }

@@ -12,9 +12,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use codecourier_domain::id::RunId;
 use tokio::sync::{broadcast, watch};
 
-use crate::changes::{Change, Scope};
+use crate::changes::{Change, Observed, Scope};
 use crate::error::{Error, Result};
 use crate::events::StoredEvent;
+use crate::nodes::Hints;
 use crate::open::Store;
 use crate::writer::Effects;
 
@@ -24,18 +25,56 @@ const ANNOUNCEMENTS_KEPT: usize = 256;
 const PERSONAL_ANNOUNCEMENTS_KEPT: usize = 16;
 const PAGE: u32 = 500;
 
-/// Is shown every change before anybody else; see [`Store::observe_changes`].
-pub(crate) type Observer = Box<dyn Fn(&Arc<Change>) + Send + Sync>;
+/// Is shown changes before anybody else; see [`Store::observe_changes`].
+pub(crate) type Observer = Box<dyn Fn(Observed<'_>) + Send + Sync>;
+
+/// What followers of a log are told.
+#[derive(Debug, Clone)]
+pub(crate) enum Announced<T> {
+    /// This was committed here.
+    Here(T),
+    /// Another node's commit brought the log to this number.
+    Elsewhere(u64),
+}
 
 /// Everybody who watches this store from inside this process.
 pub(crate) struct Watchers {
     pub(crate) changes: Topics<Scope, Arc<Change>>,
     pub(crate) events: Topics<RunId, Arc<[StoredEvent]>>,
     observers: RwLock<Vec<Observer>>,
-    /// `None` once the store is closed.
-    work: Mutex<Option<watch::Sender<u64>>>,
+    /// Told when tasks have moved.
+    work: Signal,
     /// The same, for mail to be sent.
-    mail: Mutex<Option<watch::Sender<u64>>>,
+    mail: Signal,
+    /// Told when another node took somebody's hold on a task from them.
+    holds: Signal,
+}
+
+/// Something that happens again and again, to be waited for. `None` once the store is closed.
+struct Signal(Mutex<Option<watch::Sender<u64>>>);
+
+impl Signal {
+    fn new() -> Self {
+        Self(Mutex::new(Some(watch::Sender::new(0))))
+    }
+
+    fn give(&self) {
+        if let Some(sender) = &*lock(&self.0) {
+            sender.send_modify(|generation| *generation = generation.wrapping_add(1));
+        }
+    }
+
+    /// Waits fail at once after the end.
+    fn receiver(&self) -> watch::Receiver<u64> {
+        match &*lock(&self.0) {
+            Some(sender) => sender.subscribe(),
+            None => watch::Sender::new(0).subscribe(),
+        }
+    }
+
+    fn end(&self) {
+        lock(&self.0).take();
+    }
 }
 
 impl Watchers {
@@ -44,8 +83,9 @@ impl Watchers {
             changes: Topics::default(),
             events: Topics::default(),
             observers: RwLock::default(),
-            work: Mutex::new(Some(watch::Sender::new(0))),
-            mail: Mutex::new(Some(watch::Sender::new(0))),
+            work: Signal::new(),
+            mail: Signal::new(),
+            holds: Signal::new(),
         }
     }
 
@@ -56,50 +96,76 @@ impl Watchers {
             .push(observer);
     }
 
+    /// Shows something to the observers.
+    pub(crate) fn show(&self, observed: Observed<'_>) {
+        let observers = self.observers.read().unwrap_or_else(PoisonError::into_inner);
+        observers.iter().for_each(|observer| observer(observed));
+    }
+
     pub(crate) fn publish(&self, effects: Effects) {
-        if !effects.changes.is_empty() {
-            let observers = self.observers.read().unwrap_or_else(PoisonError::into_inner);
-            for observer in observers.iter() {
-                effects.changes.iter().for_each(observer);
-            }
+        for change in &effects.changes {
+            self.show(Observed::Change(change));
         }
         for change in effects.changes {
-            self.changes.announce(&change.scope.clone(), change);
+            self.changes.announce(&change.scope.clone(), change.seq, change);
         }
         for (run, events) in effects.events {
-            self.events.announce(&run, events);
-        }
-        for (moved, signal) in [(effects.tasks_moved, &self.work), (effects.mails_moved, &self.mail)] {
-            if moved && let Some(signal) = &*lock(signal) {
-                signal.send_modify(|generation| *generation = generation.wrapping_add(1));
+            if let Some(last) = events.last().map(|event| event.seq) {
+                self.events.announce(&run, last, events);
             }
         }
+        if effects.tasks_moved {
+            self.wake_workers();
+        }
+        if effects.mails_moved {
+            self.mail.give();
+        }
+    }
+
+    /// Passes on what another node told of.
+    pub(crate) fn hear(&self, hints: &Hints) {
+        for (scope, seq) in &hints.changes {
+            self.changes.grown(scope, *seq);
+        }
+        for (run, seq) in &hints.events {
+            self.events.grown(run, *seq);
+        }
+        if hints.tasks_moved {
+            self.wake_workers();
+        }
+        if hints.holds_lost {
+            self.holds.give();
+        }
+    }
+
+    /// Lets workers look for tasks, and for holds that they lost.
+    pub(crate) fn wake_workers(&self) {
+        self.work.give();
     }
 
     /// Waits fail at once after [`Watchers::close`].
     pub(crate) fn work(&self) -> watch::Receiver<u64> {
-        subscribed(&self.work)
+        self.work.receiver()
     }
 
     /// The same, for mail to be sent.
     pub(crate) fn mail(&self) -> watch::Receiver<u64> {
-        subscribed(&self.mail)
+        self.mail.receiver()
+    }
+
+    /// The same of holds that other nodes took from somebody.
+    pub(crate) fn holds(&self) -> watch::Receiver<u64> {
+        self.holds.receiver()
     }
 
     /// Ends every wait.
     pub(crate) fn close(&self) {
-        lock(&self.changes.senders).clear();
-        lock(&self.events.senders).clear();
+        lock(&self.changes.topics).clear();
+        lock(&self.events.topics).clear();
         self.observers.write().unwrap_or_else(PoisonError::into_inner).clear();
-        lock(&self.work).take();
-        lock(&self.mail).take();
-    }
-}
-
-fn subscribed(signal: &Mutex<Option<watch::Sender<u64>>>) -> watch::Receiver<u64> {
-    match &*lock(signal) {
-        Some(signal) => signal.subscribe(),
-        None => watch::Sender::new(0).subscribe(),
+        self.work.end();
+        self.mail.end();
+        self.holds.end();
     }
 }
 
@@ -111,21 +177,28 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Announcements by topic. A topic exists while it has followers.
 #[derive(Debug)]
 pub(crate) struct Topics<K, T> {
-    senders: Mutex<HashMap<K, broadcast::Sender<T>>>,
+    topics: Mutex<HashMap<K, Topic<T>>>,
+}
+
+#[derive(Debug)]
+struct Topic<T> {
+    sender: broadcast::Sender<Announced<T>>,
+    /// How far followers were told that the log is.
+    told: u64,
 }
 
 impl<K, T> Default for Topics<K, T> {
     fn default() -> Self {
         Self {
-            senders: Mutex::new(HashMap::new()),
+            topics: Mutex::new(HashMap::new()),
         }
     }
 }
 
 impl Topics<Scope, Arc<Change>> {
-    pub(crate) fn follow(&self, scope: Scope) -> broadcast::Receiver<Arc<Change>> {
+    pub(crate) fn follow(&self, scope: Scope) -> broadcast::Receiver<Announced<Arc<Change>>> {
         let kept = match scope {
-            Scope::Installation | Scope::Project(_) => ANNOUNCEMENTS_KEPT,
+            Scope::Installation | Scope::Project(_) | Scope::Access => ANNOUNCEMENTS_KEPT,
             Scope::User(_) => PERSONAL_ANNOUNCEMENTS_KEPT,
         };
         self.subscribe(scope, kept)
@@ -133,31 +206,55 @@ impl Topics<Scope, Arc<Change>> {
 }
 
 impl Topics<RunId, Arc<[StoredEvent]>> {
-    pub(crate) fn follow(&self, run: RunId) -> broadcast::Receiver<Arc<[StoredEvent]>> {
+    pub(crate) fn follow(&self, run: RunId) -> broadcast::Receiver<Announced<Arc<[StoredEvent]>>> {
         self.subscribe(run, ANNOUNCEMENTS_KEPT)
     }
 }
 
 impl<K: Eq + Hash + Clone, T: Clone> Topics<K, T> {
-    fn subscribe(&self, topic: K, topic_size: usize) -> broadcast::Receiver<T> {
-        let mut senders = lock(&self.senders);
+    fn subscribe(&self, topic: K, topic_size: usize) -> broadcast::Receiver<Announced<T>> {
+        let mut topics = lock(&self.topics);
         // Forgets topics whose followers left without an announcement since.
-        if senders.len() == senders.capacity() {
-            senders.retain(|_, sender| sender.receiver_count() > 0);
+        if topics.len() == topics.capacity() {
+            topics.retain(|_, topic| topic.sender.receiver_count() > 0);
         }
-        senders
-            .entry(topic)
-            .or_insert_with(|| broadcast::Sender::new(topic_size))
-            .subscribe()
+        let topic = topics.entry(topic).or_insert_with(|| Topic {
+            sender: broadcast::Sender::new(topic_size),
+            told: 0,
+        });
+        topic.sender.subscribe()
     }
 
-    pub(crate) fn announce(&self, topic: &K, announcement: T) {
-        let mut senders = lock(&self.senders);
-        if let Some(sender) = senders.get(topic)
-            && sender.send(announcement).is_err()
-        {
-            senders.remove(topic);
+    /// Announces what was committed here, which brought the log to this number.
+    pub(crate) fn announce(&self, key: &K, seq: u64, announcement: T) {
+        let mut topics = lock(&self.topics);
+        if let Some(topic) = topics.get_mut(key) {
+            topic.told = topic.told.max(seq);
+            if topic.sender.send(Announced::Here(announcement)).is_err() {
+                topics.remove(key);
+            }
         }
+    }
+
+    /// Says that a log has come to this number elsewhere. Gives whether that was news to anybody.
+    pub(crate) fn grown(&self, key: &K, seq: u64) -> bool {
+        let mut topics = lock(&self.topics);
+        let Some(topic) = topics.get_mut(key).filter(|topic| topic.told < seq) else {
+            return false;
+        };
+        topic.told = seq;
+        let heard = topic.sender.send(Announced::Elsewhere(seq)).is_ok();
+        if !heard {
+            topics.remove(key);
+        }
+        heard
+    }
+
+    /// What is followed now.
+    pub(crate) fn followed(&self) -> Vec<K> {
+        let topics = lock(&self.topics);
+        let followed = topics.iter().filter(|(_, topic)| topic.sender.receiver_count() > 0);
+        followed.map(|(key, _)| key.clone()).collect()
     }
 }
 
@@ -188,7 +285,7 @@ pub(crate) struct Follower<L: Log> {
     store: Store,
     log: L,
     cursor: u64,
-    announcements: broadcast::Receiver<L::Announced>,
+    announcements: broadcast::Receiver<Announced<L::Announced>>,
     ready: VecDeque<L::Item>,
     reading: bool,
 }
@@ -203,7 +300,12 @@ pub(crate) enum Met<T> {
 
 impl<L: Log> Follower<L> {
     /// `announcements` must have been subscribed to before this is called.
-    pub(crate) fn new(store: Store, log: L, after: u64, announcements: broadcast::Receiver<L::Announced>) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        log: L,
+        after: u64,
+        announcements: broadcast::Receiver<Announced<L::Announced>>,
+    ) -> Self {
         Self {
             store,
             log,
@@ -231,8 +333,11 @@ impl<L: Log> Follower<L> {
             }
             if self.reading {
                 match self.log.page(&self.store, self.cursor, PAGE).await? {
-                    LogPage::Items(items) if items.is_empty() => self.reading = false,
-                    LogPage::Items(items) => self.ready = items.into(),
+                    LogPage::Items(items) => {
+                        // What is committed after the last page was announced since, or will be.
+                        self.reading = items.len() >= PAGE as usize;
+                        self.ready = items.into();
+                    }
                     LogPage::Trimmed(after) => {
                         self.cursor = after;
                         return Ok(Met::Trimmed(after));
@@ -241,7 +346,8 @@ impl<L: Log> Follower<L> {
                 continue;
             }
             match self.announcements.recv().await {
-                Ok(announced) => self.ready = L::items(announced).into(),
+                Ok(Announced::Here(items)) => self.ready = L::items(items).into(),
+                Ok(Announced::Elsewhere(seq)) => self.reading = seq > self.cursor,
                 Err(broadcast::error::RecvError::Lagged(_)) => self.reading = true,
                 Err(broadcast::error::RecvError::Closed) => return Err(Error::Closed),
             }

@@ -31,6 +31,7 @@ pub mod lock;
 pub mod mails;
 pub mod members;
 mod migrate;
+mod nodes;
 mod open;
 pub mod page;
 pub mod project_settings;
@@ -53,6 +54,6 @@ pub mod writer;
 
 pub use body::Body;
 pub use error::{Error, Result};
-pub use open::{Store, StoreConfig};
+pub use open::{Connections, Store, StoreConfig};
 pub use read::Reader;
 pub use writer::Tx;

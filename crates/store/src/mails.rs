@@ -230,11 +230,13 @@ impl Tx {
         fenced(self.execute("try a mail again later", statement).await?)
     }
 
-    /// Takes back what earlier starts held. Only the owner of the data directory's lock may say that they are gone.
-    pub async fn void_mail_holds(&mut self, boot: BootId) -> Result<u64> {
+    /// Takes back what earlier starts held, but for those of other nodes. Only the owner of the data directory's lock may
+    /// say that they are gone.
+    pub async fn void_mail_holds(&mut self, boot: BootId, node: &str) -> Result<u64> {
         let statement = sql("UPDATE mail SET status = 'waiting', owner = NULL, lease_until = NULL \
-             WHERE status = 'sending' AND owner <> $1");
-        self.execute("take back the mails of former starts", statement.bind(boot))
+             WHERE status = 'sending' AND owner <> $1 \
+             AND NOT EXISTS (SELECT 1 FROM boot b WHERE b.id = mail.owner AND b.node NOT IN ($2, ''))");
+        self.execute("take back the mails of former starts", statement.bind(boot).bind(node))
             .await
     }
 

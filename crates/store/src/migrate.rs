@@ -48,6 +48,10 @@ const MIGRATIONS: &[Migration] = &[
         version: 8,
         text: include_str!("../migrations/0008_lifecycle.sql"),
     },
+    Migration {
+        version: 9,
+        text: include_str!("../migrations/0009_nodes.sql"),
+    },
 ];
 
 /// Brings the schema up to date.
@@ -56,7 +60,7 @@ pub(crate) async fn migrate(connection: &mut Connection, dialect: Dialect) -> Re
 }
 
 async fn migrate_to(connection: &mut Connection, dialect: Dialect, migrations: &[Migration]) -> Result<()> {
-    connection.control("lock the schema", dialect.begin_write()).await?;
+    connection.control("lock the schema", dialect.begin_alone()).await?;
     let migrated = apply(connection, dialect, migrations).await;
     let end = if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" };
     let ended = connection.control("end the migration", end).await;

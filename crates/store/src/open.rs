@@ -10,9 +10,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::background;
+use crate::changes::Scope;
 use crate::error::{Error, Result};
 use crate::feed::Watchers;
 use crate::migrate;
+use crate::nodes::access::AccessLog;
+use crate::nodes::{Nodes, Outbox, SweepPace};
 use crate::read::Reader;
 use crate::sql::Database;
 use crate::writer::actor::Writer;
@@ -40,6 +43,15 @@ pub enum StoreConfig {
     },
 }
 
+/// How many connections there are for reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// In use.
+    pub busy: u32,
+    /// Open and free.
+    pub idle: u32,
+}
+
 impl fmt::Debug for StoreConfig {
     /// Leaves the URL out, which may hold a password.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,6 +74,25 @@ struct Inner {
     /// `None` once closed.
     commands: parking::Slot<mpsc::Sender<Box<dyn Command>>>,
     writer: parking::Slot<JoinHandle<()>>,
+    /// What other nodes do about access; `None` where there are no other nodes.
+    access: Option<Arc<AccessLog>>,
+    nodes: parking::Slot<Nodes>,
+}
+
+/// What tests set otherwise.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tuning {
+    pub(crate) command_limit: Duration,
+    pub(crate) sweep_pace: SweepPace,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            command_limit: COMMAND_LIMIT,
+            sweep_pace: SweepPace::default(),
+        }
+    }
 }
 
 impl fmt::Debug for Store {
@@ -76,10 +107,10 @@ impl fmt::Debug for Store {
 impl Store {
     /// Opens the database, brings its schema up to date, and starts the writer.
     pub async fn open(config: StoreConfig) -> Result<Self> {
-        Self::open_with_command_limit(config, COMMAND_LIMIT).await
+        Self::open_tuned(config, Tuning::default()).await
     }
 
-    pub(crate) async fn open_with_command_limit(config: StoreConfig, command_limit: Duration) -> Result<Self> {
+    pub(crate) async fn open_tuned(config: StoreConfig, tuning: Tuning) -> Result<Self> {
         let database = match &config {
             StoreConfig::Sqlite { path } => Database::sqlite(path, SQLITE_READERS),
             StoreConfig::Postgres { url } => Database::postgres(url, POSTGRES_READERS)?,
@@ -88,13 +119,29 @@ impl Store {
         migrate::migrate(&mut connection, database.dialect()).await?;
         let watchers = Arc::new(Watchers::new());
         let (sender, receiver) = mpsc::channel(COMMANDS_QUEUED);
-        let writer = Writer::new(
+        let access = match &config {
+            StoreConfig::Sqlite { .. } => None,
+            StoreConfig::Postgres { .. } => {
+                let head = Reader::pooled(database.acquire().await?)
+                    .change_head(Scope::Access)
+                    .await?;
+                Some(Arc::new(AccessLog::after(head)))
+            }
+        };
+        let outbox = Arc::<Outbox>::default();
+        let nodes = access
+            .as_ref()
+            .and_then(|access| Nodes::start(&database, &watchers, access, &outbox, tuning.sweep_pace));
+        let mut writer = Writer::new(
             database.clone(),
             connection,
             Arc::clone(&watchers),
             receiver,
-            command_limit,
+            tuning.command_limit,
         );
+        if let Some(access) = &access {
+            writer = writer.among_nodes(Arc::clone(access), outbox);
+        }
         let writer = background::spawn(writer.run());
         Ok(Self {
             inner: Arc::new(Inner {
@@ -102,6 +149,8 @@ impl Store {
                 watchers,
                 commands: parking::Slot::new(sender),
                 writer: parking::Slot::new(writer),
+                access,
+                nodes: parking::Slot::holding(nodes),
             }),
         })
     }
@@ -143,6 +192,27 @@ impl Store {
         Ok(Reader::snapshot(self.inner.database.snapshot().await?))
     }
 
+    /// How many connections there are for reading now.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        let (open, idle) = self.inner.database.readers();
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(open);
+        Connections {
+            busy: open - idle,
+            idle,
+        }
+    }
+
+    /// Returns when every change of anybody's access that was committed before, on whatever node, was shown to the
+    /// [observers](Store::observe_changes). To be awaited after having read what somebody is to be told, and before
+    /// looking whether they may still be told.
+    pub async fn hear_of_access(&self) -> Result<()> {
+        match &self.inner.access {
+            Some(access) => access.hear(&self.inner.database, &self.inner.watchers).await,
+            None => Ok(()),
+        }
+    }
+
     /// Lets the commands that were sent finish, then ends every wait and closes every connection. Later calls get
     /// [`Error::Closed`].
     pub async fn close(&self) {
@@ -154,6 +224,9 @@ impl Store {
                 error = &error as &dyn std::error::Error,
                 "the writer of the store did not end well"
             );
+        }
+        if let Some(nodes) = self.inner.nodes.take() {
+            nodes.stop().await;
         }
         self.inner.watchers.close();
         self.inner.database.close_readers().await;
@@ -172,7 +245,11 @@ mod parking {
 
     impl<T> Slot<T> {
         pub(super) const fn new(value: T) -> Self {
-            Self(Mutex::new(Some(value)))
+            Self::holding(Some(value))
+        }
+
+        pub(super) const fn holding(value: Option<T>) -> Self {
+            Self(Mutex::new(value))
         }
 
         pub(super) fn take(&self) -> Option<T> {

@@ -83,9 +83,9 @@ impl Tx {
              (SELECT request FROM reservation WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY ended_at LIMIT $2)",
             "DELETE FROM step_token WHERE token_sha256 IN \
              (SELECT token_sha256 FROM step_token WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)",
-            // Not the last one: it may be the server's that runs.
-            "DELETE FROM boot WHERE id IN (SELECT id FROM boot WHERE started_at < $1 \
-             AND started_at < (SELECT max(started_at) FROM boot) ORDER BY started_at LIMIT $2)",
+            // Not the last one of a node: it may be the server's that runs.
+            "DELETE FROM boot WHERE id IN (SELECT id FROM boot WHERE started_at < $1 AND EXISTS (SELECT 1 FROM boot later \
+             WHERE later.node = boot.node AND later.started_at > boot.started_at) ORDER BY started_at LIMIT $2)",
         ];
         self.sweep_each(SWEEPS, before, limit).await
     }

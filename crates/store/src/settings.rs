@@ -21,12 +21,12 @@ impl Tx {
             .map(drop)
     }
 
-    /// Notes a start of the server. `body` says what is worth knowing of it later: version, host, process.
-    pub async fn insert_boot(&mut self, boot: BootId, body: &Body, at: Timestamp) -> Result<()> {
-        let statement = sql("INSERT INTO boot (id, started_at, body) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING");
-        self.execute("note the start", statement.bind(boot).bind(at).bind(body))
-            .await
-            .map(drop)
+    /// Notes a start of the server, of one node. `body` says what is worth knowing of it later: version, host, process.
+    pub async fn insert_boot(&mut self, boot: BootId, node: &str, body: &Body, at: Timestamp) -> Result<()> {
+        let statement = sql("INSERT INTO boot (id, node, started_at, body) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (id) DO NOTHING");
+        let statement = statement.bind(boot).bind(node).bind(at).bind(body);
+        self.execute("note the start", statement).await.map(drop)
     }
 }
 

@@ -161,6 +161,14 @@ impl World {
     /// # Panics
     /// When it neither starts nor is stopped before the deadline.
     pub async fn start_unless_stopped(&self) -> Result<TestEngine, String> {
+        self.start_node("one", self.work_places).await
+    }
+
+    /// Starts one of several engines on the same PostgreSQL database, which executes so many steps at once.
+    ///
+    /// # Panics
+    /// When it neither starts nor is stopped before the deadline.
+    pub async fn start_node(&self, node: &str, work_places: usize) -> Result<TestEngine, String> {
         self.backend.revive();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(self.threads)
@@ -172,7 +180,7 @@ impl World {
         let backend: Arc<dyn Backend> = Arc::clone(&self.backend) as _;
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as _;
         let templates: Arc<dyn Templates> = Arc::clone(&self.templates) as _;
-        let (work_places, provider, key) = (self.work_places, self.provider.clone(), self.key.clone());
+        let (node, provider, key) = (node.to_owned(), self.provider.clone(), self.key.clone());
         let (accounts, external) = (self.accounts.clone(), self.external.clone());
         let started = runtime.spawn(async move {
             let store = Store::open(database).await.expect("the store opens");
@@ -207,6 +215,7 @@ impl World {
                 clock,
                 scratch: path.join("scratch"),
                 work_places,
+                node,
             };
             let (engine, recovered) = Engine::start(config).await.expect("the engine starts");
             (store, engine, recovered)

@@ -4,13 +4,14 @@
 //! They are noted the moment they are committed, before the command that made them is answered (see
 //! [`Store::observe_changes`](codecourier_store::Store::observe_changes)), and whoever delivers looks here after having
 //! taken what to deliver and before delivering it. Invariant: once the one who removed a member has been told so,
-//! nothing more is delivered to that member, whatever was on its way.
+//! nothing more is delivered to that member, whatever was on its way. If that was on another node: nothing that was
+//! committed after the removal.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-use codecourier_store::changes::{Change, Scope};
+use codecourier_store::changes::{Change, Observed, Scope, is_about_access};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -50,11 +51,26 @@ pub(super) struct Guard {
 }
 
 impl Doubts {
-    /// Notes a change, if it is of those. Called by the store's writer.
-    pub(super) fn note(&self, change: &Arc<Change>) {
-        if !is_about_access(change) {
-            return;
+    /// Notes what was committed, if it is of those. Called by the store's writer.
+    pub(super) fn note(&self, observed: Observed<'_>) {
+        match observed {
+            Observed::Change(change) if is_about_access(&change.kind) => self.note_change(change),
+            Observed::Change(_) => {}
+            Observed::UnknownAccess => self.doubt_everybody(),
         }
+    }
+
+    /// Whoever is watched asks anew.
+    fn doubt_everybody(&self) {
+        let grounds: Vec<_> = self.by_scope.lock().values().filter_map(Weak::upgrade).collect();
+        for ground in grounds {
+            let state = ground.state.lock();
+            ground.count.fetch_add(REMEMBERED as u64 + 1, Ordering::SeqCst);
+            state.wakes.values().for_each(|wake| wake.notify_one());
+        }
+    }
+
+    fn note_change(&self, change: &Arc<Change>) {
         let ground = self.by_scope.lock().get(&change.scope).and_then(Weak::upgrade);
         if let Some(ground) = ground {
             let mut state = ground.state.lock();
@@ -138,14 +154,6 @@ impl Drop for Guard {
     }
 }
 
-/// Whether a change can take a permission from anybody.
-fn is_about_access(change: &Change) -> bool {
-    matches!(
-        change.kind.as_str(),
-        "member" | "api_key" | "project" | "session" | "account"
-    )
-}
-
 /// Whether such a change can take a permission from this one. In doubt, yes.
 fn concerns(change: &Change, about: &Principal) -> bool {
     match (change.kind.as_str(), about) {
@@ -224,10 +232,10 @@ mod tests {
         ] {
             let doubts = Doubts::default();
             let mut guard = doubts.watch(scope, &Arc::default());
-            doubts.note(&change(scope, kind, &id));
+            doubts.note(Observed::Change(&change(scope, kind, &id)));
             assert_eq!(guard.is_in_doubt(&person), person_doubts, "{kind} {id}, a person");
             let mut guard = doubts.watch(scope, &Arc::default());
-            doubts.note(&change(scope, kind, &id));
+            doubts.note(Observed::Change(&change(scope, kind, &id)));
             assert_eq!(guard.is_in_doubt(&holder), key_doubts, "{kind} {id}, a key");
         }
     }
@@ -243,18 +251,22 @@ mod tests {
         let doubts = Doubts::default();
         let mut guard = doubts.watch(scope, &Arc::default());
         assert!(!guard.is_in_doubt(&person));
-        doubts.note(&change(scope, "account", user(1)));
+        doubts.note(Observed::Change(&change(scope, "account", user(1))));
         let count = guard.count();
         assert!(guard.is_in_doubt(&person) && guard.is_in_doubt(&person));
-        doubts.note(&change(scope, "account", user(1)));
+        doubts.note(Observed::Change(&change(scope, "account", user(1))));
         guard.settle(count);
         assert!(guard.is_in_doubt(&person));
         guard.settle(guard.count());
         assert!(!guard.is_in_doubt(&person));
         // More than is remembered, and not one of them concerns the person: who cannot tell asks.
         for _ in 0..=REMEMBERED {
-            doubts.note(&change(scope, "member", user(2)));
+            doubts.note(Observed::Change(&change(scope, "member", user(2))));
         }
+        assert!(guard.is_in_doubt(&person));
+        guard.settle(guard.count());
+        // Nor can anybody tell what they concern when they cannot be named.
+        doubts.note(Observed::UnknownAccess);
         assert!(guard.is_in_doubt(&person));
     }
 }

@@ -70,7 +70,7 @@ impl Hub {
     pub(crate) fn new(store: Store, tasks: Tasks, notices: runs::live::Live, closing: CancellationToken) -> Self {
         let doubts = Arc::<doubt::Doubts>::default();
         let noting = Arc::clone(&doubts);
-        store.observe_changes(move |change| noting.note(change));
+        store.observe_changes(move |observed| noting.note(observed));
         let attendance = TaskTracker::new();
         attendance.close();
         Self {

@@ -296,6 +296,7 @@ impl Watch {
                 let subscription = &self.subscriptions[index];
                 let taken = self.engine.hub.snapshot(&subscription.admission, &self.principal);
                 let taken = Box::pin(taken).await;
+                self.engine.store.hear_of_access().await?;
                 if self.is_in_doubt() {
                     return Ok(None);
                 }
@@ -352,7 +353,7 @@ impl Watch {
     /// What follows in the log, for one who is behind; `None` when retention has removed it.
     async fn read_log(&self, key: Key, cursor: Cursor) -> Result<Option<Vec<Arc<Frame>>>, Error> {
         let mut reader = self.engine.store.read().await?;
-        Ok(match key {
+        let read = match key {
             Key::Changes(scope) => match reader.changes_after(scope, cursor.seq, PAGE).await? {
                 ChangesAfter::Changes(changes) => Some(
                     changes
@@ -373,7 +374,10 @@ impl Watch {
                         .collect(),
                 )
             }
-        })
+        };
+        drop(reader);
+        self.engine.store.hear_of_access().await?;
+        Ok(read)
     }
 
     async fn head(&self, key: Key) -> Result<u64, Error> {

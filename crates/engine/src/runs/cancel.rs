@@ -4,6 +4,7 @@ use codecourier_domain::event::Event;
 use codecourier_domain::id::{ProjectId, RunId, SandboxId, TaskId};
 use codecourier_domain::run::{Progress, RunEvent, RunStatus};
 use codecourier_domain::time::Timestamp;
+use codecourier_store::changes::{FollowedChange, Scope};
 use codecourier_store::events::EventAppend;
 use codecourier_store::steps::{Step, StepStatus};
 use codecourier_store::{Error as StoreError, Tx};
@@ -49,16 +50,20 @@ impl Runs {
 
     /// Waits until a run has ended, and gives the status it ended with.
     pub async fn wait(&self, project: ProjectId, run: RunId) -> Result<RunStatus, Error> {
-        let mut notices = self.engine.live.listen(run);
+        let scope = Scope::Project(project);
+        let head = self.engine.store.read().await?.change_head(scope).await?;
+        // The log and not the bus: the run may be another node's work.
+        let mut changes = self.engine.store.follow_changes(scope, head);
         loop {
             let view = self.get(project, run).await?;
             if view.summary.status.has_ended() || view.summary.status == RunStatus::Paused {
                 return Ok(view.summary.status);
             }
-            // A change, or a lag, is a reason to look again.
-            while let Ok(notice) = notices.recv().await {
-                if matches!(notice, Notice::Changed) {
-                    break;
+            loop {
+                match changes.next().await? {
+                    FollowedChange::Change(change) if change.kind == "run" && change.id == run.to_string() => break,
+                    FollowedChange::Change(_) => {}
+                    FollowedChange::Reset { .. } => break,
                 }
             }
         }

@@ -89,10 +89,13 @@ pub(crate) async fn run(engine: Arc<Inner>, stop: CancellationToken) {
 /// Prolongs the leases of everything under way until `stop`.
 pub(crate) async fn heartbeat(engine: Arc<Inner>, stop: CancellationToken) {
     let period = Duration::from_millis(LEASE_MILLISECONDS.unsigned_abs() / 3);
+    // Another node that calls tasks off cannot tell whoever works on them here; it gives a hint.
+    let mut taken = engine.store.hold_signal();
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
+            moved = taken.moved() => if moved.is_err() { return },
             () = tokio::time::sleep(period) => {}
         }
         let fences = engine.workers.fences();

@@ -12,7 +12,7 @@ use codecourier_engine::projects::CreateProject;
 use codecourier_engine::{Engine, ErrorCode};
 use codecourier_store::audit::{AuditList, AuditScope};
 use codecourier_store::blobs::BlobName;
-use codecourier_store::changes::ChangeOp;
+use codecourier_store::changes::{ChangeOp, Observed};
 use codecourier_store::runs::RunList;
 use codecourier_store::steps::Step;
 use codecourier_testkit::engine::{TestEngine, World};
@@ -50,10 +50,11 @@ async fn what_runs_in_a_project_ends_though_the_server_dies_with_its_deletion() 
         let (grant, name) = adopted(&team, ada).await;
         let committed = Arc::new(Notify::new());
         let tell = Arc::clone(&committed);
-        team.store.observe_changes(move |change| {
-            if (change.kind.as_str(), change.op) == ("project", ChangeOp::Delete) {
+        team.store.observe_changes(move |observed| match observed {
+            Observed::Change(change) if (change.kind.as_str(), change.op) == ("project", ChangeOp::Delete) => {
                 tell.notify_one();
             }
+            Observed::Change(_) | Observed::UnknownAccess => {}
         });
         let projects = team.engine.projects();
         tokio::select! {

@@ -231,11 +231,13 @@ impl Tx {
 }
 
 impl Reader<'_> {
-    /// The reservations that former starts of the server left behind: their requests died with them.
-    pub async fn reservations_of_other_boots(&mut self, boot: BootId) -> Result<Vec<HeldReservation>> {
+    /// The reservations that former starts of a node left behind: their requests died with them.
+    pub async fn reservations_of_other_boots(&mut self, boot: BootId, node: &str) -> Result<Vec<HeldReservation>> {
         let statement = sql("SELECT request, project, run, step, amount FROM reservation \
-             WHERE status = 'held' AND boot <> $1 ORDER BY created_at, request");
-        self.fetch_all("list stale reservations", statement.bind(boot))
+             WHERE status = 'held' AND boot <> $1 \
+             AND NOT EXISTS (SELECT 1 FROM boot b WHERE b.id = reservation.boot AND b.node NOT IN ($2, '')) \
+             ORDER BY created_at, request");
+        self.fetch_all("list stale reservations", statement.bind(boot).bind(node))
             .await?
             .iter()
             .map(held)

@@ -12,7 +12,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions as _, Connection as _, Postgres, Sqlite, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, Postgres, Row as _, Sqlite, Transaction};
 
 use super::Statement;
 use super::dialect::Dialect;
@@ -23,7 +23,7 @@ use crate::error::{DatabaseError, Error, Operation, Result};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// A pooled connection that was idle for longer is tried before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(15);
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(15);
 const STATEMENTS_CACHED: usize = 256;
 
 /// Where the database is, and the pool for reads.
@@ -163,6 +163,14 @@ impl Database {
         .map_err(|source| DatabaseError::new("begin a snapshot", source))
     }
 
+    /// How many connections for reading are open, and how many of them are free.
+    pub(crate) fn readers(&self) -> (u32, usize) {
+        match self {
+            Self::Sqlite { readers, .. } => (readers.size(), readers.num_idle()),
+            Self::Postgres { readers, .. } => (readers.size(), readers.num_idle()),
+        }
+    }
+
     pub(crate) async fn close_readers(&self) {
         match self {
             Self::Sqlite { readers, .. } => readers.close().await,
@@ -172,6 +180,22 @@ impl Database {
 }
 
 impl Connection {
+    /// Opens a write transaction, and gives the number of the newest change of anybody's access at its beginning, if
+    /// other nodes can have made it; see [`crate::nodes`].
+    pub(crate) async fn begin_write(&mut self, dialect: Dialect) -> Result<Option<u64>, DatabaseError> {
+        const OPERATION: Operation = "begin a transaction";
+        match self {
+            Self::Sqlite(_) => self.control(OPERATION, dialect.begin_write()).await.map(|()| None),
+            Self::Postgres(connection) => {
+                let begun = sqlx::raw_sql(dialect.begin_write()).fetch_all(connection).await;
+                let rows = begun.map_err(|source| DatabaseError::new(OPERATION, source))?;
+                // The lock gives a row of its own; before the first change there is no other.
+                let head = rows.iter().find_map(|row| row.try_get::<i64, _>("access_head").ok());
+                Ok(Some(head.and_then(|head| u64::try_from(head).ok()).unwrap_or(0)))
+            }
+        }
+    }
+
     /// Runs text without values: transaction control and schema.
     pub(crate) async fn control(&mut self, operation: Operation, text: &'static str) -> Result<(), DatabaseError> {
         match self {

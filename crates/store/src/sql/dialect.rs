@@ -19,11 +19,24 @@ macro_rules! write_lock {
 }
 
 impl Dialect {
-    /// Opens a write transaction that no other overlaps, in whatever process it is.
-    pub(crate) const fn begin_write(self) -> &'static str {
+    /// Opens a transaction that no write overlaps, whatever the schema is.
+    pub(crate) const fn begin_alone(self) -> &'static str {
         match self {
             Self::Sqlite => "BEGIN IMMEDIATE",
             Self::Postgres => concat!("BEGIN; SELECT pg_advisory_xact_lock(", write_lock!(), ")"),
+        }
+    }
+
+    /// Opens a write transaction that no other overlaps, in whatever process it is. Where there can be other nodes, it
+    /// also reads how far the log of access is, on the same way to the server and back.
+    pub(crate) const fn begin_write(self) -> &'static str {
+        match self {
+            Self::Sqlite => self.begin_alone(),
+            Self::Postgres => concat!(
+                "BEGIN; SELECT pg_advisory_xact_lock(",
+                write_lock!(),
+                "); SELECT seq AS access_head FROM scope WHERE scope = 'access'"
+            ),
         }
     }
 

@@ -6,6 +6,7 @@
 
 pub(crate) mod connection;
 pub(crate) mod dialect;
+pub(crate) mod hints;
 #[cfg(test)]
 mod plans;
 mod row;
@@ -39,6 +40,28 @@ pub(crate) fn assembled(text: String) -> Statement {
         text: AssertSqlSafe(text).into_sql_str(),
         values: Vec::new(),
     }
+}
+
+/// How many values a list in a statement has. A few fixed sizes, so that each statement is prepared once.
+const LIST_SIZES: [usize; 3] = [8, 64, 512];
+
+/// Statements that end in a list of placeholders, for values of any number: each with its part of the values, the last of
+/// which are repeated to fill the list.
+pub(crate) fn chunks<T: Copy>(beginning: &str, values: &[T]) -> Vec<(String, Vec<T>)> {
+    let longest = LIST_SIZES[LIST_SIZES.len() - 1];
+    let lists = values.chunks(longest).map(|chunk| {
+        let size = LIST_SIZES
+            .into_iter()
+            .find(|size| *size >= chunk.len())
+            .unwrap_or(longest);
+        let placeholders: Vec<String> = (1..=size).map(|number| format!("${number}")).collect();
+        let mut filled = chunk.to_vec();
+        if let Some(last) = chunk.last() {
+            filled.resize(size, *last);
+        }
+        (format!("{beginning}({})", placeholders.join(", ")), filled)
+    });
+    lists.collect()
 }
 
 impl Statement {

@@ -268,7 +268,9 @@ mod tests {
         reader.scopes_with_changes(Some(Scope::Installation), 1).await?;
         reader.oldest_changes(Scope::Installation, 1).await?;
         reader.step_token(TokenHash::of("token"), NOW).await?;
-        reader.reservations_of_other_boots(BootId::from_uuid(NIL)).await?;
+        reader
+            .reservations_of_other_boots(BootId::from_uuid(NIL), "one")
+            .await?;
         reader.usage_of_run(project, run).await?;
         read_people(reader).await
     }
@@ -343,7 +345,7 @@ mod tests {
             };
             assert!(tx.retry_task(fence, &retry).await.is_err());
             tx.cancel_tasks(project, run, NOW).await?;
-            tx.void_leases(owner).await.map(drop)
+            tx.void_leases(owner, "one").await.map(drop)
         })
     }
 

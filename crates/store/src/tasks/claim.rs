@@ -159,12 +159,21 @@ impl Store {
     /// A signal for a worker. Take it before the first claim; a commit between a claim and [`WorkSignal::moved`] is
     /// not missed.
     ///
-    /// It tells of the commits of this process. Of those of others a worker hears by [`Claim::next_due`] and a period
-    /// of its own.
+    /// It tells of the commits of this process, and of those of other nodes as their hints come. A hint may be lost: a
+    /// worker also looks at [`Claim::next_due`] and has a period of its own.
     #[must_use]
     pub fn work_signal(&self) -> WorkSignal {
         WorkSignal {
             generation: self.watchers().work(),
+        }
+    }
+
+    /// Says that another node took holds on tasks from whoever had them: a reason for a heartbeat at once, which tells
+    /// which. Such a hint may be lost.
+    #[must_use]
+    pub fn hold_signal(&self) -> WorkSignal {
+        WorkSignal {
+            generation: self.watchers().holds(),
         }
     }
 }

@@ -85,16 +85,19 @@ impl Tx {
             )
             .await?;
         self.effects.tasks_moved |= !rows.is_empty();
+        self.effects.holds_lost |= !rows.is_empty();
         rows.iter().map(|row| row.parsed(0)).collect()
     }
 
-    /// Takes back every task that another start of the server holds. Only for a process that is alone on its database,
-    /// which the lock on the data directory proves: then the other ones are dead, and waiting for leases is idle time.
-    pub async fn void_leases(&mut self, boot: BootId) -> Result<VoidedLeases> {
+    /// Takes back every task that another start of the server holds, but for those of other nodes. Only for a process that
+    /// is the only one of its node, which the lock on the data directory proves: then the other starts are dead, and
+    /// waiting for leases is idle time.
+    pub async fn void_leases(&mut self, boot: BootId, node: &str) -> Result<VoidedLeases> {
         let statement = sql("UPDATE task SET status = 'ready', owner = NULL, lease_until = NULL \
-             WHERE status = 'running' AND owner <> $1");
+             WHERE status = 'running' AND owner <> $1 \
+             AND NOT EXISTS (SELECT 1 FROM boot b WHERE b.id = task.owner AND b.node NOT IN ($2, ''))");
         let voided = self
-            .execute("take back the tasks of former starts", statement.bind(boot))
+            .execute("take back the tasks of former starts", statement.bind(boot).bind(node))
             .await?;
         self.effects.tasks_moved |= voided > 0;
         Ok(VoidedLeases(voided))

@@ -177,6 +177,13 @@ impl Tx {
 }
 
 impl Reader<'_> {
+    /// Whether any task waits for a worker, of whatever project. For the sweep between nodes.
+    pub(crate) async fn has_ready_tasks(&mut self) -> Result<bool> {
+        let statement = sql("SELECT 1 FROM task WHERE status = 'ready' LIMIT 1");
+        let row = self.fetch_optional("look for ready tasks", statement).await?;
+        Ok(row.is_some())
+    }
+
     /// One task.
     pub async fn task(&mut self, project: ProjectId, id: TaskId) -> Result<Option<Task>> {
         let statement = sql(concat!(

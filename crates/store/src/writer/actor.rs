@@ -7,8 +7,10 @@ use tokio::sync::mpsc;
 
 use super::command::{Command, Ran, Reply};
 use super::tx::{Effects, Tx};
-use crate::error::{DatabaseError, Error, Trouble};
+use crate::error::{Error, Result, Trouble};
 use crate::feed::Watchers;
+use crate::nodes::Outbox;
+use crate::nodes::access::AccessLog;
 use crate::sql::{Connection, Database};
 
 /// A group is closed when it holds that many commands, or has taken that long.
@@ -22,6 +24,13 @@ pub(crate) struct Writer {
     commands: mpsc::Receiver<Box<dyn Command>>,
     connection: Option<Connection>,
     command_limit: Duration,
+    among: Option<Among>,
+}
+
+/// What a writer among several nodes needs besides.
+struct Among {
+    access: Arc<AccessLog>,
+    outbox: Arc<Outbox>,
 }
 
 impl Writer {
@@ -38,7 +47,14 @@ impl Writer {
             commands,
             connection: Some(connection),
             command_limit,
+            among: None,
         }
+    }
+
+    /// The same where other nodes write to the database too.
+    pub(crate) fn among_nodes(mut self, access: Arc<AccessLog>, outbox: Arc<Outbox>) -> Self {
+        self.among = Some(Among { access, outbox });
+        self
     }
 
     /// Works until every handle on the store is gone and every command sent has been answered.
@@ -46,7 +62,7 @@ impl Writer {
         while let Some(command) = self.commands.recv().await {
             match self.begin().await {
                 Ok(tx) => self.group(tx, command).await,
-                Err(failure) => command.reject(failure.into()),
+                Err(failure) => command.reject(failure),
             }
         }
         if let Some(connection) = self.connection.take() {
@@ -55,22 +71,40 @@ impl Writer {
     }
 
     /// Opens a transaction, on a new connection if the old one is gone or turns out to be.
-    async fn begin(&mut self) -> Result<Tx, DatabaseError> {
-        let begin = self.database.dialect().begin_write();
-        if let Some(mut connection) = self.connection.take() {
-            match connection.control("begin a transaction", begin).await {
-                Ok(()) => return Ok(Tx::new(connection)),
+    async fn begin(&mut self) -> Result<Tx> {
+        let dialect = self.database.dialect();
+        let begun = match self.connection.take() {
+            None => None,
+            Some(mut connection) => match connection.begin_write(dialect).await {
+                Ok(access_head) => Some((connection, access_head)),
                 // Nothing was begun, so nothing is lost by trying again on a new connection.
-                Err(failure) if failure.trouble() == Trouble::Unavailable => connection.close().await,
+                Err(failure) if failure.trouble() == Trouble::Unavailable => {
+                    connection.close().await;
+                    None
+                }
                 Err(failure) => {
                     connection.close().await;
-                    return Err(failure);
+                    return Err(failure.into());
                 }
+            },
+        };
+        let (connection, access_head) = match begun {
+            Some(begun) => begun,
+            None => {
+                let mut connection = self.database.connect_writer().await?;
+                let access_head = connection.begin_write(dialect).await?;
+                (connection, access_head)
             }
+        };
+        let mut tx = Tx::new(connection);
+        if let (Some(among), Some(head)) = (&self.among, access_head)
+            && among.access.is_behind(head)
+            && let Err(failure) = among.access.read_on(&mut tx.read(), &self.watchers).await
+        {
+            tx.connection.close().await;
+            return Err(failure);
         }
-        let mut connection = self.database.connect_writer().await?;
-        connection.control("begin a transaction", begin).await?;
-        Ok(Tx::new(connection))
+        Ok(tx)
     }
 
     /// Runs the first command and those that have gathered meanwhile, commits, and answers.
@@ -173,7 +207,16 @@ impl Writer {
     }
 
     fn publish(&self, effects: Effects) {
+        let Some(among) = &self.among else {
+            return self.watchers.publish(effects);
+        };
+        among.outbox.put(&effects);
+        let access_head = effects.access_head;
         self.watchers.publish(effects);
+        // After it was shown: until then whoever asks reads it from the log.
+        if let Some(head) = access_head {
+            among.access.has_shown(head);
+        }
     }
 }
 

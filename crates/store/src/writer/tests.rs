@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::body::Body;
 use crate::error::{Error, Result};
+use crate::open::Tuning;
 use crate::sql::assembled;
 use crate::{Store, StoreConfig, Tx};
 
@@ -18,6 +19,13 @@ async fn open(directory: &tempfile::TempDir) -> Store {
     })
     .await
     .unwrap()
+}
+
+fn impatient() -> Tuning {
+    Tuning {
+        command_limit: Duration::from_millis(20),
+        ..Tuning::default()
+    }
 }
 
 async fn put(store: &Store, key: &'static str, size: usize) -> Result<()> {
@@ -87,9 +95,7 @@ async fn a_command_that_hangs_is_given_up_and_the_writer_goes_on() {
     let config = StoreConfig::Sqlite {
         path: directory.path().join("store.db"),
     };
-    let store = Store::open_with_command_limit(config, Duration::from_millis(20))
-        .await
-        .unwrap();
+    let store = Store::open_tuned(config, impatient()).await.unwrap();
     let hanging = store.write::<(), _>(|tx| {
         Box::pin(async move {
             tx.put_setting("hanging", &Body::null(), NOON).await?;
@@ -109,9 +115,7 @@ async fn a_hanging_command_takes_its_group_with_it_and_says_so() {
     let config = StoreConfig::Sqlite {
         path: directory.path().join("store.db"),
     };
-    let store = Store::open_with_command_limit(config, Duration::from_millis(20))
-        .await
-        .unwrap();
+    let store = Store::open_tuned(config, impatient()).await.unwrap();
     let hanging = store.write::<(), _>(|_| Box::pin(std::future::pending()));
     let (before, hung) = tokio::join!(put(&store, "before", 10), hanging);
     assert!(matches!(hung, Err(Error::CommandTimedOut)));

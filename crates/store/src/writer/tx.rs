@@ -30,6 +30,10 @@ pub(crate) struct Effects {
     pub(crate) events: Vec<(RunId, Arc<[StoredEvent]>)>,
     pub(crate) tasks_moved: bool,
     pub(crate) mails_moved: bool,
+    /// Somebody's hold on a task was taken from them.
+    pub(crate) holds_lost: bool,
+    /// The number of the newest change of anybody's access in here.
+    pub(crate) access_head: Option<u64>,
 }
 
 /// Where the effects stood when a command began, so that an undone command tells nothing.
@@ -39,6 +43,8 @@ pub(super) struct EffectsMark {
     events: usize,
     tasks_moved: bool,
     mails_moved: bool,
+    holds_lost: bool,
+    access_head: Option<u64>,
 }
 
 impl Tx {
@@ -52,6 +58,8 @@ impl Tx {
                 events: Vec::new(),
                 tasks_moved: false,
                 mails_moved: false,
+                holds_lost: false,
+                access_head: None,
             },
         }
     }
@@ -99,6 +107,8 @@ impl Effects {
             events: self.events.len(),
             tasks_moved: self.tasks_moved,
             mails_moved: self.mails_moved,
+            holds_lost: self.holds_lost,
+            access_head: self.access_head,
         }
     }
 
@@ -107,5 +117,7 @@ impl Effects {
         self.events.truncate(mark.events);
         self.tasks_moved = mark.tasks_moved;
         self.mails_moved = mark.mails_moved;
+        self.holds_lost = mark.holds_lost;
+        self.access_head = mark.access_head;
     }
 }

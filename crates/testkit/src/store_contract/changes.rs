@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use codecourier_domain::id::ProjectId;
-use codecourier_store::changes::{ChangeFeed, ChangeOp, ChangesAfter, FollowedChange, NewChange, Scope, ScopeExtent};
+use codecourier_store::changes::{
+    ChangeFeed, ChangeOp, ChangesAfter, FollowedChange, NewChange, Observed, Scope, ScopeExtent,
+};
 use codecourier_store::{Error, Store};
 use futures::future::join_all;
 
@@ -164,7 +166,10 @@ pub(super) async fn an_observer_sees_a_change_before_its_command_is_answered(ben
     let scope = scope_of(bench.project("one", 1).await);
     let newest = Arc::new(AtomicU64::new(0));
     let observed = Arc::clone(&newest);
-    bench.store.observe_changes(move |change| {
+    bench.store.observe_changes(move |shown| {
+        let Observed::Change(change) = shown else {
+            panic!("{shown:?}")
+        };
         assert_eq!(observed.swap(change.seq, Ordering::SeqCst) + 1, change.seq);
     });
     let writer = |store: Store| {

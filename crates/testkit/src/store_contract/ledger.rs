@@ -182,12 +182,12 @@ pub(super) async fn reservations_of_dead_servers_are_found(bench: &Bench) {
     let mut reader = bench.store.read().await.unwrap();
     assert!(
         reader
-            .reservations_of_other_boots(asking.boot)
+            .reservations_of_other_boots(asking.boot, "one")
             .await
             .unwrap()
             .is_empty()
     );
-    let stale = reader.reservations_of_other_boots(boot_id()).await.unwrap();
+    let stale = reader.reservations_of_other_boots(boot_id(), "one").await.unwrap();
     assert_eq!(stale.len(), 1);
     assert_eq!(
         (stale[0].request.as_str(), stale[0].run, stale[0].amount),

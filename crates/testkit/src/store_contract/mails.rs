@@ -131,7 +131,10 @@ pub(super) async fn a_mail_is_held_by_one_sender_at_a_time(bench: &Bench) {
     // A start takes back what others held, and leaves its own.
     let void = |boot: u128| {
         write(bench, move |tx| {
-            Box::pin(async move { tx.void_mail_holds(BootId::from_uuid(Uuid::from_u128(boot))).await })
+            Box::pin(async move {
+                tx.void_mail_holds(BootId::from_uuid(Uuid::from_u128(boot)), "one")
+                    .await
+            })
         })
     };
     assert_eq!(void(1).await.unwrap(), 0);

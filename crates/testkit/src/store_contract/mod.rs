@@ -182,6 +182,7 @@ pub const CASES: &[Case] = cases! {
         a_retried_task_comes_back_when_it_is_due,
         cancelled_tasks_are_fenced,
         a_new_start_takes_over_at_once,
+        a_new_start_leaves_other_nodes_alone,
         a_failed_task_stays_failed,
     }
     ledger {

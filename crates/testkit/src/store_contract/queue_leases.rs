@@ -1,9 +1,9 @@
 //! Holding and losing tasks.
 
-use codecourier_store::Error;
 use codecourier_store::tasks::{
     ClaimRequest, ClaimedTask, Fence, NewTask, TaskClass, TaskRetry, TaskStatus, VoidedLeases,
 };
+use codecourier_store::{Body, Error};
 
 use super::queue::{claim, work};
 use super::{Bench, NOON, a_task, body, boot_id};
@@ -167,7 +167,7 @@ pub(super) async fn a_new_start_takes_over_at_once(bench: &Bench) {
     let void = || {
         bench
             .store
-            .write(move |tx| Box::pin(async move { tx.void_leases(boot).await }))
+            .write(move |tx| Box::pin(async move { tx.void_leases(boot, "one").await }))
     };
     assert_eq!(void().await.unwrap(), VoidedLeases(1));
     let mine = claim(bench, ClaimRequest { owner: boot, ..work(1) })
@@ -181,6 +181,27 @@ pub(super) async fn a_new_start_takes_over_at_once(bench: &Bench) {
         Err(Error::Fenced)
     ));
     complete_with_result(bench, mine.fence).await.unwrap();
+}
+
+pub(super) async fn a_new_start_leaves_other_nodes_alone(bench: &Bench) {
+    let held = one_claimed(bench).await;
+    let (owner, boot) = (held.task.owner.unwrap(), boot_id());
+    let note = bench
+        .store
+        .write(move |tx| Box::pin(async move { tx.insert_boot(owner, "two", &Body::null(), NOON).await }));
+    note.await.unwrap();
+    let void = |node: &'static str| {
+        let voiding = bench
+            .store
+            .write(move |tx| Box::pin(async move { tx.void_leases(boot, node).await }));
+        async { voiding.await.unwrap() }
+    };
+    assert_eq!(
+        void("one").await,
+        VoidedLeases(0),
+        "the other node is alive, for all that is known"
+    );
+    assert_eq!(void("two").await, VoidedLeases(1));
 }
 
 pub(super) async fn a_failed_task_stays_failed(bench: &Bench) {

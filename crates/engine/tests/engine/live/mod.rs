@@ -3,6 +3,7 @@
 
 mod access;
 mod following;
+mod nodes;
 mod retention;
 mod runs;
 

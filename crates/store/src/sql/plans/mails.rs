@@ -51,7 +51,7 @@ fn write_mails(tx: &mut Tx) -> futures::future::BoxFuture<'_, crate::Result<()>>
         let fence = MailFence { mail, attempt: 1 };
         tx.rewrite_mail(fence, None, &sealed).await?;
         tx.retry_mail(fence, NOW, "").await?;
-        tx.void_mail_holds(boot).await?;
+        tx.void_mail_holds(boot, "one").await?;
         tx.expire_mails(NOW, 1).await?;
         tx.sweep_mails(NOW, 1).await?;
         let fence = tx.claim_mails(claim).await?.mails[0].fence;

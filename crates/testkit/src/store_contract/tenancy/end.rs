@@ -100,7 +100,7 @@ pub async fn sweep(bench: Bench, dump: Dump<'_>) {
         Box::pin(async move {
             for (milliseconds, boot) in [(0, ended.boot), (10, BootId::from_uuid(Uuid::now_v7()))] {
                 let at = NOON.plus_milliseconds(milliseconds);
-                tx.insert_boot(boot, &ended.body(), at).await?;
+                tx.insert_boot(boot, "one", &ended.body(), at).await?;
             }
             tx.complete_task(ended.fence(), NOON).await?;
             tx.release(ended.project, &ended.request_named("held"), NOON).await?;
