@@ -7,10 +7,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use codecourier_it::live::soak::{Size, soak};
+use codecourier_it::live::soak::{Servers, Size, soak};
 
 #[derive(Parser)]
 struct Arguments {
+    /// Two servers on one PostgreSQL instead of one on SQLite.
+    #[arg(long)]
+    two_nodes: bool,
     /// How many follow.
     #[arg(long, default_value_t = 500)]
     subscribers: usize,
@@ -34,6 +37,10 @@ struct Arguments {
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let size = Size {
+        servers: match arguments.two_nodes {
+            true => Servers::Two,
+            false => Servers::One,
+        },
         subscribers: arguments.subscribers,
         writes: arguments.writes,
         patience: Duration::from_secs(arguments.seconds),

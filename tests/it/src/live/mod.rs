@@ -46,8 +46,19 @@ impl LiveServer {
     }
 
     /// Starts one at an address, such as another one's that was ended.
+    ///
+    /// # Panics
+    /// When it does not start.
     pub async fn start_at(world: &World, address: SocketAddr) -> Self {
-        let engine = world.start().await;
+        Self::start_node(world, "one", address).await
+    }
+
+    /// Starts one of several on the same database.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_node(world: &World, node: &str, address: SocketAddr) -> Self {
+        let engine = world.start_node(node, world.work_places).await.expect("it starts");
         let (address, serving) = engine
             .ask(move |engine| async move {
                 let listener = TcpListener::bind(address).await.expect("the address is free");

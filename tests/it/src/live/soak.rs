@@ -1,11 +1,12 @@
 //! The soak: many subscribers, some slow, all of them leaving and coming back at random, writers that never rest, and a
-//! server that is ended and started again. In the end everybody has seen every change once, in order.
+//! server that is ended and started again, or two of them on one PostgreSQL. In the end everybody has seen every change
+//! once, in order.
 //!
 //! Started by `cargo xtask soak`; a small one is a test. The seed decides who does what and for how long, not how the
 //! machine interleaves it.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -17,6 +18,7 @@ use codecourier_store::{Body, Store};
 use codecourier_testkit::engine::World;
 use codecourier_testkit::fake_agent::designer_and_checker;
 use codecourier_testkit::people::TestPerson;
+use codecourier_testkit::postgres::Server;
 use codecourier_wire::live::{LiveDelta, ServerMessage};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
@@ -31,10 +33,23 @@ const PER_PERSON: usize = 50;
 /// How many things the writers change.
 const THINGS: u64 = 200;
 const PROJECTS: usize = 5;
+/// How often each server is ended and started again.
+const RESTARTS: u64 = 3;
+
+/// Who serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Servers {
+    /// One, on SQLite.
+    One,
+    /// Two, on one PostgreSQL database. Subscribers go from one to the other.
+    Two,
+}
 
 /// How much of everything.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
+    /// Who serves.
+    pub servers: Servers,
     /// Who follows.
     pub subscribers: usize,
     /// Changes that are written.
@@ -83,7 +98,7 @@ impl State {
 
 /// What everybody needs to know.
 struct Scene {
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
     told: AtomicU64,
     reconnects: AtomicU64,
     /// The heads of the logs once the writers have ended.
@@ -99,9 +114,20 @@ pub async fn soak(size: Size, say: impl Fn(String)) -> Result<Report, String> {
 }
 
 async fn run(size: Size, began: Instant, say: impl Fn(String)) -> Result<Report, String> {
-    let world = World::new(designer_and_checker());
-    let mut server = LiveServer::start(&world).await;
-    let address = server.address;
+    let (world, nodes) = match size.servers {
+        Servers::One => (World::new(designer_and_checker()), 1),
+        Servers::Two => {
+            let database = Server::shared().create_database();
+            (World::new(designer_and_checker()).on_postgres(database), 2)
+        }
+    };
+    let mut servers = Vec::new();
+    for node in 0..nodes {
+        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        servers.push(LiveServer::start_node(&world, &node_name(node), anywhere).await);
+    }
+    let addresses: Vec<SocketAddr> = servers.iter().map(|server| server.address).collect();
+    let server = &servers[0];
     let owner = server.people.sign_up("owner").await;
     let mut projects = Vec::new();
     for number in 0..PROJECTS {
@@ -123,7 +149,7 @@ async fn run(size: Size, began: Instant, say: impl Fn(String)) -> Result<Report,
 
     let (finished, finish) = watch::channel(None);
     let scene = Arc::new(Scene {
-        address,
+        addresses: addresses.clone(),
         told: AtomicU64::new(0),
         reconnects: AtomicU64::new(0),
         finish,
@@ -136,29 +162,40 @@ async fn run(size: Size, began: Instant, say: impl Fn(String)) -> Result<Report,
     }
 
     // The writers go on while the server is away, as soon as there is another.
-    let (stores, store) = watch::channel(Some(server.engine().store()));
+    let stores: Vec<watch::Sender<Option<Store>>> = servers
+        .iter()
+        .map(|server| watch::Sender::new(Some(server.engine().store())))
+        .collect();
     let written = Arc::new(AtomicU64::new(0));
     let mut writers = JoinSet::new();
     for number in 0..4 {
         let random = StdRng::seed_from_u64(size.seed.wrapping_add(number));
-        let (written, store, projects) = (Arc::clone(&written), store.clone(), projects.clone());
+        let store = stores[number as usize % nodes].subscribe();
+        let (written, projects) = (Arc::clone(&written), projects.clone());
         writers.spawn(write(size.writes / 4, written, store, projects, random));
     }
-    for restart in 1..=3 {
-        while written.load(Ordering::SeqCst) < size.writes * restart / 4 {
+    let restarts = RESTARTS * nodes as u64;
+    for restart in 1..=restarts {
+        let node = restart as usize % nodes;
+        while written.load(Ordering::SeqCst) < size.writes * restart / (restarts + 1) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        stores.send_replace(None);
-        let how = if restart == 2 { "killed" } else { "stopped" };
-        if restart == 2 {
+        stores[node].send_replace(None);
+        let server = servers.remove(node);
+        let how = if restart % 3 == 2 { "killed" } else { "stopped" };
+        if restart % 3 == 2 {
             server.kill().await;
         } else {
             server.stop().await;
         }
-        server = LiveServer::start_at(&world, address).await;
-        stores.send_replace(Some(server.engine().store()));
+        servers.insert(
+            node,
+            LiveServer::start_node(&world, &node_name(node), addresses[node]).await,
+        );
+        stores[node].send_replace(Some(servers[node].engine().store()));
         say(format!(
-            "{how} and started again after {} writes",
+            "node {} was {how} and started again after {} writes",
+            node_name(node),
             written.load(Ordering::SeqCst)
         ));
     }
@@ -166,7 +203,7 @@ async fn run(size: Size, began: Instant, say: impl Fn(String)) -> Result<Report,
         ended.map_err(|error| error.to_string())?;
     }
 
-    let truth = truth(&server.engine().store(), &projects).await?;
+    let truth = truth(&servers[0].engine().store(), &projects).await?;
     finished.send_replace(Some(truth.iter().map(|state| state.seq).collect()));
     while let Some(ended) = subscribers.join_next().await {
         let (number, states) = ended.map_err(|error| error.to_string())?;
@@ -179,12 +216,18 @@ async fn run(size: Size, began: Instant, say: impl Fn(String)) -> Result<Report,
             }
         }
     }
-    server.stop().await;
+    for server in servers {
+        server.stop().await;
+    }
     Ok(Report {
         told: scene.told.load(Ordering::SeqCst),
         reconnects: scene.reconnects.load(Ordering::SeqCst),
         took: began.elapsed(),
     })
+}
+
+fn node_name(node: usize) -> String {
+    (node + 1).to_string()
 }
 
 /// What the logs in the database come to.
@@ -277,8 +320,12 @@ async fn subscribe(
     ];
     let mut states: Vec<(usize, State)> = followed.iter().map(|project| (*project, State::default())).collect();
     let mut finish = scene.finish.clone();
+    let mut visits = number;
     loop {
-        let mut client = match Client::connect(scene.address, person.token.expose()).await {
+        // Every time at the next server.
+        let address = scene.addresses[visits % scene.addresses.len()];
+        visits += 1;
+        let mut client = match Client::connect(address, person.token.expose()).await {
             Ok(client) => client,
             Err(NoConnection::Refused(status)) if status.is_client_error() => return Err(format!("refused: {status}")),
             Err(_) => {
