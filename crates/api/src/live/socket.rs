@@ -92,6 +92,7 @@ pub(super) async fn serve(socket: WebSocket, live: Live, arrival: Arrival) {
         Err(end) => end,
     };
     tracing::debug!(?end, "a live socket ended");
+    metrics::counter!("codecourier_live_sockets_ended_total", "reason" => end.reason()).increment(1);
     connection.close(end).await;
 }
 
@@ -428,6 +429,19 @@ fn broken(error: axum::Error) -> End {
 }
 
 impl End {
+    /// A word for it, of few: for the metrics.
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Restart => "restart",
+            Self::Auth(_) => "auth",
+            Self::Slow => "slow",
+            Self::Silent => "silent",
+            Self::Flood => "flood",
+            Self::Nonsense | Self::Binary | Self::Broken(_) => "invalid",
+        }
+    }
+
     /// What the client is told at the end; nothing if it is not there.
     fn words(self) -> Option<(u16, &'static str)> {
         Some(match self {

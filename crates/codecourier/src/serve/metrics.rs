@@ -15,11 +15,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use codecourier_engine::live::Live;
 use codecourier_store::under_way::UnderWay;
-use codecourier_store::{Reader, Store};
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use codecourier_store::{Connections, Reader, Store};
+use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use subtle::ConstantTimeEq as _;
 
+use super::figures;
 use crate::config::Config;
 use crate::config::value::Secret;
 use crate::problem::Problem;
@@ -57,29 +58,7 @@ impl Metrics {
             .build_recorder();
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder).map_err(|error| Problem::internal("Setting up the metrics", &error))?;
-        describe_counter!(REQUESTS, "Requests, by method, route and status");
-        describe_histogram!(LATENCY, "How long requests took until their answer began, in seconds");
-        describe_gauge!(IN_FLIGHT, "Requests whose answer has not begun");
-        describe_histogram!(COMMIT_COMMANDS, "Write commands kept by one commit of the store");
-        describe_histogram!(
-            "codecourier_store_commit_seconds",
-            "How long commits of the store took, in seconds"
-        );
-        describe_counter!(
-            "codecourier_gateway_requests_total",
-            "Requests of agents to models, settled"
-        );
-        describe_counter!("codecourier_gateway_tokens_total", "Tokens of those requests");
-        describe_counter!(
-            "codecourier_mails_total",
-            "Mails, by kind and by what became of the attempt"
-        );
-        describe_gauge!("codecourier_mails_waiting", "Mails that wait to be sent");
-        describe_gauge!("codecourier_live_clients", "Clients that follow what happens");
-        describe_gauge!("codecourier_runs", "Runs that have not ended, by status");
-        describe_gauge!("codecourier_tasks", "Tasks that have not ended, by status");
-        describe_gauge!("codecourier_sandboxes", "Sandboxes that belong to a step");
-        describe_gauge!("codecourier_build_info", "The version of this server");
+        figures::describe();
         gauge!("codecourier_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         Ok(Self { handle, token })
     }
@@ -123,6 +102,12 @@ async fn render(
         return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response();
     }
     gauge!("codecourier_live_clients").set(as_f64(shared.live.clients() as u64));
+    gauge!("codecourier_live_subscriptions").set(as_f64(shared.live.subscriptions() as u64));
+    gauge!("codecourier_live_topics").set(as_f64(shared.live.followed() as u64));
+    let Connections { busy, idle } = shared.store.connections();
+    for (state, connections) in [("busy", busy), ("idle", idle)] {
+        gauge!("codecourier_store_connections", "state" => state).set(f64::from(connections));
+    }
     match shared.store.read().await {
         Ok(mut reader) => match under_way(&mut reader).await {
             Ok((under_way, mails)) => {

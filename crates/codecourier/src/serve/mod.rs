@@ -5,6 +5,7 @@
 //! at once; agents live on in either case, and the next start adopts them.
 
 mod connection;
+mod figures;
 mod listener;
 mod metrics;
 mod patience;

@@ -67,6 +67,33 @@ fn a_server_says_that_it_lives_and_is_ready_and_what_it_does() {
     ] {
         assert!(metrics.contains(line), "`{line}` is missing in: {metrics}");
     }
+    // Whatever a client writes, no label has it.
+    for path in ["/api/v1/projects/hunter2", "/hunter2", "/api/v1/live?token=hunter2"] {
+        server.get(
+            path,
+            "X-Request-ID: hunter2\r\nAuthorization: Bearer ccs_hunter2\r\nUser-Agent: hunter2\r\n",
+        );
+    }
+    let metrics = server.get("/metrics", "");
+    assert!(!metrics.contains("hunter2"), "{metrics}");
+    for line in [
+        "codecourier_live_subscriptions 0",
+        "codecourier_live_log_reads_total 0",
+        "codecourier_store_connections{state=\"busy\"}",
+    ] {
+        assert!(metrics.contains(line), "`{line}` is missing in: {metrics}");
+    }
+    for line in metrics.lines().filter(|line| line.starts_with("codecourier_")) {
+        let described = line.split(['{', ' ']).next().unwrap();
+        let described = ["_bucket", "_sum", "_count"]
+            .iter()
+            .find_map(|end| described.strip_suffix(end))
+            .unwrap_or(described);
+        assert!(
+            metrics.contains(&format!("# HELP {described} ")),
+            "`{described}` is not described"
+        );
+    }
     assert!(
         server
             .get("/metrics", "X-Forwarded-For: 192.0.2.1\r\n")

@@ -1,6 +1,7 @@
 //! One thing to tell, shared by everybody who is told.
 
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use codecourier_domain::event::Event;
 use codecourier_domain::id::StepId;
@@ -12,6 +13,8 @@ use codecourier_store::events::StoredEvent;
 pub struct Frame {
     content: Content,
     text: OnceLock<Arc<str>>,
+    /// When this node learned of it.
+    known_since: Instant,
 }
 
 /// What there is to tell.
@@ -47,6 +50,7 @@ impl Frame {
         Arc::new(Self {
             content,
             text: OnceLock::new(),
+            known_since: Instant::now(),
         })
     }
 
@@ -64,6 +68,11 @@ impl Frame {
             Content::Event(event) => Some(event.seq),
             Content::Piece { .. } | Content::Preparing { .. } | Content::Waiting { .. } => None,
         }
+    }
+
+    /// For how long this node has known of it.
+    pub(super) fn age(&self) -> Duration {
+        self.known_since.elapsed()
     }
 
     /// The text it is told in. The first who asks writes it, for all.

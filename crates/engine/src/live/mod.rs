@@ -10,6 +10,7 @@
 //! - permission is asked when following begins and whenever something happened to it (see `doubt`): after the end of a
 //!   membership was confirmed nothing more is told.
 
+mod count;
 mod doubt;
 mod frame;
 mod query;
@@ -21,6 +22,7 @@ mod topic;
 mod watch;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use codecourier_store::Store;
@@ -57,6 +59,7 @@ pub(crate) struct Hub {
     anteroom: Arc<Semaphore>,
     closing: CancellationToken,
     attendance: TaskTracker,
+    arrivals: AtomicU32,
 }
 
 /// The use cases of live updates.
@@ -83,7 +86,13 @@ impl Hub {
             anteroom: Arc::new(Semaphore::new(ANTEROOM)),
             closing,
             attendance,
+            arrivals: AtomicU32::new(0),
         }
+    }
+
+    /// Another number for each client.
+    fn next_offset(&self) -> u32 {
+        self.arrivals.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Waits until every client was told that the server stops, or has had the time to be.
@@ -125,6 +134,12 @@ impl Live {
     #[must_use]
     pub fn followed(&self) -> usize {
         self.engine.hub.topics.count()
+    }
+
+    /// How many things all clients together follow.
+    #[must_use]
+    pub fn subscriptions(&self) -> usize {
+        self.engine.hub.topics.followers()
     }
 
     /// How many clients there are now.

@@ -86,6 +86,14 @@ impl Topics {
     }
 }
 
+impl Topics {
+    /// How many followers they have, all together.
+    pub(super) fn followers(&self) -> usize {
+        let topics: Vec<_> = self.by_key.lock().values().filter_map(Weak::upgrade).collect();
+        topics.iter().map(|topic| topic.followers.lock().wakes.len()).sum()
+    }
+}
+
 impl Hub {
     /// Begins to follow. What is committed from now on is in the tail, and `wake` is told of it.
     pub(super) async fn follow(&self, key: Key, wake: &Arc<Notify>) -> Result<Follower, Error> {

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::count::{count_frames, count_messages};
 use super::doubt::Guard;
 use super::frame::{Content, Frame};
 use super::query::{Admission, Query};
@@ -54,6 +55,8 @@ pub struct Watch {
     /// To be told before anything else.
     first: VecDeque<Told>,
     look_again_at: Instant,
+    /// How many helpings this client was told: some of them are measured.
+    told: u32,
     /// The server waits for it when it stops.
     _attendance: TaskTrackerToken,
     _seat: Seat,
@@ -138,6 +141,8 @@ impl Watch {
             turn: 0,
             first: VecDeque::new(),
             look_again_at: Instant::now() + LOOK_AGAIN,
+            // Not the same for all, or all would be measured at the same time.
+            told: engine.hub.next_offset(),
             _attendance: engine.hub.attendance.token(),
             _seat: seat,
         })
@@ -275,6 +280,7 @@ impl Watch {
             }
             Next::Tell(index, frames, cursor) => Ok(self.tell(index, frames, cursor)),
             Next::ReadLog(index, cursor) => {
+                metrics::counter!("codecourier_live_log_reads_total").increment(1);
                 let key = self.subscriptions[index].follower.key();
                 match Box::pin(self.read_log(key, cursor)).await? {
                     Some(frames) => {
@@ -290,6 +296,7 @@ impl Watch {
             Next::Reset(index) => {
                 self.subscriptions[index].stage = Stage::Opening;
                 let name = Arc::clone(&self.subscriptions[index].name);
+                count_messages("reset", 1);
                 Ok(Some(Told::Reset { name }))
             }
             Next::Open(index) => {
@@ -305,6 +312,7 @@ impl Watch {
                     Ok(snapshot) => {
                         self.subscriptions[index].stage = Stage::Following(Cursor::after(snapshot.seq));
                         let snapshot = Box::new(snapshot);
+                        count_messages("snapshot", 1);
                         Ok(Some(Told::Snapshot { name, snapshot }))
                     }
                     Err(error) if error.code == ErrorCode::NotFound => {
@@ -344,6 +352,7 @@ impl Watch {
         subscription.stage = Stage::Following(cursor);
         self.turn = index + 1;
         frames.retain(|frame| subscription.admission.shows(frame.content(), &self.principal));
+        count_frames(&frames, &mut self.told);
         (!frames.is_empty()).then(|| Told::Frames {
             name: Arc::clone(&subscription.name),
             frames,
