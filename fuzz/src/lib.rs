@@ -1,4 +1,5 @@
-//! Fuzz targets: everything that reads bytes written by an agent, a sandbox or a model server.
+//! Fuzz targets: everything that reads bytes written by an agent, a sandbox or a model server, and what strangers send
+//! to be let in.
 //!
 //! `cargo xtask fuzz` runs them under the coverage-guided fuzzer of `main.rs`; this crate's own test runs each on its
 //! corpus and on a fixed number of mutated inputs, so that every test run fuzzes a little.
@@ -27,6 +28,33 @@ pub const TARGETS: &[Target] = &[
             }
         },
         recorded: &["crates/agents/testdata/claude/2.1.330"],
+    },
+    Target {
+        name: "api_cursor",
+        run: |input| {
+            if let Err(broken) = codecourier_api::fuzz::check_cursor(input) {
+                panic!("{broken}");
+            }
+        },
+        recorded: &[],
+    },
+    Target {
+        name: "api_if_match",
+        run: |input| {
+            if let Err(broken) = codecourier_api::fuzz::check_if_match(input) {
+                panic!("{broken}");
+            }
+        },
+        recorded: &[],
+    },
+    Target {
+        name: "api_live_message",
+        run: |input| {
+            if let Err(broken) = codecourier_api::fuzz::check_live_message(input) {
+                panic!("{broken}");
+            }
+        },
+        recorded: &[],
     },
     Target {
         name: "envd_protocol",
@@ -65,6 +93,68 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "git_bundle",
         run: codecourier_forge::fuzz_entry,
+        recorded: &[],
+    },
+    Target {
+        name: "identity_key_set",
+        run: |input| {
+            if let Err(broken) = codecourier_identity::fuzz::check_key_set(input) {
+                panic!("{broken}");
+            }
+        },
+        recorded: &[],
+    },
+    Target {
+        name: "identity_signed_token",
+        run: |input| {
+            if let Err(broken) = codecourier_identity::fuzz::check_signed_token(input) {
+                panic!("{broken}");
+            }
+        },
+        recorded: &[],
+    },
+    Target {
+        name: "identity_token",
+        run: |input| {
+            if let Err(broken) = codecourier_identity::fuzz::check_token(input) {
+                panic!("{broken}");
+            }
+        },
+        recorded: &[],
+    },
+    Target {
+        name: "identity_webhook",
+        run: |input| {
+            if let Err(broken) = codecourier_identity::fuzz::check_webhook(input) {
+                panic!("{broken}");
+            }
+        },
+        recorded: &[],
+    },
+    Target {
+        name: "master_keys",
+        run: |input| {
+            let text = String::from_utf8_lossy(input);
+            if let Err(error) = codecourier_engine::vault::KeyRing::read(&text, "a file") {
+                let said = format!("{error:?} {error}");
+                for word in text.split_whitespace().filter(|word| word.len() > 40) {
+                    assert!(!said.contains(word), "a key is shown");
+                }
+            }
+        },
+        recorded: &[],
+    },
+    Target {
+        name: "store_cursor",
+        run: |input| {
+            use codecourier_domain::id::RunId;
+            use codecourier_store::page::PageCursor;
+            let text = String::from_utf8_lossy(input);
+            if let Ok(cursor) = text.parse::<PageCursor<RunId>>() {
+                let again = cursor.to_string().parse::<PageCursor<RunId>>();
+                assert_eq!(again.ok().map(|again| again.to_string()), Some(cursor.to_string()));
+            }
+        },
         recorded: &[],
     },
     Target {
@@ -169,6 +259,51 @@ mod tests {
     }
 
     #[test]
+    fn api_cursor() {
+        run_on_known_and_mutated("api_cursor");
+    }
+
+    #[test]
+    fn api_if_match() {
+        run_on_known_and_mutated("api_if_match");
+    }
+
+    #[test]
+    fn api_live_message() {
+        run_on_known_and_mutated("api_live_message");
+    }
+
+    #[test]
+    fn identity_key_set() {
+        run_on_known_and_mutated("identity_key_set");
+    }
+
+    #[test]
+    fn identity_signed_token() {
+        run_on_known_and_mutated("identity_signed_token");
+    }
+
+    #[test]
+    fn identity_token() {
+        run_on_known_and_mutated("identity_token");
+    }
+
+    #[test]
+    fn identity_webhook() {
+        run_on_known_and_mutated("identity_webhook");
+    }
+
+    #[test]
+    fn master_keys() {
+        run_on_known_and_mutated("master_keys");
+    }
+
+    #[test]
+    fn store_cursor() {
+        run_on_known_and_mutated("store_cursor");
+    }
+
+    #[test]
     fn envd_protocol() {
         run_on_known_and_mutated("envd_protocol");
     }
@@ -203,11 +338,20 @@ mod tests {
         let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
         let tested = [
             "agent_stream",
+            "api_cursor",
+            "api_if_match",
+            "api_live_message",
             "envd_protocol",
             "gateway_cassette",
             "gateway_meter",
             "gateway_request",
             "git_bundle",
+            "identity_key_set",
+            "identity_signed_token",
+            "identity_token",
+            "identity_webhook",
+            "master_keys",
+            "store_cursor",
             "verdict",
         ];
         assert_eq!(names, tested);

@@ -46,6 +46,7 @@ mod audit;
 pub mod config;
 pub mod conventions;
 mod external;
+pub mod fuzz;
 mod interface;
 mod invitations;
 mod keys;

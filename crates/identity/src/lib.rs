@@ -6,6 +6,7 @@
 //! number at a time.
 
 pub mod attempt;
+pub mod fuzz;
 pub mod github;
 pub mod jwks;
 pub mod jwt;

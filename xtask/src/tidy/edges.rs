@@ -56,7 +56,12 @@ const WALLS: &[(&str, &[&str])] = &[
             "codecourier",
         ],
     ),
-    ("fuzz", &["domain", "e2b", "agents", "gateway", "forge"]),
+    (
+        "fuzz",
+        &[
+            "domain", "store", "e2b", "agents", "gateway", "forge", "identity", "engine", "api",
+        ],
+    ),
     ("xtask", &[]),
 ];
 

@@ -115,6 +115,20 @@ fn opened(text: &str, binding: [u8; BINDING_BYTES]) -> Result<String, Error> {
     String::from_utf8(place.to_vec()).map_err(|_| foreign_cursor())
 }
 
+/// For fuzzing; see [`crate::fuzz`].
+pub(crate) fn check_cursor(text: &str) -> Result<(), String> {
+    let pairs = vec![("cursor".to_owned(), text.to_owned())];
+    let Ok(page) = page::<NoFilter>("/list", pairs) else {
+        return Ok(());
+    };
+    let place = page.cursor.clone().unwrap_or_default();
+    let given = page.list(Vec::<()>::new(), Some(&place)).next_cursor;
+    if given.as_deref() != Some(text) {
+        return Err(format!("`{text}` passes for a cursor of `{place}`"));
+    }
+    Ok(())
+}
+
 fn foreign_cursor() -> Error {
     Error::validation("`cursor` is none that this query gave. Begin without one.").of_field("cursor")
 }

@@ -97,6 +97,24 @@ fn if_match(headers: &HeaderMap) -> Result<IfMatch, ApiError> {
     })
 }
 
+/// For fuzzing; see [`crate::fuzz`].
+pub(crate) fn check_if_match(value: HeaderValue) -> Result<(), String> {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::IF_MATCH, value.clone());
+    let Ok(IfMatch(revision)) = if_match(&headers) else {
+        return Ok(());
+    };
+    let ours = tag(revision);
+    let digits = |value: &HeaderValue| {
+        let text = value.to_str().unwrap_or_default().trim().trim_matches('"').to_owned();
+        text.trim_start_matches('0').to_owned()
+    };
+    match digits(&value) == digits(&ours) {
+        true => Ok(()),
+        false => Err(format!("{value:?} passes for {ours:?}")),
+    }
+}
+
 fn tag(revision: Revision) -> HeaderValue {
     HeaderValue::try_from(format!("\"{revision}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
 }

@@ -4,6 +4,7 @@
 //! size, pace of messages, subscriptions, silence, the time that a client may make us wait); what happened is written
 //! once for all who are told.
 
+mod asked;
 mod limits;
 mod socket;
 mod stream;
@@ -117,6 +118,8 @@ async fn run(
     };
     stream::serve(&state, &headers, query).await
 }
+
+pub(crate) use asked::check_message;
 
 /// What a stream was told last, if the client says so.
 fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {

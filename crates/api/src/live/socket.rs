@@ -10,14 +10,15 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use codecourier_engine::access::Credential;
-use codecourier_engine::live::{Frame, Live, Query, SUBSCRIPTIONS, Told, Watch};
+use codecourier_engine::live::{Frame, Live, SUBSCRIPTIONS, Told, Watch};
 use codecourier_engine::{Error, ErrorCode};
-use codecourier_wire::live::{ClientMessage, LiveQuery, ServerMessage};
+use codecourier_wire::live::{ClientMessage, ServerMessage};
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::asked::asked;
 use super::limits::{self, Pace};
 use super::text::{self, Addressed};
 
@@ -378,43 +379,6 @@ async fn taking(
             // Whoever is only a moment behind shall hear of it.
             tokio::time::sleep(Duration::from_millis(500)).await;
         } => Err(End::Restart),
-    }
-}
-
-/// What a subscription asks for.
-fn asked(id: &str, query: LiveQuery, project: Option<String>, run: Option<String>) -> Result<Query, Error> {
-    if id.is_empty() || id.len() > 64 {
-        return Err(Error::validation("A subscription's name has 1 to 64 bytes.").of_field("id"));
-    }
-    let needed = |value: Option<String>, field: &str| {
-        let name = field.trim_start_matches("args.");
-        value.ok_or_else(|| Error::validation(format!("This query needs `{name}` in `args`.")).of_field(field))
-    };
-    let unneeded = |value: &Option<String>, field: &str| match value {
-        None => Ok(()),
-        Some(_) => Err(Error::validation("This query has no use for this argument.").of_field(field)),
-    };
-    match query {
-        LiveQuery::ProjectChanges => {
-            unneeded(&run, "args.run")?;
-            Ok(Query::Project {
-                project: needed(project, "args.project")?,
-            })
-        }
-        LiveQuery::RunEvents => Ok(Query::Run {
-            project: needed(project, "args.project")?,
-            run: needed(run, "args.run")?
-                .parse()
-                .map_err(|_| Error::not_found("There is no such run."))?,
-        }),
-        LiveQuery::UserChanges | LiveQuery::InstallationChanges => {
-            unneeded(&project, "args.project")?;
-            unneeded(&run, "args.run")?;
-            Ok(match query {
-                LiveQuery::InstallationChanges => Query::Installation,
-                _ => Query::User,
-            })
-        }
     }
 }
 

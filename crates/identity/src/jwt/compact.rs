@@ -81,7 +81,7 @@ impl<'t> Compact<'t> {
         }
     }
 
-    pub(super) fn claims(&self) -> Result<Claims, Refused> {
+    pub(crate) fn claims(&self) -> Result<Claims, Refused> {
         decoded(self.claims)
     }
 }
