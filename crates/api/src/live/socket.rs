@@ -118,7 +118,9 @@ impl Connection {
                 watch
             }
         };
-        let mut ping_at = Instant::now() + limits::PING;
+        // Kept from one round to the next: to set it anew for each message costs a lock that all sockets share.
+        let ping = sleep_until(Instant::now() + limits::PING);
+        tokio::pin!(ping);
         loop {
             tokio::select! {
                 message = self.stream.next() => {
@@ -128,7 +130,7 @@ impl Connection {
                     }
                 }
                 told = watch.next() => self.tell(&mut watch, told).await?,
-                () = sleep_until(ping_at) => {
+                () = &mut ping => {
                     if self.heard_at.elapsed() > limits::SILENCE {
                         return Err(End::Silent);
                     }
@@ -136,7 +138,7 @@ impl Connection {
                         self.send(Message::Ping(Default::default())).await?;
                         self.flush().await?;
                     }
-                    ping_at = Instant::now() + limits::PING;
+                    ping.as_mut().reset(Instant::now() + limits::PING);
                 }
             }
         }

@@ -6,13 +6,15 @@
 //! fetched already; [`Watch::next`] may be dropped at any time and called again, and loses nothing.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use codecourier_store::changes::{ChangesAfter, Scope};
 use codecourier_store::events::EventWindow;
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
+use tokio_util::sync::WaitForCancellationFutureOwned;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::count::{count_frames, count_messages};
@@ -55,6 +57,10 @@ pub struct Watch {
     /// To be told before anything else.
     first: VecDeque<Told>,
     look_again_at: Instant,
+    /// Goes off then. Kept from one wait to the next, as the end of the server is: to enter both into lists that all clients
+    /// share, and to leave them, would cost more than the rest of a message.
+    alarm: Pin<Box<Sleep>>,
+    closing: Pin<Box<WaitForCancellationFutureOwned>>,
     /// How many helpings this client was told: some of them are measured.
     told: u32,
     /// The server waits for it when it stops.
@@ -141,6 +147,8 @@ impl Watch {
             turn: 0,
             first: VecDeque::new(),
             look_again_at: Instant::now() + LOOK_AGAIN,
+            alarm: Box::pin(tokio::time::sleep(LOOK_AGAIN)),
+            closing: Box::pin(engine.hub.closing.clone().cancelled_owned()),
             // Not the same for all, or all would be measured at the same time.
             told: engine.hub.next_offset(),
             _attendance: engine.hub.attendance.token(),
@@ -218,7 +226,7 @@ impl Watch {
         }
         (self.credential, self.principal) = (credential, principal);
         // What the new one allows may be less.
-        self.look_again_at = Instant::now();
+        self.look_again_within(Duration::ZERO);
         Ok(())
     }
 
@@ -271,10 +279,14 @@ impl Watch {
         }
         match self.find() {
             Next::Wait => {
+                let Self {
+                    wake, alarm, closing, ..
+                } = self;
                 tokio::select! {
-                    () = self.wake.notified() => {}
-                    () = tokio::time::sleep_until(self.look_again_at) => {}
-                    () = self.engine.hub.closing.cancelled() => {}
+                    biased;
+                    () = wake.notified() => {}
+                    () = closing.as_mut() => {}
+                    () = alarm.as_mut() => {}
                 }
                 Ok(None)
             }
@@ -448,14 +460,19 @@ impl Watch {
         for (guard, count) in self.guards.iter_mut().zip(counts) {
             guard.settle(count);
         }
-        self.look_again_at = Instant::now() + LOOK_AGAIN;
+        self.look_again_within(LOOK_AGAIN);
         Ok(())
+    }
+
+    fn look_again_within(&mut self, time: Duration) {
+        self.look_again_at = Instant::now() + time;
+        self.alarm.as_mut().reset(self.look_again_at);
     }
 
     fn sign_out(&mut self, why: Error) {
         self.subscriptions.clear();
         self.guards.clear();
-        self.look_again_at = Instant::now() + LOOK_AGAIN;
+        self.look_again_within(LOOK_AGAIN);
         self.first.clear();
         self.first.push_back(Told::SignedOut(why));
     }

@@ -6,6 +6,7 @@ pub mod soak;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 
+use axum::serve::ListenerExt as _;
 use codecourier_api::conventions::rate_limit::{Rate, RateLimits};
 use codecourier_api::{Api, ApiConfig};
 use codecourier_testkit::engine::{TestEngine, World};
@@ -63,6 +64,8 @@ impl LiveServer {
             .ask(move |engine| async move {
                 let listener = TcpListener::bind(address).await.expect("the address is free");
                 let address = listener.local_addr().expect("an address");
+                // As the program does.
+                let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
                 let service = Api::new(engine, config()).into_make_service_with_connect_info::<SocketAddr>();
                 let mut serving = JoinSet::new();
                 serving.spawn(async move { axum::serve(listener, service).await.expect("it serves") });
