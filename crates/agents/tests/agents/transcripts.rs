@@ -156,11 +156,13 @@ fn nothing_the_real_clis_print_is_unknown_and_none_holds_the_token() {
 fn every_transcript_reads_the_same_however_it_is_cut() {
     for agent in AGENTS {
         for name in names(agent) {
-            if name == "long-output" {
+            let recorded = transcript(agent, &name);
+            // Each is read a dozen times; what the long ones have more is more of the same.
+            if recorded.len() > 25_000 {
                 continue;
             }
             let mut data = vec![u8::try_from(name.len()).unwrap()];
-            data.extend(transcript(agent, &name));
+            data.extend(recorded);
             assert_eq!(check_parser(agent, &data), Ok(()), "{agent} {name}");
         }
     }
