@@ -20,6 +20,7 @@ mod lifecycle;
 mod live;
 mod members;
 mod model;
+mod project_edits;
 mod projects;
 mod repositories;
 mod settings;

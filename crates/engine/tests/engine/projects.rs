@@ -15,9 +15,9 @@ use uuid::Uuid;
 use crate::agents::{good, single};
 use crate::team::{Team, key_of, on, principal, with_team};
 
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and a picture";
+pub(crate) const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and a picture";
 
-fn named(name: &str) -> CreateProject {
+pub(crate) fn named(name: &str) -> CreateProject {
     CreateProject {
         name: name.to_owned(),
         ..CreateProject::default()
@@ -31,7 +31,7 @@ fn with_slug(slug: &str) -> CreateProject {
     }
 }
 
-fn renamed(slug: &str) -> ProjectEdit {
+pub(crate) fn renamed(slug: &str) -> ProjectEdit {
     ProjectEdit {
         slug: Some(slug.to_owned()),
         ..ProjectEdit::default()
@@ -39,12 +39,12 @@ fn renamed(slug: &str) -> ProjectEdit {
 }
 
 /// Changes a project as it is now.
-async fn change(projects: &Projects, grant: &ProjectGrant, edit: ProjectEdit) -> Result<ProjectView, Error> {
+pub(crate) async fn change(projects: &Projects, grant: &ProjectGrant, edit: ProjectEdit) -> Result<ProjectView, Error> {
     let seen = projects.get(grant).await?.revision;
     projects.update(grant, seen, edit).await
 }
 
-fn told(error: &Error) -> (ErrorCode, Option<&str>) {
+pub(crate) fn told(error: &Error) -> (ErrorCode, Option<&str>) {
     (error.code, error.field.as_deref())
 }
 
@@ -192,90 +192,6 @@ async fn an_edit_is_on_record_for_the_project_and_each_member() {
         // Members cannot.
         let refused = change(&projects, &team.grant(bob, "big").await, renamed("mine")).await;
         assert_eq!(refused.unwrap_err().code, ErrorCode::Forbidden);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_project_has_a_repository_and_a_branch_that_its_runs_start_from() {
-    with_team(|team| async move {
-        let ada = team.person("ada").await;
-        let projects = team.engine.projects();
-        let with = |repository: &str, branch: &str| CreateProject {
-            repository: Some(repository.to_owned()),
-            default_branch: Some(branch.to_owned()),
-            ..named("Shop")
-        };
-        for (repository, branch, field) in [
-            ("https://ada:secret@git.example.org/shop.git", "main", "repository"),
-            ("file:///etc", "main", "repository"),
-            ("/srv/shop", "main", "repository"),
-            ("--upload-pack=touch", "main", "repository"),
-            ("", "main", "repository"),
-            ("https://git.example.org/shop.git", "--help", "defaultBranch"),
-            ("https://git.example.org/shop.git", "a..b", "defaultBranch"),
-        ] {
-            let refused = projects.create(ada, with(repository, branch)).await.unwrap_err();
-            assert_eq!(
-                told(&refused),
-                (ErrorCode::Validation, Some(field)),
-                "{repository} {branch}"
-            );
-            assert!(!refused.message.contains("secret"), "{}", refused.message);
-        }
-        let made = projects
-            .create(ada, with("https://git.example.org/shop.git", "trunk"))
-            .await
-            .unwrap();
-        let grant = team.grant(ada, &made.slug).await;
-        assert_eq!(
-            (made.repository.as_deref(), made.default_branch.as_deref()),
-            (Some("https://git.example.org/shop.git"), Some("trunk"))
-        );
-        let gone = ProjectEdit {
-            repository: Some(None),
-            default_branch: Some(None),
-            ..ProjectEdit::default()
-        };
-        let edited = change(&projects, &grant, gone).await.unwrap();
-        assert_eq!((edited.repository, edited.default_branch), (None, None));
-        // An edit of something else leaves them alone.
-        let again = ProjectEdit {
-            repository: Some(Some("git@git.example.org:ada/shop.git".to_owned())),
-            ..ProjectEdit::default()
-        };
-        change(&projects, &grant, again).await.unwrap();
-        let moved = change(&projects, &grant, renamed("store")).await.unwrap();
-        assert_eq!(moved.repository.as_deref(), Some("git@git.example.org:ada/shop.git"));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn of_two_editors_who_saw_the_same_one_wins() {
-    with_team(|team| async move {
-        let ada = team.person("ada").await;
-        team.project(ada, "Shop").await;
-        let grant = team.grant(ada, "shop").await;
-        let projects = team.engine.projects();
-        let seen = projects.get(&grant).await.unwrap().revision;
-        let to = |description: &str| ProjectEdit {
-            description: Some(description.to_owned()),
-            ..ProjectEdit::default()
-        };
-        let (one, other) = tokio::join!(
-            projects.update(&grant, seen, to("one")),
-            projects.update(&grant, seen, to("other"))
-        );
-        let (won, lost) = if one.is_ok() { (one, other) } else { (other, one) };
-        let won = won.unwrap();
-        assert!(won.revision > seen, "{won:?}");
-        assert_eq!(lost.unwrap_err().code, ErrorCode::PreconditionFailed);
-        assert_eq!(projects.get(&grant).await.unwrap(), won);
-        // A picture is part of it, too.
-        projects.set_logo(&grant, PNG.to_vec().into()).await.unwrap();
-        let late = projects.update(&grant, won.revision, to("late")).await;
-        assert_eq!(late.unwrap_err().code, ErrorCode::PreconditionFailed);
     })
     .await;
 }
