@@ -34,6 +34,23 @@ impl BlobName {
     pub fn of(content: &[u8]) -> Self {
         Self(Sha256::digest(content).into())
     }
+
+    /// The name of what this gives to its end, and how much that is.
+    pub fn of_reader(mut content: impl Read) -> io::Result<(Self, u64)> {
+        let (mut hasher, mut size) = (Sha256::new(), 0);
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            match content.read(&mut buffer) {
+                Ok(0) => return Ok((Self(hasher.finalize().into()), size)),
+                Ok(read) => {
+                    size += read as u64;
+                    hasher.update(&buffer[..read]);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
 }
 
 impl fmt::Display for BlobName {
@@ -97,6 +114,52 @@ impl Blobs {
         let opened = blobs.clone();
         blocking(move || opened.prepare()).await?;
         Ok(blobs)
+    }
+
+    /// The directory as another process has it: for reading, nothing in it is removed.
+    #[must_use]
+    pub fn beside_its_owner(directory: PathBuf) -> Self {
+        Self {
+            directory: Arc::new(directory),
+            naming: Arc::default(),
+        }
+    }
+
+    /// The names of all that is stored, in order. What is no blob is passed over.
+    pub async fn names(&self) -> Result<Vec<BlobName>> {
+        let blobs = self.clone();
+        blocking(move || blobs.list()).await
+    }
+
+    /// Copies a blob into another directory, checked against its name first. Gives its size; `None` if it is gone.
+    pub async fn copy_to(&self, name: BlobName, other: &Self) -> Result<Option<u64>> {
+        let Some(size) = self.check(name).await? else {
+            return Ok(None);
+        };
+        match other.put_file(&self.path(name), size).await {
+            Ok(_) => Ok(Some(size)),
+            // Removed by its owner since it was looked at.
+            Err(Error::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads a blob from end to end and checks it against its name. Gives its size; `None` if there is none.
+    pub async fn check(&self, name: BlobName) -> Result<Option<u64>> {
+        let path = self.path(name);
+        blocking(move || {
+            let mut file = match fs::File::open(&path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(source) => return Err(file_error("open", &path)(source)),
+            };
+            let (found, size) = BlobName::of_reader(&mut file).map_err(file_error("read", &path))?;
+            if found != name {
+                return Err(Error::BlobDamaged { blob: name.to_string() });
+            }
+            Ok(Some(size))
+        })
+        .await
     }
 
     /// Stores bytes. Durable when it returns, also if they were stored before.
@@ -221,6 +284,23 @@ impl Blobs {
         fs::create_dir_all(&unfinished).map_err(file_error("create", &unfinished))
     }
 
+    fn list(&self) -> Result<Vec<BlobName>> {
+        let mut names = Vec::new();
+        for parent in entries(&self.directory)? {
+            let Some(head) = parent.to_str().filter(|head| head.len() == 2) else {
+                continue;
+            };
+            for name in entries(&self.directory.join(head))? {
+                names.extend(
+                    name.to_str()
+                        .and_then(|rest| format!("{head}{rest}").parse::<BlobName>().ok()),
+                );
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
     fn write(&self, mut content: impl Read, limit: u64) -> Result<StoredBlob> {
         let unfinished = self.unfinished();
         let mut file = tempfile::NamedTempFile::new_in(&unfinished).map_err(file_error("write in", &unfinished))?;
@@ -275,6 +355,17 @@ fn written_at(path: &Path) -> Result<Option<Timestamp>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(file_error("look up", path)(source)),
     }
+}
+
+/// The names in a directory; none if it is missing or no directory.
+fn entries(directory: &Path) -> Result<Vec<std::ffi::OsString>> {
+    use io::ErrorKind::{NotADirectory, NotFound};
+    let listed = match fs::read_dir(directory) {
+        Err(error) if matches!(error.kind(), NotFound | NotADirectory) => return Ok(Vec::new()),
+        other => other.map_err(file_error("list", directory))?,
+    };
+    let names = listed.map(|entry| entry.map(|entry| entry.file_name()));
+    names.collect::<io::Result<_>>().map_err(file_error("list", directory))
 }
 
 fn file_error(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error + use<> {

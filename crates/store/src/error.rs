@@ -41,6 +41,26 @@ pub enum Error {
         /// Which.
         version: i64,
     },
+    /// There is a database, and it is not one of this product.
+    #[error("this is no database of CodeCourier")]
+    NotOurs,
+    /// A copy was to be put where there is something already.
+    #[error("there is a database with something in it already")]
+    TargetNotEmpty,
+    /// A copy is not what it was made from.
+    #[error("the copy of `{table}` is not what it was made from")]
+    CopyDiffers {
+        /// What of it.
+        table: String,
+    },
+    /// A column of a type that copies do not know.
+    #[error("the column {column} has the type {kind}, which cannot be copied")]
+    CopyColumn {
+        /// Which.
+        column: String,
+        /// Its type.
+        kind: String,
+    },
     /// A migration failed; nothing of it was kept.
     #[error("migration {version} failed")]
     Migrate {

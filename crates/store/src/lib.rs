@@ -20,6 +20,7 @@ pub mod blob_uses;
 pub mod blobs;
 mod body;
 pub mod changes;
+pub mod copy;
 pub mod error;
 pub mod events;
 pub mod external;

@@ -59,6 +59,40 @@ pub(crate) async fn migrate(connection: &mut Connection, dialect: Dialect) -> Re
     migrate_to(connection, dialect, MIGRATIONS).await
 }
 
+/// Makes the schema of an earlier version in an empty database, inside the caller's transaction.
+pub(crate) async fn apply_up_to(connection: &mut Connection, dialect: Dialect, version: i64) -> Result<()> {
+    let count = MIGRATIONS
+        .iter()
+        .filter(|migration| migration.version <= version)
+        .count();
+    apply(connection, dialect, MIGRATIONS.get(..count).unwrap_or_default()).await
+}
+
+/// The newest version that this program knows.
+pub(crate) fn newest() -> i64 {
+    MIGRATIONS.last().map_or(0, |migration| migration.version)
+}
+
+/// The version of a schema that these migrations made, if this program knows each of them.
+pub(crate) fn check_known(applied: &[(i64, String)]) -> Result<i64> {
+    let newest = applied.last().map_or(0, |(version, _)| *version);
+    let known = self::newest();
+    if newest > known {
+        return Err(Error::SchemaTooNew { found: newest, known });
+    }
+    let needed = MIGRATIONS.iter().filter(|migration| migration.version <= newest);
+    for migration in needed {
+        let version = migration.version;
+        let is_the_same = applied
+            .iter()
+            .any(|(applied, checksum)| *applied == version && *checksum == self::checksum(migration.text));
+        if !is_the_same {
+            return Err(Error::SchemaForeign { version });
+        }
+    }
+    Ok(newest)
+}
+
 async fn migrate_to(connection: &mut Connection, dialect: Dialect, migrations: &[Migration]) -> Result<()> {
     connection.control("lock the schema", dialect.begin_alone()).await?;
     let migrated = apply(connection, dialect, migrations).await;

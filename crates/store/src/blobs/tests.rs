@@ -58,6 +58,39 @@ async fn a_damaged_blob_is_refused() {
 }
 
 #[tokio::test]
+async fn blobs_are_listed_and_copied_whole_beside_their_owner() {
+    let directory = tempfile::tempdir().unwrap();
+    let blobs = open(&directory).await;
+    let mut names = Vec::new();
+    for text in ["one", "two", "three"] {
+        names.push(blobs.put(Bytes::from(text)).await.unwrap().name);
+    }
+    names.sort_unstable();
+    std::fs::write(directory.path().join("blobs/unfinished/half"), "h").unwrap();
+    std::fs::write(directory.path().join("blobs/stray"), "s").unwrap();
+    std::fs::create_dir(directory.path().join("blobs/zz")).unwrap();
+    std::fs::write(directory.path().join("blobs/zz/odd"), "o").unwrap();
+    let beside = Blobs::beside_its_owner(directory.path().join("blobs"));
+    assert_eq!(beside.names().await.unwrap(), names);
+    assert!(directory.path().join("blobs/unfinished/half").exists());
+
+    let copies = Blobs::open(directory.path().join("copies")).await.unwrap();
+    for name in &names {
+        let size = beside.copy_to(*name, &copies).await.unwrap();
+        assert!(size.is_some() && copies.check(*name).await.unwrap() == size);
+    }
+    let gone = BlobName::of(b"gone");
+    assert_eq!(beside.copy_to(gone, &copies).await.unwrap(), None);
+    assert_eq!(copies.check(gone).await.unwrap(), None);
+    std::fs::write(blobs.path(names[0]), "other").unwrap();
+    std::fs::remove_file(copies.path(names[0])).unwrap();
+    assert!(matches!(beside.check(names[0]).await, Err(Error::BlobDamaged { .. })));
+    let copied = beside.copy_to(names[0], &copies).await;
+    assert!(matches!(copied, Err(Error::BlobDamaged { .. })));
+    assert_eq!(copies.names().await.unwrap(), names[1..]);
+}
+
+#[tokio::test]
 async fn interrupted_writes_are_gone_after_the_next_start() {
     let directory = tempfile::tempdir().unwrap();
     let blobs = open(&directory).await;

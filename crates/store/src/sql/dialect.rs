@@ -71,6 +71,22 @@ impl Dialect {
         }
     }
 
+    /// What people call it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        }
+    }
+
+    /// Asks the database which version it is.
+    pub(crate) const fn version(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT sqlite_version()",
+            Self::Postgres => "SHOW server_version",
+        }
+    }
+
     /// Whether a table of that name exists; `$1` is the name.
     pub(crate) const fn table_exists(self) -> &'static str {
         match self {

@@ -5,6 +5,7 @@
 //! Invariant: the text of a statement is the same for both databases, with `$1` placeholders.
 
 pub(crate) mod connection;
+pub(crate) mod copy;
 pub(crate) mod dialect;
 pub(crate) mod hints;
 #[cfg(test)]
