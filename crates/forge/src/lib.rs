@@ -34,7 +34,7 @@ pub use diff::{Diff, Diffstat, FileChange, FileStatus, Patch, PatchFormat};
 pub use error::Error;
 pub use git::{GIT_VARIABLES, Git, GitSettings};
 pub use history::CommitInfo;
-pub use mirror::{Mirror, Mirrors, RunBranch};
+pub use mirror::{Mirror, Mirrors, References, RunBranch};
 pub use receive::{
     Expectation, HistoryPolicy, PathProblem, ReceiveLimits, Received, Refusal, StepCommit, SubmodulePolicy, check_path,
 };

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(10 * 60);
 const FETCH_LIMIT: Duration = Duration::from_secs(60 * 60);
 
 /// Broken in harmless ways that the history of old, well-known projects is full of, and that cannot be mended.
-const FORGIVEN: [&str; 7] = [
+pub(super) const FORGIVEN: [&str; 7] = [
     "badTimezone",
     "missingEmail",
     "missingNameBeforeEmail",

@@ -10,6 +10,7 @@
 //! states the old value; `kill -9` at any moment leaves nothing that [`Mirrors::ensure`] does not repair.
 
 mod branches;
+mod copy;
 mod ensure;
 mod nearest;
 
@@ -29,6 +30,7 @@ use crate::source::SourceState;
 use crate::spawn::GitCommand;
 
 pub use branches::RunBranch;
+pub use copy::References;
 
 /// The mirrors of one data directory. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, and in its helpers, a panic is the answer")]
 
+mod copy;
 mod crash;
 mod deliver;
 mod diff;
