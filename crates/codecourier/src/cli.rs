@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::exit;
 use crate::verbs::{
-    audit, cancel, completions, config, demo, diff, doctor, invitations, keys, login, logout, logs, members, patch,
-    projects, provider_keys, resume, run, runs, serve, settings, show, variables, whoami,
+    audit, backup, cancel, completions, config, demo, diff, doctor, invitations, keys, login, logout, logs, members,
+    migrate, patch, projects, provider_keys, restore, resume, run, runs, serve, settings, show, variables, whoami,
 };
 
 /// The version, with the commit when the build knows it.
@@ -93,6 +93,12 @@ pub(crate) enum Verb {
     Audit(audit::Arguments),
     /// See what is configured and where it comes from
     Config(config::Arguments),
+    /// Copy everything that is kept into a directory, also while a server runs
+    Backup(backup::Arguments),
+    /// Put a backup into an empty data directory, or look whether it is whole
+    Restore(restore::Arguments),
+    /// Bring the database up to date, as the next start would
+    Migrate(migrate::Arguments),
     /// Find out what this machine can do, and what to do about the rest
     Doctor(doctor::Arguments),
     /// Write a completion script for a shell

@@ -17,6 +17,9 @@ use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::terminal::time;
 
+/// In a data directory whose restore was interrupted.
+pub(crate) const RESTORING: &str = "restore.unfinished";
+
 /// How a server names itself to whoever finds the data directory in use; its URL follows.
 pub(crate) const SERVE_AT: &str = "codecourier serve at ";
 
@@ -52,8 +55,25 @@ impl DataDirectory {
         Ok(())
     }
 
-    /// Takes the directory for this process, until the lock is dropped.
+    /// Takes the directory for this process, until the lock is dropped. One that a restore left half full is refused.
     pub(crate) fn lock(&self, command: &str) -> Result<DataDirLock, Problem> {
+        let lock = self.lock_to_restore(command)?;
+        if self.path.join(RESTORING).exists() {
+            return Err(Problem::new(
+                Exit::Environment,
+                ErrorCode::Conflict,
+                format!(
+                    "A backup was being restored into {}, and that did not end.",
+                    self.path.display()
+                ),
+            )
+            .with_remedy("Run `codecourier restore` again; it begins anew."));
+        }
+        Ok(lock)
+    }
+
+    /// The same, whatever a restore left.
+    pub(crate) fn lock_to_restore(&self, command: &str) -> Result<DataDirLock, Problem> {
         self.try_lock(command)?.map_err(|in_use| in_use_problem(&in_use))
     }
 

@@ -1,5 +1,6 @@
 //! The binary: every verb of `codecourier`. This file only dispatches; `cli` has the arguments, `verbs` a file per verb.
 
+mod backup;
 mod cli;
 mod client;
 mod config;

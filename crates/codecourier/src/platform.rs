@@ -110,7 +110,8 @@ pub(crate) async fn open_store(config: &Config) -> Result<Store, Problem> {
     Ok(Store::open(config.store()?).await?)
 }
 
-fn open_mirrors(config: &Config, directory: &DataDirectory) -> Result<Mirrors, Problem> {
+/// The repositories of a data directory.
+pub(crate) fn open_mirrors(config: &Config, directory: &DataDirectory) -> Result<Mirrors, Problem> {
     Ok(Mirrors::open(Git::find(config.git())?, directory.mirrors())?)
 }
 

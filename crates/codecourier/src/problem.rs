@@ -168,6 +168,8 @@ impl From<StoreError> for Problem {
             StoreError::SchemaTooNew { .. } | StoreError::SchemaForeign { .. } => {
                 Self::new(Exit::Environment, ErrorCode::Conflict, text)
             }
+            StoreError::NotOurs | StoreError::TargetNotEmpty => Self::new(Exit::Usage, ErrorCode::Conflict, text)
+                .with_remedy("Look which database `codecourier config explain` names."),
             _ => Self::new(Exit::Failed, ErrorCode::Internal, format!("The database: {text}")),
         }
     }

@@ -3,6 +3,7 @@
 
 mod answer;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod cancel;
 pub(crate) mod completions;
 pub(crate) mod config;
@@ -17,9 +18,11 @@ pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod logs;
 pub(crate) mod members;
+pub(crate) mod migrate;
 pub(crate) mod patch;
 pub(crate) mod projects;
 pub(crate) mod provider_keys;
+pub(crate) mod restore;
 pub(crate) mod resume;
 pub(crate) mod run;
 mod run_remote;
@@ -100,6 +103,9 @@ impl Verb {
             | Self::Variables(_)
             | Self::ProviderKeys(_)
             | Self::Audit(_)
+            | Self::Backup(_)
+            | Self::Restore(_)
+            | Self::Migrate(_)
             | Self::Doctor(_)
             | Self::Completions(_) => Ok(Flags::default()),
         }
@@ -126,6 +132,9 @@ async fn act(verb: Verb, config: &Config, output: Output) -> Result<Exit, Proble
         | Verb::Variables(_)
         | Verb::ProviderKeys(_)
         | Verb::Audit(_)
+        | Verb::Backup(_)
+        | Verb::Restore(_)
+        | Verb::Migrate(_)
         | Verb::Doctor(_)
         | Verb::Completions(_) => logging::start(config, logging::Target::StandardError)?,
     }
@@ -152,6 +161,9 @@ async fn act(verb: Verb, config: &Config, output: Output) -> Result<Exit, Proble
         Verb::Variables(arguments) => variables::variables(arguments, config, output).await,
         Verb::ProviderKeys(arguments) => provider_keys::provider_keys(arguments, config, output).await,
         Verb::Audit(arguments) => audit::audit(&arguments, config, output).await,
+        Verb::Backup(arguments) => backup::backup(&arguments, config, output).await,
+        Verb::Restore(arguments) => restore::restore(&arguments, config, output).await,
+        Verb::Migrate(arguments) => migrate::migrate(&arguments, config, output).await,
         Verb::Doctor(arguments) => doctor::doctor(&arguments, config, output).await,
         Verb::Completions(arguments) => Ok(completions::completions(&arguments)),
     }

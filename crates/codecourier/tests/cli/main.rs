@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose ground gives way ends there")]
 
+mod backup;
 mod client;
 mod config;
 mod demo;

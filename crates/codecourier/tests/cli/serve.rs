@@ -21,9 +21,13 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(data: &Path, more: &[&str]) -> Self {
+        Self::start_with(data, more, &[])
+    }
+
+    pub(crate) fn start_with(data: &Path, more: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut arguments = vec!["serve", "--listen", "127.0.0.1:0"];
         arguments.extend_from_slice(more);
-        let mut process = spawn::start(data, &arguments);
+        let mut process = spawn::start_with(data, &arguments, environment);
         let ready = process.until(|line| line["type"] == "ready");
         let address = ready["listening"].as_str().unwrap().to_owned();
         Self { process, address }

@@ -65,12 +65,18 @@ pub(crate) struct Running {
 
 /// Starts `codecourier --json` in a data directory.
 pub(crate) fn start(data: &Path, arguments: &[&str]) -> Running {
+    start_with(data, arguments, &[])
+}
+
+/// The same with more in its environment.
+pub(crate) fn start_with(data: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
     let mut child = Command::new(env!("CARGO_BIN_EXE_codecourier"))
         .args(arguments)
         .arg("--json")
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("CODECOURIER_DATA_DIR", data)
+        .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
