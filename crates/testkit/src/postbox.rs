@@ -107,6 +107,10 @@ impl Mailer for Postbox {
         }
     }
 
+    async fn reach(&self) -> Result<(), MailError> {
+        Ok(())
+    }
+
     fn is_configured(&self) -> bool {
         true
     }

@@ -35,7 +35,8 @@ impl Config {
         })
     }
 
-    fn mailer(&self) -> Result<Arc<dyn Mailer>, Problem> {
+    /// The mail server. Reads its password.
+    pub(crate) fn mailer(&self) -> Result<Arc<dyn Mailer>, Problem> {
         let settings = &self.settings;
         let Some(host) = &settings.smtp_host else {
             return Ok(Arc::new(NoMail));

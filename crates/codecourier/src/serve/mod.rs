@@ -4,6 +4,7 @@
 //! it gently (no new connections, live streams ended with a reason, requests finished within [`PATIENCE`]) and the second
 //! at once; agents live on in either case, and the next start adopts them.
 
+mod certificate;
 mod connection;
 mod figures;
 mod listener;
@@ -34,6 +35,7 @@ use crate::problem::Problem;
 use crate::telemetry;
 use crate::terminal::data;
 use crate::watch::Output;
+pub(crate) use certificate::Certificate;
 use connection::Connections;
 use listener::Listener;
 use metrics::Metrics;
@@ -113,6 +115,11 @@ pub(crate) async fn serve(config: &Config, output: Output) -> Result<Exit, Probl
     }
     telemetry::finish();
     Ok(Exit::Completed)
+}
+
+/// Whether there is a certificate whose key fits. Reads both files.
+pub(crate) fn certificate_fits(config: &Config) -> Result<bool, Problem> {
+    Tls::read(config).map(|tls| tls.is_some())
 }
 
 /// What the API is told of its surroundings.

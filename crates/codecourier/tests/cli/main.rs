@@ -6,6 +6,7 @@ mod backup;
 mod client;
 mod config;
 mod demo;
+mod doctor;
 mod serve;
 mod spawn;
 

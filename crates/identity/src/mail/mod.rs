@@ -40,6 +40,9 @@ pub trait Mailer: Send + Sync {
     /// Hands a message to the mail server, which has taken it when this returns.
     async fn send(&self, message: &MailMessage) -> Result<(), MailError>;
 
+    /// Greets the mail server, with our name and password if it asks for them, and sends nothing.
+    async fn reach(&self) -> Result<(), MailError>;
+
     /// Whether there is a mail server to hand messages to.
     fn is_configured(&self) -> bool;
 }
@@ -86,6 +89,10 @@ pub struct NoMail;
 #[async_trait]
 impl Mailer for NoMail {
     async fn send(&self, _message: &MailMessage) -> Result<(), MailError> {
+        Err(MailError::NotConfigured)
+    }
+
+    async fn reach(&self) -> Result<(), MailError> {
         Err(MailError::NotConfigured)
     }
 

@@ -148,7 +148,15 @@ impl Mailer for Smtp {
         let composed = self.compose(message)?;
         match self.transport.send(composed).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(told(&error, &message.to)),
+            Err(error) => Err(told(&error, Some(&message.to))),
+        }
+    }
+
+    async fn reach(&self) -> Result<(), MailError> {
+        match self.transport.test_connection().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(MailError::Later(Reply::new(None, "it says nothing after its greeting"))),
+            Err(error) => Err(told(&error, None)),
         }
     }
 
@@ -174,8 +182,8 @@ impl fmt::Debug for Smtp {
     }
 }
 
-/// What a failure to send means.
-fn told(error: &SmtpError, to: &EmailAddress) -> MailError {
+/// What a failure to send, or to get as far, means.
+fn told(error: &SmtpError, to: Option<&EmailAddress>) -> MailError {
     let mut said = std::iter::successors(std::error::Error::source(error), |error| error.source())
         .map(ToString::to_string)
         .collect::<Vec<_>>();
@@ -193,7 +201,7 @@ fn told(error: &SmtpError, to: &EmailAddress) -> MailError {
         return MailError::NotLetIn(reply);
     }
     // A server that does not understand letters beyond ASCII will not learn them by waiting.
-    if error.is_permanent() || error.is_client() && !to.as_str().is_ascii() {
+    if error.is_permanent() || error.is_client() && to.is_some_and(|to| !to.as_str().is_ascii()) {
         MailError::Refused(reply)
     } else {
         MailError::Later(reply)

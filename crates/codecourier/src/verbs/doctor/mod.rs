@@ -5,9 +5,10 @@
 
 mod host;
 mod model;
+mod server;
 mod tools;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::json;
 
@@ -19,7 +20,36 @@ use crate::watch::{Output, describe};
 
 /// The arguments of `doctor`.
 #[derive(Debug, Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// Also ask the mail server and the sign-in providers whether they answer; nothing is sent
+    #[arg(long)]
+    online: bool,
+    /// Only look at this part: quick enough to be asked often
+    #[arg(long, value_enum, value_name = "PART")]
+    only: Option<Part>,
+}
+
+/// The parts that are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The host and its sandboxes.
+    Host,
+    /// Programs and templates.
+    Tools,
+    /// The way to the model.
+    Model,
+    /// What a server needs besides.
+    Server,
+}
+
+/// Whether others are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asking {
+    /// They are.
+    Others,
+    /// Only this machine is looked at.
+    Nobody,
+}
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -86,10 +116,24 @@ impl Finding {
 
 /// Looks at everything.
 pub(crate) async fn doctor(arguments: &Arguments, config: &Config, output: Output) -> Result<Exit, Problem> {
-    let Arguments {} = arguments;
-    let mut findings = host::look(config).await;
-    findings.extend(tools::look(config).await);
-    findings.extend(model::look(config));
+    let asking = match arguments.online {
+        true => Asking::Others,
+        false => Asking::Nobody,
+    };
+    let wants = |part| arguments.only.is_none_or(|only| only == part);
+    let mut findings = Vec::new();
+    if wants(Part::Host) {
+        findings.extend(host::look(config).await);
+    }
+    if wants(Part::Tools) {
+        findings.extend(tools::look(config).await);
+    }
+    if wants(Part::Model) {
+        findings.extend(model::look(config));
+    }
+    if wants(Part::Server) {
+        findings.extend(server::look(config, asking).await);
+    }
     let count = |state| findings.iter().filter(|finding| finding.state == state).count();
     let (missing, degraded) = (count(Standing::Missing), count(Standing::Degraded));
     match output {
@@ -102,11 +146,10 @@ pub(crate) async fn doctor(arguments: &Arguments, config: &Config, output: Outpu
         Output::People => {
             let mut lines = lines(&findings, data::width(config));
             lines.push(Line::new());
-            lines.push(conclusion(
-                missing,
-                degraded,
-                config.key().ok().flatten().map(|(origin, _)| origin),
-            ));
+            lines.push(match arguments.only {
+                Some(_) => conclusion_of_part(missing, degraded),
+                None => conclusion(missing, degraded, config.key().ok().flatten().map(|(origin, _)| origin)),
+            });
             data::lines(config, &lines);
         }
     }
@@ -158,6 +201,15 @@ fn lines(findings: &[Finding], width: usize) -> Vec<Line> {
     lines
 }
 
+/// One sentence on a part of it.
+fn conclusion_of_part(missing: usize, degraded: usize) -> Line {
+    match (missing, degraded) {
+        (0, 0) => Tone::Good.line("Nothing is wrong with this part."),
+        (0, _) => Tone::Warning.line(&format!("It works, and could be better: {degraded}.")),
+        (_, _) => Tone::Bad.line(&format!("Missing here: {missing}.")),
+    }
+}
+
 /// One sentence on all of it.
 fn conclusion(missing: usize, degraded: usize, key: Option<KeyOrigin>) -> Line {
     match (missing, degraded, key) {
@@ -168,7 +220,7 @@ fn conclusion(missing: usize, degraded: usize, key: Option<KeyOrigin>) -> Line {
         (0, _, _) => Tone::Warning.line(&format!(
             "Runs can start; weaker than promised here: {degraded}. What concerns sandboxes needs --allow-degraded."
         )),
-        (_, _, _) => Tone::Bad.line(&format!("Runs cannot start yet; missing here: {missing}.")),
+        (_, _, _) => Tone::Bad.line(&format!("This machine is not ready yet; missing here: {missing}.")),
     }
 }
 
