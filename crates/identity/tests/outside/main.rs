@@ -6,6 +6,7 @@
 mod forged;
 mod github;
 mod oidc;
+mod real_tokens;
 mod smtp;
 mod tokens;
 
