@@ -2,11 +2,14 @@
 
 use codecourier_domain::id::UserId;
 use codecourier_domain::member::MemberRole;
+use codecourier_engine::access::Credential;
 use codecourier_engine::external::Webhook;
+use codecourier_engine::live::{Query, Told};
 use codecourier_engine::{Error, ErrorCode};
 use codecourier_testkit::outside::key_server::KeyServer;
 use codecourier_testkit::outside::signing::{SigningKey, webhook_headers};
 use codecourier_testkit::outside::world::WEBHOOK_SECRET;
+use codecourier_testkit::people::People;
 use serde_json::json;
 
 use super::tokens::claims;
@@ -206,6 +209,35 @@ async fn what_the_issuer_did_not_sign_now_is_not_heeded() {
             scene.is_erased(ada).await,
             "a message that was not understood was noted as heeded"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_leaves_is_signed_out_and_told_nothing_more_at_once() {
+    with_issuer(async |scene| {
+        scene.person("operator").await;
+        let ada = scene.person("ada").await;
+        let session = People::new(scene.team.store.clone()).sign_in(ada).await;
+        let live = scene.team.engine.live();
+        let mut watches = Vec::new();
+        for credential in [
+            Credential::from_bearer(&scene.token("ada")).unwrap(),
+            Credential::Session(session.token),
+        ] {
+            let mut watch = live.watch(credential.clone()).await.unwrap();
+            watch.subscribe("mine".into(), Query::User, None).await.unwrap();
+            assert!(matches!(watch.next().await, Told::Snapshot { .. }));
+            watches.push((credential, watch));
+        }
+        scene.leave("msg_1", "ada").await;
+        for (credential, mut watch) in watches {
+            let ended = watch.next().await;
+            let is_out = matches!(&ended, Told::SignedOut(error) if error.code == ErrorCode::AuthInvalid);
+            assert!(is_out, "{ended:?}");
+            let again = live.watch(credential).await.err();
+            assert_eq!(again.map(|error| error.code), Some(ErrorCode::AuthInvalid));
+        }
     })
     .await;
 }
