@@ -8,6 +8,8 @@ mod control;
 mod data_directory;
 mod exit;
 mod logging;
+#[cfg(test)]
+mod manual;
 mod page;
 mod platform;
 mod preflight;

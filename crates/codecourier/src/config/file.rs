@@ -40,7 +40,7 @@ impl ConfigFile {
         Self::parse(path, &text).map(Some)
     }
 
-    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, Problem> {
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, Problem> {
         let table: Table = toml::from_str(text).map_err(|error| {
             let line = error
                 .span()
