@@ -2,7 +2,7 @@
 //!
 //! The engine reaches it as a [`crate::Agent`]. What goes over its standard streams is the Agent Client Protocol of
 //! [`crate::acp`]; its own are the configuration, the places of its files and what it can. Not `opencode serve`: see
-//! decision 0008. Invariant: nothing is written into the repository, and no configuration of the repository is read.
+//! decision 0010. Invariant: nothing is written into the repository, and no configuration of the repository is read.
 
 mod launch;
 
