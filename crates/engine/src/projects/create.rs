@@ -83,9 +83,10 @@ impl Projects {
                     action: "project.create",
                     target: project.id,
                 };
-                let detail = serde_json::json!({
-                    "name": project.name, "slug": project.slug, "repository": origin.repository_text(),
-                });
+                let mut detail = serde_json::json!({ "name": project.name, "slug": project.slug });
+                if let Some(repository) = origin.repository_text() {
+                    detail["repository"] = repository.into();
+                }
                 deed.audit(tx, project.id, done, &detail).await?;
                 tell_members(tx, &deed, project.id).await?;
                 let made = tx.read().project(project.id).await?;
