@@ -183,8 +183,8 @@ pub(crate) struct Topics<K, T> {
 #[derive(Debug)]
 struct Topic<T> {
     sender: broadcast::Sender<Announced<T>>,
-    /// How far followers were told that the log is.
-    told: u64,
+    /// How far followers were told that the log is; `None` before the first time.
+    told: Option<u64>,
 }
 
 impl<K, T> Default for Topics<K, T> {
@@ -220,7 +220,7 @@ impl<K: Eq + Hash + Clone, T: Clone> Topics<K, T> {
         }
         let topic = topics.entry(topic).or_insert_with(|| Topic {
             sender: broadcast::Sender::new(topic_size),
-            told: 0,
+            told: None,
         });
         topic.sender.subscribe()
     }
@@ -229,25 +229,26 @@ impl<K: Eq + Hash + Clone, T: Clone> Topics<K, T> {
     pub(crate) fn announce(&self, key: &K, seq: u64, announcement: T) {
         let mut topics = lock(&self.topics);
         if let Some(topic) = topics.get_mut(key) {
-            topic.told = topic.told.max(seq);
+            topic.told = topic.told.max(Some(seq));
             if topic.sender.send(Announced::Here(announcement)).is_err() {
                 topics.remove(key);
             }
         }
     }
 
-    /// Says that a log has come to this number elsewhere. Gives whether that was news to anybody.
+    /// Says that a log has come to this number elsewhere. Gives whether that was news to somebody who follows it for a while
+    /// already: to new ones everything is.
     pub(crate) fn grown(&self, key: &K, seq: u64) -> bool {
         let mut topics = lock(&self.topics);
-        let Some(topic) = topics.get_mut(key).filter(|topic| topic.told < seq) else {
+        let Some(topic) = topics.get_mut(key).filter(|topic| topic.told < Some(seq)) else {
             return false;
         };
-        topic.told = seq;
+        let was_told = topic.told.replace(seq).is_some();
         let heard = topic.sender.send(Announced::Elsewhere(seq)).is_ok();
         if !heard {
             topics.remove(key);
         }
-        heard
+        heard && was_told
     }
 
     /// What is followed now.
