@@ -1,4 +1,4 @@
-//! Tokens that we hand out: sessions, API keys and links in mail. 256 random bits with a checksum, in one text form.
+//! Tokens that we hand out: sessions, API keys, links in mail and invitations. 256 random bits with a checksum, in one text form.
 //!
 //! The engine mints and parses them; only their SHA-256 is ever stored. The text is a prefix that says what it opens,
 //! 43 characters of base64url for the random bits, and 6 characters of checksum over both, so that a typing error and
@@ -55,6 +55,8 @@ kinds! {
     ApiKeyKind, ApiKeyToken = "cc_live_";
     /// A link in a mail, good for one use.
     OneTimeKind, OneTimeToken = "cco_";
+    /// What an invitation is accepted with where no mail proves addresses.
+    InvitationKind, InvitationCode = "cci_";
 }
 
 /// A token of one kind.

@@ -10,6 +10,7 @@ use codecourier_domain::member::MemberRole;
 use codecourier_domain::time::Timestamp;
 
 use crate::error::{Error, Result};
+use crate::ledger::TokenHash;
 use crate::page::{Page, PageCursor};
 use crate::read::Reader;
 use crate::sql::{Row, sql};
@@ -137,6 +138,20 @@ impl Tx {
         }
     }
 
+    /// Gives a pending invitation a code, in place of the one it had. Fails with [`Error::Stale`] if it is not pending any
+    /// more.
+    pub async fn set_invitation_code(&mut self, project: ProjectId, id: InvitationId, code: TokenHash) -> Result<()> {
+        let statement =
+            sql("UPDATE invitation SET code_sha256 = $3 WHERE id = $2 AND project = $1 AND status = 'pending'")
+                .bind(project)
+                .bind(id)
+                .bind(code.text());
+        match self.execute("give an invitation a code", statement).await? {
+            0 => Err(Error::Stale { entity: "invitation" }),
+            _ => Ok(()),
+        }
+    }
+
     /// Ends the pending invitations whose time is over, the oldest first, and gives them.
     pub async fn expire_invitations(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Invitation>> {
         let statement = sql(select_invitation!(
@@ -234,6 +249,28 @@ impl Reader<'_> {
             at: invitation.created_at,
             id: invitation.id,
         }))
+    }
+
+    /// Whether an invitation has this code.
+    pub async fn is_code_of(&mut self, project: ProjectId, id: InvitationId, code: TokenHash) -> Result<bool> {
+        let statement = sql("SELECT i.id FROM invitation i WHERE i.project = $1 AND i.id = $2 AND i.code_sha256 = $3")
+            .bind(project)
+            .bind(id)
+            .bind(code.text());
+        Ok(self.fetch_optional("compare a code", statement).await?.is_some())
+    }
+
+    /// Whether an address has an invitation with this code that can be accepted now.
+    pub async fn is_invited_with(&mut self, email: &EmailAddress, code: TokenHash, now: Timestamp) -> Result<bool> {
+        let statement = sql("SELECT i.id FROM invitation i \
+             WHERE i.email = $1 AND i.status = 'pending' AND i.expires_at > $3 AND i.code_sha256 = $2 LIMIT 1")
+        .bind(email.as_str())
+        .bind(code.text())
+        .bind(now);
+        Ok(self
+            .fetch_optional("look for an invitation", statement)
+            .await?
+            .is_some())
     }
 
     /// How many invitations into a project can be accepted now.

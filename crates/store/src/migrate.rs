@@ -52,6 +52,10 @@ const MIGRATIONS: &[Migration] = &[
         version: 9,
         text: include_str!("../migrations/0009_nodes.sql"),
     },
+    Migration {
+        version: 10,
+        text: include_str!("../migrations/0010_invitation_code.sql"),
+    },
 ];
 
 /// Brings the schema up to date.

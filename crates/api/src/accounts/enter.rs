@@ -39,6 +39,7 @@ pub(super) async fn sign_up(
         email: email(&request.email)?,
         name: name(&request.name)?,
         password: request.password.expose().into(),
+        invitation_code: request.invitation_code.map(|code| code.expose().to_owned()),
     };
     let outcome = engine.accounts().sign_up(asked, &visitor, how(delivery)).await?;
     Ok(match outcome {
@@ -120,6 +121,23 @@ pub(super) async fn confirm_password_reset(
     let (token, password) = (request.token.expose(), request.password.expose().into());
     let accounts = engine.accounts();
     accounts.confirm_password_reset(token, password, &visitor).await?;
+    Ok(Done)
+}
+
+/// Ask for the link to prove your address again.
+///
+/// It is mailed to the address, if there is a sign-up to finish or an account whose address was not proved. The answer does
+/// not tell.
+#[utoipa::path(post, path = "/auth/verify-email/resend", tag = "accounts", request_body = LinkRequest,
+    responses((status = 204, description = "A link is on its way, if there is anything to prove.")))]
+pub(super) async fn resend_verification(
+    _: Anybody,
+    State(engine): State<Engine>,
+    AtTheDoor(visitor): AtTheDoor,
+    Json(request): Json<LinkRequest>,
+) -> Result<Done, ApiError> {
+    let email = email(&request.email)?;
+    engine.accounts().request_verification(email, &visitor).await?;
     Ok(Done)
 }
 

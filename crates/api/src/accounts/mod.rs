@@ -25,6 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         enter::request_magic_link,
         enter::confirm_magic_link,
         enter::verify_email,
+        enter::resend_verification,
         account::get,
         account::update,
         account::delete,

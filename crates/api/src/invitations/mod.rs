@@ -6,10 +6,11 @@ use codecourier_engine::Engine;
 use codecourier_engine::invitations::{InvitationStatus as Status, InvitationView, OwnInvitationView};
 use codecourier_wire::envelope::{Data, List};
 use codecourier_wire::invitations::{
-    Invitation, InvitationPath, InvitationStatus, Invite, JoinedProject, OwnInvitation,
+    Invitation, InvitationPath, InvitationStatus, Invite, JoinedProject, OwnInvitation, RedeemInvitation,
 };
 use codecourier_wire::page::PageParams;
 use codecourier_wire::path::ProjectPath;
+use codecourier_wire::secret::SecretText;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::ApiState;
@@ -21,7 +22,7 @@ use crate::conventions::page::Page;
 use crate::conventions::path::Path;
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
-    operations!(list, invite, cancel, mine, accept, decline)
+    operations!(list, invite, resend, cancel, mine, accept, redeem, decline)
 }
 
 /// List the invitations into a project.
@@ -41,7 +42,8 @@ async fn list(
 
 /// Invite somebody.
 ///
-/// Whoever has an account with this address, and proved it, can accept for 14 days.
+/// Whoever has an account with this address, and proved it, can accept for 14 days. They are told by mail; where the server
+/// sends none, the answer has a code, this once, for you to hand over.
 #[utoipa::path(post, path = "/projects/{slug}/invitations", tag = "invitations", params(ProjectPath),
     request_body = Invite, responses((status = 201, description = "The invitation.", body = Data<Invitation>)))]
 async fn invite(
@@ -52,6 +54,21 @@ async fn invite(
     let invitations = engine.invitations();
     let made = invitations.invite(&caller, &request.email, request.role.into()).await?;
     Ok(Created(invitation(made)))
+}
+
+/// Send an invitation again.
+///
+/// By mail; where the server sends none, the answer has another code, and the one before is worth nothing.
+#[utoipa::path(post, path = "/projects/{slug}/invitations/{invitation}/resend", tag = "invitations",
+    params(ProjectPath, InvitationPath),
+    responses((status = 200, description = "The invitation.", body = Data<Invitation>)))]
+async fn resend(
+    caller: InProject<role::Admin, permission::MembersWrite>,
+    State(engine): State<Engine>,
+    Path(path): Path<InvitationPath>,
+) -> Answer<Data<Invitation>> {
+    let sent = engine.invitations().resend(&caller, path.invitation).await?;
+    Ok(answer(invitation(sent)))
 }
 
 /// Take an invitation back.
@@ -88,6 +105,25 @@ async fn accept(
     Ok(answer(JoinedProject { slug }))
 }
 
+/// Accept an invitation by its code.
+///
+/// For servers that send no mail: your account has the address that was invited, and whoever invited you gave you the code.
+#[utoipa::path(post, path = "/invitations/{invitation}/redeem", tag = "invitations", params(InvitationPath),
+    request_body = RedeemInvitation,
+    responses((status = 200, description = "The project that you are in now.", body = Data<JoinedProject>)))]
+async fn redeem(
+    SignedIn(person): SignedIn,
+    State(engine): State<Engine>,
+    Path(path): Path<InvitationPath>,
+    Json(request): Json<RedeemInvitation>,
+) -> Answer<Data<JoinedProject>> {
+    let invitations = engine.invitations();
+    let slug = invitations
+        .redeem(person.user, path.invitation, request.code.expose())
+        .await?;
+    Ok(answer(JoinedProject { slug }))
+}
+
 /// Decline an invitation.
 #[utoipa::path(post, path = "/invitations/{invitation}/decline", tag = "invitations", params(InvitationPath),
     responses((status = 204, description = "It is declined.")))]
@@ -117,6 +153,7 @@ fn invitation(view: InvitationView) -> Invitation {
         created_at: view.created_at.into(),
         expires_at: view.expires_at.into(),
         ended_at: view.ended_at.map(Into::into),
+        code: view.code.map(|code| SecretText::new(code.expose().to_owned())),
     }
 }
 

@@ -1,7 +1,11 @@
 //! `codecourier invitations`: asking people into a project, and answering when asked.
 
 use clap::{Args, Subcommand};
-use codecourier_wire::invitations::{Invitation, InvitationStatus, Invite, InvitedRole, JoinedProject, OwnInvitation};
+use codecourier_domain::id::InvitationId;
+use codecourier_wire::invitations::{
+    Invitation, InvitationStatus, Invite, InvitedRole, JoinedProject, OwnInvitation, RedeemInvitation,
+};
+use codecourier_wire::secret::SecretText;
 use serde_json::json;
 
 use super::answer::{self, Listing};
@@ -39,6 +43,11 @@ enum InvitationsVerb {
         #[arg(long)]
         admin: bool,
     },
+    /// Send an invitation again
+    Resend {
+        /// The invitation: the address that was invited, or an identifier
+        invitation: String,
+    },
     /// Take an invitation back
     Cancel {
         /// The invitation: the address that was invited, or an identifier
@@ -50,6 +59,9 @@ enum InvitationsVerb {
     Accept {
         /// The project's slug, or the invitation's identifier
         invitation: String,
+        /// What whoever invited you handed over, where the server sends no mail; needs the identifier
+        #[arg(long, value_name = "CODE")]
+        code: Option<String>,
     },
     /// Say no to an invitation
     Decline {
@@ -77,12 +89,15 @@ pub(crate) async fn invitations(arguments: Arguments, config: &Config, output: O
             let request = Invite { email, role };
             let sent: Invitation = remote.client.post(&remote.path("/invitations"), &request).await?;
             let words = format!("{} is invited into {} as {}", sent.email, remote.project, sent.role);
-            Ok(answer::done(
-                &words,
-                &answer::object("invitation", &sent),
-                config,
-                output,
-            ))
+            Ok(told(&sent, &words, config, output))
+        }
+        InvitationsVerb::Resend { invitation } => {
+            let remote = place.remote(config)?;
+            let meant = find(&remote, &invitation).await?;
+            let path = remote.path(&format!("/invitations/{}/resend", meant.id));
+            let sent: Invitation = remote.client.post(&path, &json!({})).await?;
+            let words = format!("{} is invited into {} once more", sent.email, remote.project);
+            Ok(told(&sent, &words, config, output))
         }
         InvitationsVerb::Cancel { invitation } => {
             let remote = place.remote(config)?;
@@ -102,7 +117,27 @@ pub(crate) async fn invitations(arguments: Arguments, config: &Config, output: O
             };
             Ok(listing.show(&own, own_row, config, output))
         }
-        InvitationsVerb::Accept { invitation } => {
+        InvitationsVerb::Accept {
+            invitation,
+            code: Some(code),
+        } => {
+            let client = place.client(config)?;
+            let id: InvitationId = invitation.parse().map_err(|_| {
+                Problem::usage("With a code, name the invitation by its identifier.")
+                    .with_remedy("Whoever invited you has both.")
+            })?;
+            let request = RedeemInvitation {
+                code: SecretText::new(code),
+            };
+            let joined: JoinedProject = client.post(&format!("/invitations/{id}/redeem"), &request).await?;
+            let object = json!({ "type": "invitationAccepted", "invitation": id, "project": joined.slug });
+            let words = format!(
+                "you are in {0} now; `codecourier projects use {0}` works in it",
+                joined.slug
+            );
+            Ok(answer::done(&words, &object, config, output))
+        }
+        InvitationsVerb::Accept { invitation, code: None } => {
             let client = place.client(config)?;
             let meant = find_own(&client, &invitation).await?;
             let path = format!("/invitations/{}/accept", meant.id);
@@ -125,6 +160,19 @@ pub(crate) async fn invitations(arguments: Arguments, config: &Config, output: O
             Ok(answer::done(&words, &object, config, output))
         }
     }
+}
+
+/// Says that an invitation is on its way, or what whoever sent it must hand over themselves.
+fn told(sent: &Invitation, words: &str, config: &Config, output: Output) -> Exit {
+    let words = match &sent.code {
+        None => words.to_owned(),
+        Some(code) => format!(
+            "{words}. This server sends no mail: hand this over, it is shown once:\n  codecourier invitations accept {} --code {}",
+            sent.id,
+            code.expose()
+        ),
+    };
+    answer::done(&words, &answer::object("invitation", sent), config, output)
 }
 
 /// An invitation of the project by identifier, or the pending one of an address.

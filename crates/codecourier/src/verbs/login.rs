@@ -33,6 +33,9 @@ pub(crate) struct Arguments {
     /// Make an account first; on a server without any this is done by itself
     #[arg(long, conflicts_with = "token_stdin")]
     sign_up: bool,
+    /// The code of an invitation, for a new account on a server that sends no mail
+    #[arg(long, value_name = "CODE", requires = "sign_up")]
+    invitation_code: Option<String>,
     /// The address of the account, instead of asking for it
     #[arg(long, value_name = "ADDRESS", conflicts_with = "token_stdin")]
     email: Option<String>,
@@ -55,6 +58,7 @@ pub(crate) async fn login(arguments: Arguments, config: &Config, output: Output)
     let Arguments {
         url,
         sign_up,
+        invitation_code,
         email,
         name,
         password_stdin,
@@ -82,6 +86,7 @@ pub(crate) async fn login(arguments: Arguments, config: &Config, output: Output)
             email,
             name,
             password: password_stdin.then(password_from_standard_input).transpose()?,
+            invitation_code,
         };
         match enter(&client, ask(account, given, &server, config).await?, config).await? {
             Entered::With(token) => token,
@@ -143,6 +148,7 @@ struct Given {
     email: Option<String>,
     name: Option<String>,
     password: Option<Secret>,
+    invitation_code: Option<String>,
 }
 
 /// How one enters.
@@ -179,7 +185,12 @@ async fn ask(account: Account, given: Given, server: &Server, config: &Config) -
 }
 
 fn prompt(account: Account, given: Given) -> Result<Entrance, inquire::InquireError> {
-    let Given { email, name, password } = given;
+    let Given {
+        email,
+        name,
+        password,
+        invitation_code,
+    } = given;
     let email = email.map_or_else(|| inquire::Text::new("Email").prompt(), Ok)?;
     let email = email.trim().to_owned();
     let hidden = inquire::PasswordDisplayMode::Hidden;
@@ -214,6 +225,7 @@ fn prompt(account: Account, given: Given) -> Result<Entrance, inquire::InquireEr
                 email,
                 name: name.trim().to_owned(),
                 password: SecretText::new(password),
+                invitation_code: invitation_code.map(SecretText::new),
                 delivery,
             }))
         }

@@ -96,6 +96,7 @@ impl Wanted {
         match self {
             Self::SignIn => OneTimePurpose::MagicLink,
             Self::PasswordReset => OneTimePurpose::PasswordReset,
+            Self::Verification => OneTimePurpose::VerifyEmail,
         }
     }
 
@@ -103,6 +104,7 @@ impl Wanted {
         match self {
             Self::SignIn => MAGIC_LINK_LIFE,
             Self::PasswordReset => RESET_LIFE,
+            Self::Verification => VERIFY_LIFE,
         }
     }
 }
@@ -115,8 +117,14 @@ pub(crate) async fn letter_of(
     now: Timestamp,
 ) -> Result<Option<Letter>, Error> {
     let Some(account) = tx.read().account_by_email(&wanted.to).await? else {
-        return Ok(None);
+        return match wanted.what {
+            Wanted::SignIn | Wanted::PasswordReset => Ok(None),
+            Wanted::Verification => sign_up_again(tx, &wanted.to, link, now).await,
+        };
     };
+    if wanted.what == Wanted::Verification && account.email_verified_at.is_some() {
+        return Ok(None);
+    }
     let link = link.write(tx, Some(account.id), &wanted.to, Body::null(), now).await?;
     Ok(Some(Letter {
         to: wanted.to.clone(),
@@ -124,11 +132,36 @@ pub(crate) async fn letter_of(
         content: match wanted.what {
             Wanted::SignIn => Content::MagicLink { link },
             Wanted::PasswordReset => Content::PasswordReset { link },
+            Wanted::Verification => Content::VerifyEmail { link },
         },
     }))
 }
 
+/// Another link to finish a sign-up that is open, with what was asked for then.
+async fn sign_up_again(tx: &mut Tx, to: &EmailAddress, link: NewLink, now: Timestamp) -> Result<Option<Letter>, Error> {
+    let open = tx.read().newest_one_time_token(to, OneTimePurpose::SignUp, now).await?;
+    let Some(open) = open else {
+        return Ok(None);
+    };
+    let link = NewLink {
+        purpose: OneTimePurpose::SignUp,
+        life: SIGN_UP_LIFE,
+        ..link
+    };
+    let link = link.write(tx, None, to, open.body, now).await?;
+    Ok(Some(Letter {
+        to: to.clone(),
+        user: None,
+        content: Content::FinishSignUp { link },
+    }))
+}
+
 impl Accounts {
+    /// Sends another link to prove an address or to finish a sign-up, if one of them is open.
+    pub async fn request_verification(&self, email: EmailAddress, visitor: &Visitor) -> Result<(), Error> {
+        self.send_link(Wanted::Verification, email, visitor).await
+    }
+
     /// Sends a link to sign in, if the address has an account.
     pub async fn request_magic_link(&self, email: EmailAddress, visitor: &Visitor) -> Result<(), Error> {
         self.send_link(Wanted::SignIn, email, visitor).await

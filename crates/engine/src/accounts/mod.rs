@@ -45,6 +45,7 @@ pub(crate) use links::{NewLink, letter_of};
 pub(crate) use sessions::{end_sessions_but, tell};
 pub(crate) use sign_in::{BegunSession, begin};
 pub(crate) use sign_up::{demand_allowed, make};
+pub(crate) use throttles::{Throttle, admit};
 
 /// How people get in.
 #[derive(Clone)]
@@ -97,24 +98,6 @@ impl AccountsState {
             stop,
         }
     }
-
-    /// How people prove their addresses here.
-    pub(crate) fn address_proof(&self) -> AddressProof {
-        if self.config.mailer.is_configured() {
-            AddressProof::Mail
-        } else {
-            AddressProof::Impossible
-        }
-    }
-}
-
-/// How people prove that an address is theirs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AddressProof {
-    /// They follow a link that was mailed to it.
-    Mail,
-    /// There is no mail to follow a link in.
-    Impossible,
 }
 
 /// The use cases of accounts.

@@ -15,7 +15,9 @@ use codecourier_domain::id::UserId;
 use codecourier_domain::text::DisplayName;
 use codecourier_domain::time::Timestamp;
 use codecourier_identity::password::FitPassword;
+use codecourier_identity::secret_token::InvitationCode;
 use codecourier_store::accounts::{Account, AccountStanding, NewAccount, OneTimePurpose, PasswordHash};
+use codecourier_store::ledger::TokenHash;
 use codecourier_store::{Body, Error as StoreError, Tx};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -39,6 +41,8 @@ pub struct SignUp {
     pub name: DisplayName,
     /// The password.
     pub password: SecretString,
+    /// The code of an invitation, which is asked for where accounts are for the invited and no mail proves addresses.
+    pub invitation_code: Option<String>,
 }
 
 /// What came of it.
@@ -68,7 +72,14 @@ impl Accounts {
     /// Makes an account, or sends a link with which it is made.
     pub async fn sign_up(&self, asked: SignUp, visitor: &Visitor, delivery: Delivery) -> Result<SignUpOutcome, Error> {
         self.demand_password_sign_in()?;
-        let SignUp { email, name, password } = asked;
+        let SignUp {
+            email,
+            name,
+            password,
+            invitation_code,
+        } = asked;
+        let code = invitation_code.and_then(|code| InvitationCode::parse(&code).ok());
+        let code = code.map(|code| TokenHash::from_bytes(code.sha256()));
         let password = fit(password, &email, name.as_str())?;
         let now = self.engine.clock.now();
         self.admit(&[Throttle::sign_up(visitor)], now).await?;
@@ -96,6 +107,7 @@ impl Accounts {
                 if is_first || !has_mail {
                     if !is_first {
                         demand_allowed(tx, policy, &new.email, now).await?;
+                        demand_code(tx, policy, &new.email, code, now).await?;
                     }
                     let account = make(tx, &new).await?;
                     begin(tx, &session).await?;
@@ -187,12 +199,35 @@ pub(crate) async fn demand_allowed(
     match policy {
         SignUpPolicy::Open => Ok(()),
         SignUpPolicy::Closed => Err(closed()),
-        SignUpPolicy::Invitation if tx.read().invitations_to(email, now, 1).await?.is_empty() => Err(Error::new(
-            ErrorCode::Forbidden,
-            "Accounts on this server are for people who were invited into a project, with the address that was invited.",
-        )),
+        SignUpPolicy::Invitation if tx.read().invitations_to(email, now, 1).await?.is_empty() => Err(not_invited()),
         SignUpPolicy::Invitation => Ok(()),
     }
+}
+
+/// Refuses whoever only knows which address was invited, where nobody can prove an address.
+async fn demand_code(
+    tx: &mut Tx,
+    policy: SignUpPolicy,
+    email: &EmailAddress,
+    code: Option<TokenHash>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if policy != SignUpPolicy::Invitation {
+        return Ok(());
+    }
+    let is_invited = match code {
+        Some(code) => tx.read().is_invited_with(email, code, now).await?,
+        None => false,
+    };
+    if is_invited { Ok(()) } else { Err(not_invited()) }
+}
+
+fn not_invited() -> Error {
+    Error::new(
+        ErrorCode::Forbidden,
+        "Accounts on this server are for people who were invited into a project, with the address that was invited and, \
+         where the server sends no mail, the code that whoever invited them was given.",
+    )
 }
 
 fn closed() -> Error {

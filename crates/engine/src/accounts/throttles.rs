@@ -10,6 +10,7 @@
 use std::time::Duration;
 
 use codecourier_domain::email::EmailAddress;
+use codecourier_domain::id::ProjectId;
 use codecourier_domain::time::Timestamp;
 use codecourier_store::Tx;
 use codecourier_store::accounts::{Admission, Pace};
@@ -23,7 +24,7 @@ const MINUTE: i64 = 60 * SECOND;
 
 /// Something that may be asked only so often.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Throttle {
+pub(crate) struct Throttle {
     key: String,
     pace: Pace,
 }
@@ -53,6 +54,15 @@ impl Throttle {
         ]
     }
 
+    /// Invitations mailed to an address, and those mailed for a project. Not those of [`Throttle::mail`], which strangers
+    /// can use up.
+    pub(crate) fn invitation(email: &EmailAddress, project: ProjectId) -> [Self; 2] {
+        [
+            Self::new("invitation address", email.as_str(), 5, 10 * MINUTE),
+            Self::new("invitation project", &project.to_string(), 200, MINUTE),
+        ]
+    }
+
     fn new(what: &str, subject: &str, burst: u32, interval: i64) -> Self {
         let digest = Sha256::new()
             .chain_update(what.as_bytes())
@@ -77,7 +87,7 @@ impl Throttle {
 }
 
 /// Counts an attempt, or says when to come back. In the order given: what is refused counts no further.
-pub(super) async fn admit(tx: &mut Tx, throttles: &[Throttle], now: Timestamp) -> Result<Result<(), Error>, Error> {
+pub(crate) async fn admit(tx: &mut Tx, throttles: &[Throttle], now: Timestamp) -> Result<Result<(), Error>, Error> {
     for throttle in throttles {
         if let Admission::Refused { until } = tx.admit(&throttle.key, throttle.pace, now).await? {
             // The counts so far stay: an error would undo them, and whoever is refused could go on for ever.

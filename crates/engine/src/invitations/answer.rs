@@ -1,24 +1,58 @@
-//! Accepting and declining: what only the invited person can do.
+//! Accepting and declining: what only the invited person can do. `docs/decisions` says what proves who that is.
 
 use codecourier_domain::actor::Actor;
 use codecourier_domain::id::{InvitationId, UserId};
+use codecourier_identity::secret_token::InvitationCode;
 use codecourier_store::Tx;
 use codecourier_store::invitations::{InvitationStatus as Status, OwnInvitation};
+use codecourier_store::ledger::TokenHash;
 use codecourier_store::members::Membership;
 
 use super::ask::ended;
 use super::list::proved_address;
 use super::{Invitations, no_such_invitation, tell};
-use crate::accounts::AddressProof;
 use crate::deed::{Deed, Done};
 use crate::error::Error;
 use crate::members;
+
+/// By what somebody is the one who was invited.
+#[derive(Clone, Copy)]
+enum Proof {
+    /// They proved to read the mail of the address.
+    Address,
+    /// Their account has the address, unproved, and they have the code that whoever invited them handed over.
+    Code(TokenHash),
+}
 
 impl Invitations {
     /// Accepts an invitation, and gives the slug of the project that the person is in from now on. Who is in it already
     /// stays what they are.
     pub async fn accept(&self, user: UserId, id: InvitationId) -> Result<String, Error> {
-        let (deed, proof) = (self.deed_of(user), self.engine.accounts.address_proof());
+        self.join(user, id, Proof::Address).await
+    }
+
+    /// Accepts an invitation by its code.
+    pub async fn redeem(&self, user: UserId, id: InvitationId, code: &str) -> Result<String, Error> {
+        let code = InvitationCode::parse(code).map_err(|_| no_such_invitation())?;
+        let proof = Proof::Code(TokenHash::from_bytes(code.sha256()));
+        self.join(user, id, proof).await
+    }
+
+    /// Declines an invitation.
+    pub async fn decline(&self, user: UserId, id: InvitationId) -> Result<(), Error> {
+        let deed = self.deed_of(user);
+        let write = self.engine.store.write_with(move |tx| {
+            Box::pin(async move {
+                answered(tx, &deed, user, (id, Status::Declined), Proof::Address)
+                    .await
+                    .map(drop)
+            })
+        });
+        write.await
+    }
+
+    async fn join(&self, user: UserId, id: InvitationId, proof: Proof) -> Result<String, Error> {
+        let deed = self.deed_of(user);
         let write = self.engine.store.write_with(move |tx| {
             Box::pin(async move {
                 let own = answered(tx, &deed, user, (id, Status::Accepted), proof).await?;
@@ -38,15 +72,6 @@ impl Invitations {
         write.await
     }
 
-    /// Declines an invitation.
-    pub async fn decline(&self, user: UserId, id: InvitationId) -> Result<(), Error> {
-        let (deed, proof) = (self.deed_of(user), self.engine.accounts.address_proof());
-        let write = self.engine.store.write_with(move |tx| {
-            Box::pin(async move { answered(tx, &deed, user, (id, Status::Declined), proof).await.map(drop) })
-        });
-        write.await
-    }
-
     fn deed_of(&self, user: UserId) -> Deed {
         Deed {
             actor: Actor::User(user),
@@ -61,13 +86,11 @@ async fn answered(
     deed: &Deed,
     user: UserId,
     (id, answer): (InvitationId, Status),
-    proof: AddressProof,
+    proof: Proof,
 ) -> Result<OwnInvitation, Error> {
     let email = match proof {
-        AddressProof::Mail => proved_address(&mut tx.read(), user).await?,
-        // Who knows the identifier was given it by an admin of the project, who sent no mail either. It is not shown to
-        // whoever merely made an account with the address.
-        AddressProof::Impossible => tx.read().account(user).await?.and_then(|account| account.email),
+        Proof::Address => proved_address(&mut tx.read(), user).await?,
+        Proof::Code(_) => tx.read().account(user).await?.and_then(|account| account.email),
     };
     let email = email.ok_or_else(no_such_invitation)?;
     let own = tx
@@ -76,6 +99,11 @@ async fn answered(
         .await?
         .ok_or_else(no_such_invitation)?;
     let invitation = &own.invitation;
+    if let Proof::Code(code) = proof
+        && !tx.read().is_code_of(invitation.project, id, code).await?
+    {
+        return Err(no_such_invitation());
+    }
     if invitation.status != Status::Pending || invitation.expires_at <= deed.at {
         return Err(ended(invitation.status));
     }

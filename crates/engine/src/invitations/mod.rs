@@ -1,7 +1,9 @@
-//! Invitations: asked by email, answered by whoever has an account with that address, proved.
+//! Invitations: asked by email, answered by whoever has an account with that address, proved; or, where no mail proves
+//! anything, by whoever has an account with that address and the code that the inviter was shown.
 //!
 //! The API calls this, with a grant on the project's side and with the person on the other. Invariants: an address is
-//! asked into a project once at a time; nobody is invited as owner; an unproved address has no invitations; what became
+//! asked into a project once at a time; nobody is invited as owner; an unproved address is shown
+//! no invitations, and answers none without the code; what became
 //! of an invitation is on record with what it did.
 
 mod answer;

@@ -5,6 +5,7 @@ use codecourier_domain::email::EmailAddress;
 use codecourier_domain::id::InvitationId;
 use codecourier_domain::member::MemberRole;
 use codecourier_domain::time::Timestamp;
+use codecourier_identity::secret_token::InvitationCode;
 use codecourier_store::invitations::{Invitation, InvitationStatus as Status, OwnInvitation};
 
 /// What has become of an invitation.
@@ -43,6 +44,8 @@ pub struct InvitationView {
     pub expires_at: Timestamp,
     /// When it was accepted, declined or cancelled.
     pub ended_at: Option<Timestamp>,
+    /// What it is accepted with where no mail proves addresses. Only whoever invites is shown it, and only now.
+    pub code: Option<InvitationCode>,
 }
 
 /// An invitation as the invited person sees it.
@@ -77,6 +80,7 @@ impl InvitationView {
             created_at: invitation.created_at,
             expires_at: invitation.expires_at,
             ended_at: invitation.ended_at,
+            code: None,
         }
     }
 }

@@ -3,7 +3,8 @@
 //! Written by the use cases, sealed by the outbox. No `Debug`: most of it opens an account.
 
 use codecourier_domain::email::EmailAddress;
-use codecourier_domain::id::UserId;
+use codecourier_domain::id::{InvitationId, UserId};
+use codecourier_domain::member::MemberRole;
 use codecourier_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,8 @@ pub(crate) enum Wanted {
     SignIn,
     /// To set another password.
     PasswordReset,
+    /// To prove the address, or to finish the sign-up, whichever is open.
+    Verification,
 }
 
 /// A letter.
@@ -72,6 +75,24 @@ pub(crate) enum Content {
     PasswordReset { link: Link },
     /// That the password is another one now.
     PasswordChanged,
+    /// That somebody wants them in a project.
+    Invited(Invited),
+}
+
+/// An invitation, as its letter tells of it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Invited {
+    /// The invitation.
+    pub(crate) invitation: InvitationId,
+    /// The project's name, which people chose.
+    pub(crate) project: String,
+    /// The name of the person who invites, which they chose; `None` for a key.
+    pub(crate) inviter: Option<String>,
+    /// As what.
+    pub(crate) role: MemberRole,
+    /// Until when it can be accepted.
+    pub(crate) until: Timestamp,
 }
 
 /// What opens something, for a while.
@@ -92,6 +113,7 @@ impl Order {
             Self::Link(wanted) => match wanted.what {
                 Wanted::SignIn => "magic-link",
                 Wanted::PasswordReset => "password-reset",
+                Wanted::Verification => "verify-email",
             },
         }
     }
@@ -107,8 +129,8 @@ impl Order {
     /// From when on nobody wants it any more.
     pub(super) const fn expires_at(&self, now: Timestamp) -> Timestamp {
         match self {
-            Self::Letter(letter) => match letter.content.link() {
-                Some(link) => link.good_until,
+            Self::Letter(letter) => match letter.content.good_until() {
+                Some(good_until) => good_until,
                 None => now.plus_milliseconds(NEWS_LIFE),
             },
             Self::Link(wanted) => wanted.until,
@@ -125,15 +147,17 @@ impl Content {
             Self::MagicLink { .. } => "magic-link",
             Self::PasswordReset { .. } => "password-reset",
             Self::PasswordChanged => "password-changed",
+            Self::Invited(_) => "invitation",
         }
     }
 
-    const fn link(&self) -> Option<&Link> {
+    const fn good_until(&self) -> Option<Timestamp> {
         match self {
             Self::FinishSignUp { link }
             | Self::VerifyEmail { link }
             | Self::MagicLink { link }
-            | Self::PasswordReset { link } => Some(link),
+            | Self::PasswordReset { link } => Some(link.good_until),
+            Self::Invited(invited) => Some(invited.until),
             Self::AlreadyHasAccount | Self::PasswordChanged => None,
         }
     }

@@ -103,10 +103,11 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use codecourier_domain::id::MailId;
+    use codecourier_domain::id::{InvitationId, MailId};
+    use codecourier_domain::member::MemberRole;
     use uuid::Uuid;
 
-    use super::super::order::{Content, Link};
+    use super::super::order::{Content, Invited, Link};
     use super::*;
 
     const NOON: Timestamp = Timestamp(1_800_000_000_000);
@@ -151,6 +152,7 @@ mod tests {
             Content::MagicLink { link: link(1) },
             Content::PasswordReset { link: link(30) },
             Content::PasswordChanged,
+            Content::Invited(invited("Shop", Some("Ada"))),
         ] {
             let message = message(content);
             assert!(message.subject.starts_with("CodeCourier: ") && message.subject.len() < 100);
@@ -161,6 +163,42 @@ mod tests {
                 assert!(line.starts_with("https://") || line.chars().count() < 400, "{line}");
             }
         }
+    }
+
+    fn invited(project: &str, inviter: Option<&str>) -> Invited {
+        Invited {
+            invitation: InvitationId::from_uuid(Uuid::nil()),
+            project: project.to_owned(),
+            inviter: inviter.map(str::to_owned),
+            role: MemberRole::Admin,
+            until: NOON.plus_milliseconds(14 * 24 * 60 * 60_000),
+        }
+    }
+
+    #[test]
+    fn an_invitation_says_where_who_as_what_and_until_when_and_nothing_that_others_typed_misleads() {
+        let said = message(Content::Invited(invited("Café & Söhne", Some("Ada (Ltd)"))));
+        let expected = "Ada (Ltd) invites you to the project “Café & Söhne”, as an admin.";
+        assert!(
+            said.text.contains(expected) && said.text.contains("14 days"),
+            "{}",
+            said.text
+        );
+        assert!(
+            said.text.contains("https://courier.example.org/invitations/inv_0000"),
+            "{}",
+            said.text
+        );
+        assert!(said.html.unwrap().contains("Café &amp; Söhne"));
+
+        let evil = "Click\r\n\r\nhttps://evil.example/#x now, <b>mail</b> eve@evil.example";
+        let said = message(Content::Invited(invited(evil, Some(evil))));
+        for form in [&said.text, said.html.as_ref().unwrap()] {
+            for sign in ["evil.example", "//evil", "<b>", "@evil", "Click\n", "Click\r"] {
+                assert!(!form.contains(sign), "`{sign}` in {form}");
+            }
+        }
+        assert!(!message(Content::Invited(invited("Shop", None))).text.contains("None"));
     }
 
     #[test]

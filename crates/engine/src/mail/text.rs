@@ -3,6 +3,7 @@
 //! Invariant: texts are whole sentences with places for values, never put together from pieces, so that each language
 //! orders them as it must.
 
+use codecourier_domain::member::MemberRole;
 use codecourier_domain::time::Timestamp;
 
 use super::order::{Content, Link};
@@ -29,7 +30,7 @@ fn english(content: &Content, base: &str, now: Timestamp) -> Page {
     };
     let good_once = |link: &Link| {
         vec![
-            format!("The link is good once, for {}.", time_left(link, now)),
+            format!("The link is good once, for {}.", time_left(link.good_until, now)),
             "If you did not ask for this, ignore this message: nothing happens without the link.".to_owned(),
         ]
     };
@@ -91,7 +92,58 @@ fn english(content: &Content, base: &str, now: Timestamp) -> Page {
             action: Some(sign_in()),
             notes: Vec::new(),
         },
+        Content::Invited(invited) => Page {
+            subject: "CodeCourier: You are invited to a project".to_owned(),
+            paragraphs: vec![match (&invited.inviter, invited.role) {
+                (Some(inviter), MemberRole::Member) => {
+                    format!(
+                        "{} invites you to the project “{}”.",
+                        typed(inviter),
+                        typed(&invited.project)
+                    )
+                }
+                (Some(inviter), MemberRole::Admin | MemberRole::Owner) => format!(
+                    "{} invites you to the project “{}”, as an admin.",
+                    typed(inviter),
+                    typed(&invited.project)
+                ),
+                (None, MemberRole::Member) => {
+                    format!("You are invited to the project “{}”.", typed(&invited.project))
+                }
+                (None, MemberRole::Admin | MemberRole::Owner) => {
+                    format!(
+                        "You are invited to the project “{}”, as an admin.",
+                        typed(&invited.project)
+                    )
+                }
+            }],
+            action: Some(Action {
+                label: "See the invitation",
+                url: format!("{base}/invitations/{}", invited.invitation),
+            }),
+            notes: vec![
+                format!(
+                    "You can accept it for {}, with an account that has this address.",
+                    time_left(invited.until, now)
+                ),
+                "If you do not know who invites you, ignore this message.".to_owned(),
+            ],
+        },
     }
+}
+
+/// A name that somebody else chose, so that nothing in it becomes a link, an address or a line of its own in whatever
+/// shows the mail, and nobody writes to people in our name.
+fn typed(name: &str) -> String {
+    const MOST_CHARACTERS: usize = 60;
+    let kept = name.chars().map(|character| {
+        let is_plain =
+            character.is_alphanumeric() || matches!(character, '-' | '_' | '\'' | '’' | '&' | '+' | '(' | ')');
+        if is_plain { character } else { ' ' }
+    });
+    let words: String = kept.collect();
+    let words: Vec<&str> = words.split_whitespace().collect();
+    words.join(" ").chars().take(MOST_CHARACTERS).collect()
 }
 
 /// The token stands behind the `#`: browsers keep that part to themselves.
@@ -100,8 +152,8 @@ fn with_token(base: &str, page: &str, link: &Link) -> String {
 }
 
 /// What is left of it, as people say it.
-fn time_left(link: &Link, now: Timestamp) -> String {
-    let seconds = link.good_until.since(now).max(0) / 1_000;
+fn time_left(until: Timestamp, now: Timestamp) -> String {
+    let seconds = until.since(now).max(0) / 1_000;
     let minutes = (seconds + 30) / 60;
     match minutes {
         0 | 1 => "one minute".to_owned(),

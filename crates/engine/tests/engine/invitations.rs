@@ -7,7 +7,7 @@ use codecourier_engine::{Error, ErrorCode};
 use codecourier_store::changes::{ChangeOp, Scope};
 use uuid::Uuid;
 
-use crate::team::{key_of, with_team};
+use crate::team::{TeamMail, key_of, with_team, with_team_and};
 
 const DAY: i64 = 24 * 3_600_000;
 
@@ -189,6 +189,97 @@ async fn invitations_of_another_or_a_deleted_project_are_out_of_reach() {
         assert_eq!(deleted.code, ErrorCode::NotFound);
         team.engine.projects().restore(ada, "one").await.unwrap();
         invitations.accept(bob, invited.id).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_invitation_is_mailed_and_mailed_again_and_no_code_is_shown() {
+    with_team(|team| async move {
+        let ada = team.person("ada").await;
+        team.project(ada, "Shop").await;
+        let grant = team.grant(ada, "shop").await;
+        let invitations = team.engine.invitations();
+        let invited = invitations.invite(&grant, "bob@example.org", Admin).await.unwrap();
+        assert_eq!(invited.code, None);
+        let mail = team.postbox.next().await;
+        assert_eq!(mail.to.as_str(), "bob@example.org");
+        let link = format!("/invitations/{}", invited.id);
+        for expected in ["ada invites you to the project “Shop”, as an admin", &link, "14 days"] {
+            assert!(mail.text.contains(expected), "`{expected}` in {}", mail.text);
+        }
+        let again = invitations.resend(&grant, invited.id).await.unwrap();
+        assert_eq!((again.id, again.code), (invited.id, None));
+        assert_ne!(
+            team.postbox.next().await.id,
+            mail.id,
+            "another mail, not the same one twice"
+        );
+        assert!(team.actions(&grant).await.contains(&"invitation.resend".to_owned()));
+
+        // A mailbox is spared, and whoever is refused is told until when.
+        let mut refused = None;
+        for _ in 0..5 {
+            refused = refused.or(invitations.resend(&grant, invited.id).await.err());
+        }
+        let refused = refused.unwrap();
+        assert_eq!(refused.code, ErrorCode::RateLimited);
+        assert!(refused.retry_after.is_some());
+        invitations.cancel(&grant, invited.id).await.unwrap();
+        let ended = invitations.resend(&grant, invited.id).await.unwrap_err();
+        assert_eq!(ended.code, ErrorCode::Conflict);
+        let bob = team.member(ada, "shop", "cyd", Member).await;
+        let by_member = invitations.resend(&team.grant(bob, "shop").await, invited.id).await;
+        assert_eq!(by_member.unwrap_err().code, ErrorCode::Forbidden);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_mail_an_invitation_is_accepted_by_the_code_that_was_shown_once() {
+    with_team_and(TeamMail::None, |team| async move {
+        let ada = team.person("ada").await;
+        let bob = team.account("bob", None).await;
+        let eve = team.account("eve", None).await;
+        team.project(ada, "Shop").await;
+        let grant = team.grant(ada, "shop").await;
+        let invitations = team.engine.invitations();
+        let invited = invitations.invite(&grant, "bob@example.org", Member).await.unwrap();
+        let old = invited.code.clone().unwrap().expose().to_owned();
+        let listed = invitations.list(&grant, None, 10).await.unwrap().items;
+        assert_eq!(listed[0].code, None, "it is shown once");
+        // An address that nobody proved is not enough, whoever knows the identifier.
+        assert_eq!(
+            invitations.accept(bob, invited.id).await.unwrap_err().code,
+            ErrorCode::NotFound
+        );
+
+        let again = invitations.resend(&grant, invited.id).await.unwrap();
+        let code = again.code.unwrap().expose().to_owned();
+        let other = invitations.invite(&grant, "dan@example.org", Member).await.unwrap();
+        let foreign = other.code.unwrap().expose().to_owned();
+        for (user, wrong) in [
+            (bob, old.as_str()),
+            (bob, foreign.as_str()),
+            (bob, ""),
+            (bob, "cci_"),
+            (eve, code.as_str()),
+        ] {
+            let refused = invitations.redeem(user, invited.id, wrong).await.unwrap_err();
+            assert_eq!(refused.code, ErrorCode::NotFound);
+        }
+        assert_eq!(invitations.redeem(bob, invited.id, &code).await.unwrap(), "shop");
+        assert_eq!(team.role(bob, "shop").await, Some(Member));
+        let twice = invitations.redeem(bob, invited.id, &code).await.unwrap_err();
+        assert_eq!(twice.code, ErrorCode::Conflict);
+        // No trace of a code is where people look.
+        let audit = team
+            .engine
+            .audit()
+            .list(&grant, &codecourier_engine::audit::AuditFilter::default(), None, 100);
+        assert!(!format!("{:?}", audit.await.unwrap().items).contains("cci_"));
+        let changes = team.changes(Scope::User(bob)).await;
+        assert!(changes.iter().all(|change| !change.body.as_str().contains("cci_")));
     })
     .await;
 }

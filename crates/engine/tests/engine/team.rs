@@ -27,6 +27,8 @@ pub(crate) struct Team {
     pub(crate) engine: Engine,
     pub(crate) store: Store,
     pub(crate) clock: Arc<FakeClock>,
+    /// What was mailed, where there is mail.
+    pub(crate) postbox: Arc<Postbox>,
 }
 
 /// Runs a test against an engine of its own.
@@ -34,11 +36,28 @@ pub(crate) async fn with_team<F>(test: impl FnOnce(Team) -> F + Send + 'static)
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let mut world = World::new(always(good()));
     // With mail, or nobody could prove an address.
-    world.accounts.mailer = Arc::<Postbox>::default();
+    with_team_and(TeamMail::Some, test).await;
+}
+
+/// Whether a team's server has mail.
+pub(crate) enum TeamMail {
+    Some,
+    None,
+}
+
+/// Runs a test against an engine of its own, with mail or without.
+pub(crate) async fn with_team_and<F>(mail: TeamMail, test: impl FnOnce(Team) -> F + Send + 'static)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut world = World::new(always(good()));
+    let postbox = Arc::<Postbox>::default();
+    if let TeamMail::Some = mail {
+        world.accounts.mailer = Arc::clone(&postbox) as _;
+    }
     let engine = world.start().await;
-    on(&world, &engine, test).await;
+    with_postbox(&world, &engine, postbox, test).await;
     engine.kill().await;
 }
 
@@ -47,8 +66,25 @@ pub(crate) async fn on<F>(world: &World, engine: &TestEngine, test: impl FnOnce(
 where
     F: Future<Output = ()> + Send + 'static,
 {
+    with_postbox(world, engine, Arc::default(), test).await;
+}
+
+async fn with_postbox<F>(
+    world: &World,
+    engine: &TestEngine,
+    postbox: Arc<Postbox>,
+    test: impl FnOnce(Team) -> F + Send + 'static,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
     let (store, clock) = (engine.store(), Arc::clone(&world.clock));
-    engine.ask(move |engine| test(Team { engine, store, clock })).await;
+    let team = |engine| Team {
+        engine,
+        store,
+        clock,
+        postbox,
+    };
+    engine.ask(move |engine| test(team(engine))).await;
 }
 
 impl Team {

@@ -108,6 +108,22 @@ impl Tx {
 }
 
 impl Reader<'_> {
+    /// The newest link of a purpose that was sent to an address and is still good.
+    pub async fn newest_one_time_token(
+        &mut self,
+        email: &EmailAddress,
+        purpose: OneTimePurpose,
+        now: Timestamp,
+    ) -> Result<Option<OneTimeToken>> {
+        let statement = sql("SELECT account, email, body FROM one_time_token \
+             WHERE email = $1 AND purpose = $2 AND expires_at > $3 ORDER BY created_at DESC LIMIT 1")
+        .bind(email.as_str())
+        .bind(purpose.as_str())
+        .bind(now);
+        let row = self.fetch_optional("look for a link", statement).await?;
+        row.map(|row| link(&row)).transpose()
+    }
+
     /// What a link would do now, without using it.
     pub async fn one_time_token(
         &mut self,

@@ -297,6 +297,11 @@ mod tests {
         reader.invitation(project, invitation).await?;
         reader.invitation_to(&email, invitation).await?;
         reader.invitations_to(&email, NOW, 1).await?;
+        let code = TokenHash::of("code");
+        reader.is_code_of(project, invitation, code).await?;
+        reader.is_invited_with(&email, code, NOW).await?;
+        let purpose = OneTimePurpose::SignUp;
+        reader.newest_one_time_token(&email, purpose, NOW).await?;
         for pending_at in [None, Some(NOW)] {
             let list = InvitationList {
                 pending_at,

@@ -6,6 +6,7 @@ use codecourier_domain::id::{InvitationId, ProjectId};
 use codecourier_domain::member::MemberRole;
 use codecourier_domain::time::Timestamp;
 use codecourier_store::invitations::{Invitation, InvitationList, InvitationStatus};
+use codecourier_store::ledger::TokenHash;
 use codecourier_store::{Error, Result};
 use uuid::Uuid;
 
@@ -206,4 +207,47 @@ pub(super) async fn invitations_of_another_project_are_out_of_reach(bench: &Benc
     assert!(matches!(ended, Err(Error::Stale { .. })));
     let kept = reader.invitation(one, invitation.id).await.unwrap();
     assert_eq!(kept, Some(invitation));
+}
+
+pub(super) async fn a_code_is_of_one_pending_invitation(bench: &Bench) {
+    let (one, two) = (bench.project("one", 1).await, bench.project("two", 1).await);
+    let (first, second) = (
+        an_invitation(one, "ada@example.org"),
+        an_invitation(two, "ada@example.org"),
+    );
+    bench.invite(&first).await.unwrap();
+    bench.invite(&second).await.unwrap();
+    let give = |project: ProjectId, id: InvitationId, code: &'static str| {
+        bench
+            .store
+            .write(move |tx| Box::pin(async move { tx.set_invitation_code(project, id, TokenHash::of(code)).await }))
+    };
+    give(one, first.id, "old").await.unwrap();
+    give(one, first.id, "new").await.unwrap();
+    assert!(give(two, first.id, "foreign").await.is_err());
+    let mut reader = bench.store.read().await.unwrap();
+    for (project, id, code, expected) in [
+        (one, first.id, "new", true),
+        (one, first.id, "old", false),
+        (one, second.id, "new", false),
+        (two, first.id, "new", false),
+    ] {
+        let is_code = reader.is_code_of(project, id, TokenHash::of(code)).await.unwrap();
+        assert_eq!(is_code, expected, "{code}");
+    }
+    let (ada, bob) = ("ada@example.org".parse().unwrap(), "bob@example.org".parse().unwrap());
+    let code = TokenHash::of("new");
+    assert!(reader.is_invited_with(&ada, code, NOON).await.unwrap());
+    assert!(!reader.is_invited_with(&bob, code, NOON).await.unwrap());
+    assert!(!reader.is_invited_with(&ada, TokenHash::of("old"), NOON).await.unwrap());
+    assert!(!reader.is_invited_with(&ada, code, first.expires_at).await.unwrap());
+    let ended = bench.store.write(move |tx| {
+        Box::pin(async move {
+            tx.end_invitation(one, first.id, InvitationStatus::Cancelled, NOON)
+                .await
+        })
+    });
+    ended.await.unwrap();
+    assert!(!reader.is_invited_with(&ada, code, NOON).await.unwrap());
+    assert!(give(one, first.id, "late").await.is_err());
 }

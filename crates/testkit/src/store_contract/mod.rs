@@ -131,6 +131,7 @@ pub const CASES: &[Case] = cases! {
         invitations_of_a_project_are_paged,
         an_address_sees_what_it_can_accept,
         late_invitations_expire,
+        a_code_is_of_one_pending_invitation,
         invitations_of_another_project_are_out_of_reach,
     }
     mails {

@@ -37,6 +37,11 @@ pub struct SignUpRequest {
     #[garde(length(chars, min = 10, max = 1024))]
     #[schema(value_type = String, format = Password, min_length = 10, max_length = 1024)]
     pub password: SecretText,
+    /// The code of an invitation: needed where accounts are for the invited and the server sends no mail.
+    #[garde(skip)]
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 128)]
+    pub invitation_code: Option<SecretText>,
     /// How the token of the session is delivered.
     #[garde(skip)]
     #[serde(default)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::schema;
+use crate::secret::SecretText;
 use crate::time::Time;
 
 /// An invitation, as the project sees it.
@@ -17,7 +18,7 @@ pub struct Invitation {
     /// Its identifier.
     #[schema(value_type = schema::InvitationId)]
     pub id: InvitationId,
-    /// Who is invited: whoever has an account with this address, and proved it.
+    /// Who is invited: whoever has an account with this address, and proved it or has the code.
     #[schema(value_type = String)]
     pub email: EmailAddress,
     /// As what.
@@ -38,6 +39,20 @@ pub struct Invitation {
     /// When it was accepted, declined or cancelled; `null` before.
     #[schema(required)]
     pub ended_at: Option<Time>,
+    /// Where the server sends no mail: the code that the invited person needs, for you to hand over. It is shown once, in
+    /// the answer to the invitation and in that of sending it again; `null` everywhere else.
+    #[schema(value_type = Option<String>, required)]
+    pub code: Option<SecretText>,
+}
+
+/// The code of an invitation.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RedeemInvitation {
+    /// What whoever invited you handed over.
+    #[garde(skip)]
+    #[schema(value_type = String, max_length = 128)]
+    pub code: SecretText,
 }
 
 /// What has become of an invitation.

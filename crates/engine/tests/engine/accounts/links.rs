@@ -2,7 +2,7 @@
 
 use codecourier_engine::ErrorCode;
 use codecourier_engine::access::SignUpPolicy;
-use codecourier_engine::accounts::{Delivery, SignedIn};
+use codecourier_engine::accounts::{Delivery, SignedIn, Verified};
 use codecourier_engine::{AccountsConfig, Error};
 
 use super::{House, MINUTE, Mail, PASSWORD, SECOND, address, code, visitor};
@@ -162,4 +162,54 @@ async fn without_mail_links_are_not_offered() {
         assert_eq!(code(request_magic_link(&house, email).await), ErrorCode::Unavailable);
     }
     house.engine.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_link_to_prove_an_address_is_sent_again_to_whoever_has_something_to_prove() {
+    let house = House::new(SignUpPolicy::Open, Mail::Some).await;
+    let again = |email: &str| {
+        let email = address(email);
+        house.ask(|accounts| async move { accounts.request_verification(email, &visitor("192.0.2.9")).await })
+    };
+    let verify = |token: String| {
+        house.ask(|accounts| async move {
+            let visitor = visitor("192.0.2.1");
+            accounts.verify_email(&token, &visitor, Delivery::Cookie).await
+        })
+    };
+    // The operator's account is there, and its address not proved.
+    house.with_account("ada@example.org").await;
+    again("ada@example.org").await.unwrap();
+    let Verified::Address(ada) = verify(house.postbox.next_token().await).await.unwrap() else {
+        panic!("the account was there");
+    };
+    assert!(ada.email_verified_at.is_some());
+    // Of a sign-up that is open, the next link knows what was asked for; following one of them is the end of all.
+    house.sign_up("bob@example.org").await.unwrap();
+    let first = house.postbox.next_token().await;
+    // Nothing to prove, and nobody there: the caller hears the same, and nobody is written to.
+    again("ada@example.org").await.unwrap();
+    again("eve@example.org").await.unwrap();
+    again("bob@example.org").await.unwrap();
+    let message = house.postbox.next().await;
+    assert_eq!(message.to, address("bob@example.org"));
+    let second = codecourier_testkit::postbox::token_of(&message.text);
+    let Verified::SignedIn(bob) = verify(second).await.unwrap() else {
+        panic!("the account was not made");
+    };
+    assert_eq!(bob.account.name, "Ada", "the name that was given at the sign-up");
+    house.sign_in("bob@example.org", PASSWORD).await.unwrap();
+    assert_eq!(code(verify(first).await), ErrorCode::AuthInvalid);
+    // An address is spared, whoever asks.
+    let mut refused = 0;
+    for _ in 0..6 {
+        if let Err(error) = again("ada@example.org").await {
+            assert_eq!(error.code, ErrorCode::RateLimited);
+            refused += 1;
+        }
+    }
+    assert!(refused > 0);
+    let postbox = std::sync::Arc::clone(&house.postbox);
+    house.engine.shut_down().await;
+    assert_eq!(postbox.waiting(), 0, "somebody with nothing to prove got mail");
 }

@@ -135,6 +135,7 @@ pub(super) fn a_sign_up(email: &str) -> SignUp {
         email: address(email),
         name: "Ada".parse().unwrap(),
         password: PASSWORD.into(),
+        invitation_code: None,
     }
 }
 

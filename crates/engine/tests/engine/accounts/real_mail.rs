@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use codecourier_engine::access::SignUpPolicy;
+use codecourier_domain::member::MemberRole;
+use codecourier_engine::access::{Person, Principal, SignUpPolicy, Standing};
 use codecourier_engine::accounts::{Delivery, SignUpOutcome, Verified};
+use codecourier_engine::projects::CreateProject;
 use codecourier_identity::mail::Smtp;
 use codecourier_testkit::mail_server::{ArrivedMail, MailServer, MailServerOptions, MailTls};
 use codecourier_testkit::postbox::token_of;
@@ -93,6 +95,33 @@ async fn by_mail_people_sign_up_prove_their_address_and_find_back_in() {
     });
     let signed_in = signed_in.await.unwrap();
     assert_eq!(signed_in.account.email, Some(address("bob@example.org")));
+
+    let (ada, bob) = (ada.id, signed_in.account.id);
+    let invited = house.engine.ask(move |engine| async move {
+        let new = CreateProject {
+            name: "Žofie's <Shop>".to_owned(),
+            ..CreateProject::default()
+        };
+        let project = engine.projects().create(ada, new).await.unwrap();
+        let person = Principal::Person(Person {
+            user: ada,
+            session: None,
+            standing: Standing::Operator,
+        });
+        let grant = engine.access().project(&person, &project.slug).await.unwrap();
+        let invitations = engine.invitations();
+        invitations.invite(&grant, "bob@example.org", MemberRole::Member).await
+    });
+    let invited = invited.await.unwrap();
+    let mail = server.next().await;
+    assert_eq!(mail.header("subject"), ["CodeCourier: You are invited to a project"]);
+    let link = format!("https://courier.example.org/invitations/{}", invited.id);
+    assert!(mail.text.contains("Ada invites you to the project “Žofie's Shop”.") && mail.text.contains(&link));
+    assert!(mail.html.as_deref().unwrap().contains("Žofie&#39;s Shop"));
+    let joined = house
+        .engine
+        .ask(move |engine| async move { engine.invitations().accept(bob, invited.id).await });
+    joined.await.unwrap();
     house.engine.shut_down().await;
 }
 

@@ -2,8 +2,9 @@
 
 use codecourier_domain::id::InvitationId;
 use codecourier_domain::member::MemberRole;
-use codecourier_engine::access::{OperatorSeat, SignInWay, SignUpPolicy, Standing};
-use codecourier_engine::accounts::{Delivery, SignUpOutcome, Verified};
+use codecourier_engine::access::{OperatorSeat, Person, Principal, SignInWay, SignUpPolicy, Standing};
+use codecourier_engine::accounts::{Delivery, SignUp, SignUpOutcome, Verified};
+use codecourier_engine::projects::CreateProject;
 use codecourier_engine::{Error, ErrorCode};
 use codecourier_store::Tx;
 use codecourier_testkit::engine::World;
@@ -89,20 +90,51 @@ async fn a_closed_server_takes_its_operator_and_nobody_else() {
 async fn by_invitation_only_the_invited_address_gets_in() {
     let house = House::new(SignUpPolicy::Invitation, Mail::None).await;
     let owner = house.with_account("ada@example.org").await.account.id;
-    let invitation = invite(&house, owner, "bob@example.org").await;
-    assert_eq!(code(house.sign_up("eve@example.org").await), ErrorCode::Forbidden);
-    let bob = house.with_account("bob@example.org").await.account.id;
-    // Without mail the invitation is handed over by whoever invites, and is not shown to whoever took the address.
-    let invitations = house.engine.ask(|engine| async move { engine.invitations() }).await;
-    let own = house.engine.ask({
-        let invitations = invitations.clone();
-        move |_| async move { invitations.mine(bob).await.unwrap() }
+    let grant = house.engine.ask(move |engine| async move {
+        let person = Principal::Person(Person {
+            user: owner,
+            session: None,
+            standing: Standing::Operator,
+        });
+        let new = CreateProject {
+            name: "Shop".to_owned(),
+            ..CreateProject::default()
+        };
+        engine.projects().create(owner, new).await.unwrap();
+        engine.access().project(&person, "shop").await.unwrap()
     });
-    assert!(own.await.is_empty());
-    let accepted = house
-        .engine
-        .ask(move |_| async move { invitations.accept(bob, invitation).await });
-    accepted.await.unwrap();
+    let grant = grant.await;
+    let invitations = house.engine.ask(|engine| async move { engine.invitations() }).await;
+    let invited = house.engine.ask({
+        let invitations = invitations.clone();
+        move |_| async move { invitations.invite(&grant, "bob@example.org", MemberRole::Member).await }
+    });
+    let invited = invited.await.unwrap();
+    let secret = invited.code.unwrap().expose().to_owned();
+    assert_eq!(code(house.sign_up("eve@example.org").await), ErrorCode::Forbidden);
+    // Who only knows the address gets no account with it; nor does who has the code get one with another address.
+    assert_eq!(code(house.sign_up("bob@example.org").await), ErrorCode::Forbidden);
+    let with_code = |email: &str| {
+        let asked = SignUp {
+            invitation_code: Some(secret.clone()),
+            ..a_sign_up(email)
+        };
+        house.ask(|accounts| async move { accounts.sign_up(asked, &visitor("192.0.2.1"), Delivery::Cookie).await })
+    };
+    assert_eq!(code(with_code("eve@example.org").await), ErrorCode::Forbidden);
+    let SignUpOutcome::SignedIn(bob) = with_code("bob@example.org").await.unwrap() else {
+        panic!("there is no mail");
+    };
+    let bob = bob.account.id;
+    // The address is not proved: the invitation is not shown, and is accepted by its code only.
+    let joined = house.engine.ask(move |_| async move {
+        assert!(invitations.mine(bob).await.unwrap().is_empty());
+        let without = invitations.accept(bob, invited.id).await;
+        (without, invitations.redeem(bob, invited.id, &secret).await)
+    });
+    let (without, joined) = joined.await;
+    assert_eq!(super::code(without), ErrorCode::NotFound);
+    assert_eq!(joined.unwrap(), "shop");
     house.engine.shut_down().await;
 }
 
