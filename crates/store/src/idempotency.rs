@@ -7,6 +7,7 @@ use codecourier_domain::id::BootId;
 use codecourier_domain::time::Timestamp;
 
 use crate::error::{Error, Result};
+use crate::sealed::{Sealed, sealed};
 use crate::sql::sql;
 use crate::writer::Tx;
 
@@ -32,7 +33,7 @@ pub enum Claim {
     /// It is being done.
     UnderWay,
     /// It was done, with this answer.
-    Answered(String),
+    Answered(Sealed),
     /// The key stands for another request.
     Mismatch,
 }
@@ -63,16 +64,17 @@ impl Tx {
         if self.execute("claim a request", claim).await? == 1 {
             return Ok(Claim::Granted);
         }
-        let look = sql("SELECT fingerprint, boot, answer FROM idempotency WHERE principal = $1 AND key = $2")
-            .bind(request.principal.as_str())
-            .bind(request.key.as_str());
+        let look =
+            sql("SELECT fingerprint, boot, answer, sealed_with FROM idempotency WHERE principal = $1 AND key = $2")
+                .bind(request.principal.as_str())
+                .bind(request.key.as_str());
         let row = self.fetch_optional("read a request", look).await?;
         let row = row.ok_or(Error::NotFound { entity: "request" })?;
         if row.text(0)? != request.fingerprint {
             return Ok(Claim::Mismatch);
         }
-        if let Some(answer) = row.optional_text(2)? {
-            return Ok(Claim::Answered(answer));
+        if row.optional_text(2)?.is_some() {
+            return Ok(Claim::Answered(sealed(&row, 2)?));
         }
         if row.parsed::<BootId>(1)? == boot {
             return Ok(Claim::UnderWay);
@@ -81,11 +83,13 @@ impl Tx {
     }
 
     /// Keeps the answer of a request that is under way.
-    pub async fn answer_request(&mut self, principal: &str, key: &str, answer: &str) -> Result<()> {
-        let statement = sql("UPDATE idempotency SET answer = $3 WHERE principal = $1 AND key = $2 AND answer IS NULL")
-            .bind(principal)
-            .bind(key)
-            .bind(answer);
+    pub async fn answer_request(&mut self, principal: &str, key: &str, answer: &Sealed) -> Result<()> {
+        let statement = sql("UPDATE idempotency SET answer = $3, sealed_with = $4 \
+             WHERE principal = $1 AND key = $2 AND answer IS NULL")
+        .bind(principal)
+        .bind(key)
+        .bind(answer.envelope.as_str())
+        .bind(answer.key.as_str());
         self.execute("keep an answer", statement).await.map(drop)
     }
 

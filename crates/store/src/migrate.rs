@@ -56,6 +56,10 @@ const MIGRATIONS: &[Migration] = &[
         version: 10,
         text: include_str!("../migrations/0010_invitation_code.sql"),
     },
+    Migration {
+        version: 9,
+        text: include_str!("../migrations/0009_sealed_answers.sql"),
+    },
 ];
 
 /// Brings the schema up to date.

@@ -27,11 +27,13 @@ pub enum SealedColumn {
     ProviderKey,
     /// What mails say that are on their way; a row is named by the mail's identifier.
     Mail,
+    /// Answers that are kept for whoever repeats a request; a row is named by who asked and the key of the request.
+    KeptAnswer,
 }
 
 impl SealedColumn {
     /// Every column, in the order of a rotation.
-    pub const ALL: [Self; 3] = [Self::VariableValue, Self::ProviderKey, Self::Mail];
+    pub const ALL: [Self; 4] = [Self::VariableValue, Self::ProviderKey, Self::Mail, Self::KeptAnswer];
 
     /// The name of the table.
     #[must_use]
@@ -40,6 +42,16 @@ impl SealedColumn {
             Self::VariableValue => "variable",
             Self::ProviderKey => "provider_key",
             Self::Mail => "mail",
+            Self::KeptAnswer => "idempotency",
+        }
+    }
+
+    /// The name of the column.
+    #[must_use]
+    pub const fn column(self) -> &'static str {
+        match self {
+            Self::VariableValue | Self::ProviderKey | Self::Mail => "sealed",
+            Self::KeptAnswer => "answer",
         }
     }
 
@@ -66,6 +78,13 @@ impl SealedColumn {
                 page: "SELECT '', id, sealed, sealed_with FROM mail \
                        WHERE id > $3 AND sealed_with <> $1 AND $2 = '' ORDER BY id LIMIT $4",
                 count: "SELECT count(*) FROM mail WHERE id > '' AND sealed_with <> $1",
+            },
+            Self::KeptAnswer => Statements {
+                reseal: "UPDATE idempotency SET answer = $4, sealed_with = $5 \
+                         WHERE principal = $1 AND key = $2 AND answer = $3",
+                page: "SELECT principal, key, answer, sealed_with FROM idempotency \
+                       WHERE (principal, key) > ($2, $3) AND sealed_with <> $1 ORDER BY principal, key LIMIT $4",
+                count: "SELECT count(*) FROM idempotency WHERE (principal, key) > ('', '') AND sealed_with <> $1",
             },
         }
     }

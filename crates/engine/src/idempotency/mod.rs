@@ -14,13 +14,12 @@ use std::time::Duration;
 
 use codecourier_domain::time::Timestamp;
 use codecourier_store::idempotency::{Claim, KeyedRequest};
-use codecourier_store::sealed::Sealed;
+use codecourier_store::sealed::{Sealed, SealedColumn, SealedPlace};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
 use crate::access::Principal;
 use crate::error::{Error, ErrorCode};
-use crate::vault::Place;
 use crate::{Engine, Inner};
 
 /// How long a key is remembered, in milliseconds.
@@ -121,9 +120,8 @@ impl Idempotency {
     /// Keeps the answer of a request that was done.
     pub async fn answered(&self, keyed: &Keyed, answer: &KeptAnswer) -> Result<(), Error> {
         let text = serde_json::to_string(answer).map_err(|error| Error::internal("Writing an answer", error))?;
-        let sealed = self.engine.vault.seal(place(keyed), &text.into());
+        let sealed = self.engine.vault.seal(&place(keyed), &text.into());
         let sealed = sealed.map_err(|error| Error::internal("Sealing an answer", error))?;
-        let sealed = format!("{}\n{}", sealed.key, sealed.envelope);
         let Keyed { principal, key, .. } = keyed.clone();
         let kept = self
             .engine
@@ -163,7 +161,7 @@ impl Idempotency {
         Ok(asked.await?)
     }
 
-    fn unsealed(&self, keyed: &Keyed, kept: &str) -> Result<KeptAnswer, Error> {
+    fn unsealed(&self, keyed: &Keyed, sealed: &Sealed) -> Result<KeptAnswer, Error> {
         let lost = || {
             // The key that sealed it is gone. The effect is not.
             Error::new(
@@ -171,24 +169,19 @@ impl Idempotency {
                 "This request was done, and its answer can no longer be read.",
             )
         };
-        let (key, envelope) = kept.split_once('\n').ok_or_else(lost)?;
-        let sealed = Sealed {
-            envelope: envelope.to_owned(),
-            key: key.to_owned(),
-        };
         let text = self
             .engine
             .vault
-            .unseal(place(keyed), &sealed)
+            .unseal(&place(keyed), sealed)
             .map_err(|error| lost().because(error))?;
         serde_json::from_str(text.expose_secret()).map_err(|error| lost().because(error))
     }
 }
 
-fn place(keyed: &Keyed) -> Place {
-    Place {
-        table: "idempotency",
-        row: format!("{}/{}", keyed.principal, keyed.key),
-        column: "answer",
+fn place(keyed: &Keyed) -> SealedPlace {
+    SealedPlace {
+        column: SealedColumn::KeptAnswer,
+        scope: keyed.principal.clone(),
+        row: keyed.key.clone(),
     }
 }

@@ -60,7 +60,7 @@ impl From<&SealedPlace> for Place {
         Self {
             table: place.column.table(),
             row: format!("{}/{}", place.scope, place.row),
-            column: "sealed",
+            column: place.column.column(),
         }
     }
 }

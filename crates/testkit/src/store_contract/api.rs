@@ -7,6 +7,7 @@ use codecourier_domain::run::RunStatus;
 use codecourier_store::Error;
 use codecourier_store::idempotency::{Claim, KeyedRequest};
 use codecourier_store::runs::{NewRun, RunOrder, RunSearch};
+use codecourier_store::sealed::{Resealed, Sealed, SealedColumn};
 use codecourier_store::workflows::WorkflowUpdate;
 use uuid::Uuid;
 
@@ -207,15 +208,40 @@ pub(super) async fn a_key_is_claimed_once_and_its_answer_stays(bench: &Bench) {
         Claim::Abandoned,
         "still nobody knows"
     );
+    let sealed = |text: &str, key: &str| Sealed {
+        envelope: text.to_owned(),
+        key: key.to_owned(),
+    };
     let answer = async |text: &'static str| {
+        let answer = sealed(text, "old key");
         let kept = bench
             .store
-            .write(move |tx| Box::pin(async move { tx.answer_request("ada", "k", text).await }));
+            .write(move |tx| Box::pin(async move { tx.answer_request("ada", "k", &answer).await }));
         kept.await.unwrap();
     };
     answer("first").await;
     answer("second").await;
-    assert_eq!(claim("ada", "f", boot(3), 3).await, Claim::Answered("first".to_owned()));
+    let first = Claim::Answered(sealed("first", "old key"));
+    assert_eq!(claim("ada", "f", boot(3), 3).await, first);
+    // A rotation of the master keys finds the answer, and not the claim that has none.
+    let mut reader = bench.store.read().await.unwrap();
+    let column = SealedColumn::KeptAnswer;
+    let found = reader
+        .sealed_with_other_keys(column, "new key", None, 10)
+        .await
+        .unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].place.scope.as_str(), found[0].place.row.as_str()),
+        ("ada", "k")
+    );
+    assert_eq!(reader.count_sealed_with_other_keys(column, "new key").await.unwrap(), 1);
+    let (old, new) = (found[0].clone(), sealed("first again", "new key"));
+    let resealed = bench
+        .store
+        .write(move |tx| Box::pin(async move { tx.reseal(&old, &new).await }));
+    assert_eq!(resealed.await.unwrap(), Resealed::Replaced);
+    assert_eq!(reader.count_sealed_with_other_keys(column, "new key").await.unwrap(), 0);
     let release = bench.store.write(move |tx| {
         Box::pin(async move {
             tx.release_request("ada", "k").await?;
@@ -225,7 +251,7 @@ pub(super) async fn a_key_is_claimed_once_and_its_answer_stays(bench: &Bench) {
     release.await.unwrap();
     assert_eq!(
         claim("ada", "f", boot(3), 3).await,
-        Claim::Answered("first".to_owned()),
+        Claim::Answered(sealed("first again", "new key")),
         "it was done"
     );
     assert_eq!(claim("bob", "f", boot(3), 3).await, Claim::Granted, "it was let go");

@@ -8,12 +8,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
 use codecourier_domain::actor::Actor;
-use codecourier_domain::id::{ProjectId, VariableId};
+use codecourier_domain::id::{BootId, ProjectId, VariableId};
 use codecourier_domain::provider::Provider;
 use codecourier_domain::time::{Clock, Timestamp};
+use codecourier_store::idempotency::KeyedRequest;
 use codecourier_store::projects::NewProject;
 use codecourier_store::provider_keys::ProviderKey;
-use codecourier_store::sealed::{SealedColumn, SealedPlace, SealedValue};
+use codecourier_store::sealed::{Sealed, SealedColumn, SealedPlace, SealedValue};
 use codecourier_store::variables::{Variable, VariableValue};
 use codecourier_store::{Body, Store, StoreConfig};
 
@@ -61,13 +62,17 @@ async fn fill(store: &Store, vault: &Vault) {
         };
         let variables: Vec<Variable> = (0..VARIABLES).map(|number| variable(vault, project, number)).collect();
         let key = provider_key(vault, project);
+        let (request, answer) = kept_answer(vault, number);
         let inserted = store.write(move |tx| {
             Box::pin(async move {
                 tx.insert_project(&row).await?;
                 for variable in &variables {
                     tx.insert_variable(variable).await?;
                 }
-                tx.put_provider_key(&key).await
+                tx.put_provider_key(&key).await?;
+                let boot = BootId::from_uuid(Uuid::nil());
+                tx.claim_request(&request, boot, NOON, Timestamp(0)).await?;
+                tx.answer_request(&request.principal, &request.key, &answer).await
             })
         });
         inserted.await.unwrap();
@@ -92,6 +97,23 @@ fn variable(vault: &Vault, project: ProjectId, number: u32) -> Variable {
         updated_at: NOON,
         updated_by: Actor::System,
     }
+}
+
+fn kept_answer(vault: &Vault, number: u128) -> (KeyedRequest, Sealed) {
+    let request = KeyedRequest {
+        principal: format!("person {number}"),
+        key: "key".to_owned(),
+        fingerprint: String::new(),
+    };
+    let place = SealedPlace {
+        column: SealedColumn::KeptAnswer,
+        scope: request.principal.clone(),
+        row: request.key.clone(),
+    };
+    let answer = vault
+        .seal(&place, &SecretString::from(format!("answer {number}")))
+        .unwrap();
+    (request, answer)
 }
 
 fn provider_key(vault: &Vault, project: ProjectId) -> ProviderKey {
