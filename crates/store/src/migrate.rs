@@ -57,8 +57,8 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0010_invitation_code.sql"),
     },
     Migration {
-        version: 9,
-        text: include_str!("../migrations/0009_sealed_answers.sql"),
+        version: 11,
+        text: include_str!("../migrations/0011_sealed_answers.sql"),
     },
 ];
 

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use codecourier_engine::Engine;
+use codecourier_engine::access::Credential;
 use codecourier_engine::accounts::{SignUp, SignUpOutcome, Verified};
+use codecourier_engine::{Engine, ErrorCode};
 use codecourier_wire::accounts::{
-    ConfirmPasswordReset, FollowLink, LinkRequest, NewSession, SignInRequest, SignUpRequest, SignUpResult,
-    VerifyEmailResult,
+    ConfirmPasswordReset, FollowLink, LinkRequest, NewSession, RotatedSession, SignInRequest, SignUpRequest,
+    SignUpResult, VerifyEmailResult,
 };
 use codecourier_wire::envelope::Data;
 use codecourier_wire::error::ErrorBody;
+use codecourier_wire::secret::SecretText;
 
 use super::convert::{account, delivered, email, how, name, with_cookie};
 use crate::access::{Anybody, SignedIn, cookie};
@@ -88,6 +91,38 @@ pub(super) async fn sign_out(
         engine.accounts().sign_out(person.user, session).await?;
     }
     Ok(with_cookie(Done, cookie::take_back(&config)))
+}
+
+/// Get the next token of a session.
+///
+/// For programs that signed in with `delivery: token`: a token is good for 30 days, so ask from time to time. The one
+/// before stays good for a minute. After that, whoever brings it ends the session, since one of the two was copied.
+#[utoipa::path(post, path = "/auth/session/rotate", tag = "accounts",
+    responses((status = 200, description = "The next token.", body = Data<RotatedSession>)))]
+pub(super) async fn rotate_session(
+    SignedIn(person): SignedIn,
+    State(engine): State<Engine>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let not_a_session = || {
+        let message = "This is for tokens that were given to programs, and your request carries none.";
+        ApiError::new(ErrorCode::Conflict, message)
+    };
+    person.session.ok_or_else(not_a_session)?;
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = bearer
+        .and_then(|text| text.split_once(' '))
+        .map(|(_, token)| token.trim());
+    let Some(Ok(Credential::Session(token))) = bearer.map(Credential::from_bearer) else {
+        return Err(not_a_session());
+    };
+    let rotated = engine.access().rotate_session(&token).await?;
+    let rotated = RotatedSession {
+        token: SecretText::new(rotated.token.expose().to_owned()),
+        token_expires_at: rotated.token_expires_at.into(),
+        expires_at: rotated.expires_at.into(),
+    };
+    Ok(with_cookie(answer(rotated), None))
 }
 
 /// Ask for another password.

@@ -20,6 +20,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         enter::sign_up,
         enter::sign_in,
         enter::sign_out,
+        enter::rotate_session,
         enter::request_password_reset,
         enter::confirm_password_reset,
         enter::request_magic_link,

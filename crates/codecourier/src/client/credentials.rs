@@ -39,6 +39,9 @@ pub(crate) struct Entry {
     /// The project that is used when none is named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) project: Option<String>,
+    /// When a session's token was given, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) renewed_at: Option<i64>,
 }
 
 impl fmt::Debug for Entry {
@@ -71,7 +74,7 @@ impl Credentials {
         Ok(credentials)
     }
 
-    fn read_from(path: &Path) -> Result<Self, Problem> {
+    pub(super) fn read_from(path: &Path) -> Result<Self, Problem> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
@@ -103,7 +106,7 @@ impl Credentials {
         self.write_to(path)
     }
 
-    fn write_to(&self, path: &Path) -> Result<(), Problem> {
+    pub(super) fn write_to(&self, path: &Path) -> Result<(), Problem> {
         let failed = |error: &std::io::Error| Problem::file("write the credentials", path, error);
         let text = toml::to_string(self).map_err(|error| Problem::internal("Writing the credentials", &error))?;
         let directory = path.parent().unwrap_or(Path::new("."));
@@ -161,6 +164,7 @@ mod tests {
             token: token.to_owned(),
             who: "ada@example.org".to_owned(),
             project: None,
+            renewed_at: None,
         }
     }
 

@@ -7,6 +7,7 @@
 pub(crate) mod credentials;
 mod failure;
 pub(crate) mod place;
+mod renewal;
 pub(crate) mod sse;
 
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub(crate) struct Client {
     http: reqwest::Client,
     url: String,
     credential: Option<Secret>,
+    /// Where the credential came from, if it is to be looked at again.
+    kept: Option<renewal::Kept>,
 }
 
 impl Client {
@@ -54,7 +57,17 @@ impl Client {
         let http = builder
             .build()
             .map_err(|error| Problem::internal("Setting up the client", &error))?;
-        Ok(Self { http, url, credential })
+        Ok(Self {
+            http,
+            url,
+            credential,
+            kept: None,
+        })
+    }
+
+    /// The same, with the credential that is kept for the server, as it is then.
+    fn with_kept(self, kept: Option<renewal::Kept>) -> Self {
+        Self { kept, ..self }
     }
 
     /// The server's address.
@@ -207,13 +220,22 @@ impl Client {
             .http
             .request(method, format!("{}/api/v1{path}", self.url))
             .header(header::ACCEPT, "application/json");
-        match &self.credential {
+        let present = self.kept.as_ref().and_then(|kept| kept.token(&self.url));
+        match present.as_ref().or(self.credential.as_ref()) {
             Some(credential) => request.bearer_auth(credential.expose()),
             None => request,
         }
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, Problem> {
+        let response = self.send_once(request).await?;
+        if let Some(kept) = &self.kept {
+            kept.renew(self).await;
+        }
+        Ok(response)
+    }
+
+    async fn send_once(&self, request: RequestBuilder) -> Result<Response, Problem> {
         let response = request
             .send()
             .await

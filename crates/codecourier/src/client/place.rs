@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::Client;
 use super::credentials::Credentials;
+use super::renewal::Kept;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::problem::Problem;
@@ -130,13 +131,16 @@ fn client_of(url: &str, config: &Config, credentials: &Credentials) -> Result<Cl
         _ => None,
     };
     let kept = || credentials.servers.get(url).map(super::credentials::Entry::secret);
-    let Some(credential) = from_environment.or_else(kept) else {
+    if let Some(credential) = from_environment {
+        return Client::new(url, Some(credential));
+    }
+    let Some(credential) = kept() else {
         return Err(
             Problem::of_code(ErrorCode::AuthMissing, format!("Nobody is signed in to {url} here."))
                 .with_remedy(format!("Sign in: codecourier login {url}")),
         );
     };
-    Client::new(url, Some(credential))
+    Ok(Client::new(url, Some(credential))?.with_kept(Kept::of(config)))
 }
 
 fn no_project() -> Problem {

@@ -6,6 +6,8 @@
 use std::io::{BufRead as _, IsTerminal as _, Read as _};
 
 use clap::Args;
+use codecourier_domain::time::Clock as _;
+use codecourier_engine::clock::SystemClock;
 use codecourier_wire::accounts::{Delivery, NewSession, SignInRequest, SignUpRequest, SignUpResult};
 use codecourier_wire::secret::SecretText;
 use codecourier_wire::server::Server;
@@ -111,6 +113,7 @@ pub(crate) async fn login(arguments: Arguments, config: &Config, output: Output)
             token: token.expose().to_owned(),
             who: who.clone(),
             project: project.clone(),
+            renewed_at: Some(SystemClock.now().milliseconds()),
         },
     );
     credentials.write(config)?;

@@ -143,6 +143,18 @@ fn somebody_signs_in_and_works_in_a_project_until_they_sign_out() {
     assert!(kept.contains(&session) && kept.contains("project = \"shop\""));
     assert!(does(&["whoami"]).stdout.contains(&url));
 
+    // When the token is old, as it is here whose age nobody knows, the next use replaces it, once.
+    let path = home.path().join(".config/codecourier/credentials.toml");
+    let old: Vec<&str> = kept.lines().filter(|line| !line.starts_with("renewed_at")).collect();
+    std::fs::write(&path, old.join("\n")).unwrap();
+    assert!(does(&["whoami"]).stdout.contains(&url));
+    let renewed = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        !renewed.contains(&session) && renewed.contains("token = \"ccs_") && renewed.contains("project = \"shop\"")
+    );
+    assert!(does(&["whoami"]).stdout.contains(&url));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), renewed);
+
     let listed = does(&["projects"]).stdout;
     assert!(listed.starts_with("* shop") && listed.contains("owner"), "{listed}");
     let made = does(&["projects", "create", "Second Shop", "--json"]).stdout;

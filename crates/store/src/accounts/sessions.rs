@@ -19,7 +19,7 @@ words! {
     pub Delivery {
         /// In a cookie, which answers can replace.
         Cookie = "cookie",
-        /// In the body of an answer, for programs. It stays the same as long as the session.
+        /// In the body of an answer, for programs, which ask for the next one themselves.
         Token = "token",
     }
 }
@@ -170,6 +170,30 @@ impl Tx {
         Ok(true)
     }
 
+    /// Puts a new token in the place of whatever the session has, and forgets all but the newest `keep` that were
+    /// replaced. Gives whether it did: the old token is one of the session, present or not.
+    pub async fn replace_session_tokens(&mut self, rotation: Rotation, keep: u32) -> Result<bool> {
+        let retire = sql(
+            "UPDATE session_token SET ends_at = $2 WHERE session = $1 AND ends_at IS NULL \
+             AND EXISTS (SELECT 1 FROM session_token o WHERE o.token_sha256 = $3 AND o.session = $1)",
+        )
+        .bind(rotation.session)
+        .bind(rotation.old_ends_at)
+        .bind(rotation.old.text());
+        if self.execute("retire the tokens of a session", retire).await? == 0 {
+            return Ok(false);
+        }
+        let forget = sql("DELETE FROM session_token WHERE token_sha256 IN \
+             (SELECT token_sha256 FROM session_token WHERE session = $1 \
+              ORDER BY created_at DESC, token_sha256 LIMIT 1000 OFFSET $2)")
+        .bind(rotation.session)
+        .bind(i64::from(keep));
+        self.execute("forget old tokens of a session", forget).await?;
+        self.insert_session_token(rotation.session, rotation.new, rotation.at)
+            .await?;
+        Ok(true)
+    }
+
     /// Ends a session of a person. Gives whether it was there.
     pub async fn end_session(&mut self, user: UserId, id: SessionId) -> Result<bool> {
         let statement = sql("DELETE FROM session WHERE id = $1 AND account = $2")
@@ -206,8 +230,10 @@ impl Tx {
         let mut removed = 0;
         for text in [
             "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE ends_at <= $1 LIMIT $2)",
+            // Those of programs stay as long as their session: whoever brings one is no friend of it.
             "DELETE FROM session_token WHERE token_sha256 IN \
-             (SELECT token_sha256 FROM session_token WHERE ends_at IS NOT NULL AND ends_at <= $1 LIMIT $2)",
+             (SELECT t.token_sha256 FROM session_token t JOIN session s ON s.id = t.session \
+              WHERE t.ends_at IS NOT NULL AND t.ends_at <= $1 AND s.delivery = 'cookie' LIMIT $2)",
             "DELETE FROM one_time_token WHERE token_sha256 IN \
              (SELECT token_sha256 FROM one_time_token WHERE expires_at <= $1 LIMIT $2)",
             "DELETE FROM pending_sign_in WHERE fingerprint IN \
@@ -248,6 +274,22 @@ impl Reader<'_> {
             })
         })
         .transpose()
+    }
+
+    /// The session of a program whose token this was, until it was replaced and ended.
+    pub async fn session_of_ended_token(
+        &mut self,
+        token: TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<(UserId, SessionId)>> {
+        let statement = sql(
+            "SELECT s.account, s.id FROM session_token t JOIN session s ON s.id = t.session \
+             WHERE t.token_sha256 = $1 AND t.ends_at IS NOT NULL AND t.ends_at <= $2 AND s.delivery = 'token'",
+        )
+        .bind(token.text())
+        .bind(now);
+        let row = self.fetch_optional("look up a replaced token", statement).await?;
+        row.map(|row| Ok((row.parsed(0)?, row.parsed(1)?))).transpose()
     }
 
     /// The sessions of a person that are worth something, newest first.

@@ -180,6 +180,15 @@ mod tests {
                 old_ends_at: NOW,
             })
             .await?;
+            let rotation = Rotation {
+                session,
+                old: hash,
+                new: TokenHash::of("newer"),
+                at: NOW,
+                old_ends_at: NOW,
+            };
+            tx.replace_session_tokens(rotation, 1).await?;
+            tx.read().session_of_ended_token(hash, NOW).await?;
             tx.end_session(user, session).await?;
             tx.end_other_sessions(user, Some(session)).await?;
             tx.end_oldest_sessions(user, 1).await?;

@@ -422,3 +422,64 @@ pub(super) async fn what_has_ended_is_swept(bench: &Bench) {
     assert_eq!(sweep(end).await.unwrap(), 0);
     assert!(is_good(bench, "next", end).await);
 }
+
+pub(super) async fn a_replaced_token_of_a_program_is_remembered_as_long_as_its_session(bench: &Bench) {
+    let user = an_account(bench, "ada@example.org").await;
+    let program = NewSession {
+        delivery: Delivery::Token,
+        ..a_session(user, "program 0", NOON)
+    };
+    let program = begin(bench, program).await;
+    let browser = begin(bench, a_session(user, "browser 0", NOON)).await;
+    let replace = async |session: SessionId, new: &str, at: Timestamp, keep: u32| {
+        let old = if new.starts_with("browser") {
+            "browser 0"
+        } else {
+            "program 0"
+        };
+        let rotation = Rotation {
+            session,
+            old: TokenHash::of(old),
+            new: TokenHash::of(new),
+            at,
+            old_ends_at: at.plus_milliseconds(MINUTE),
+        };
+        let replaced = bench
+            .store
+            .write(move |tx| Box::pin(async move { tx.replace_session_tokens(rotation, keep).await }));
+        replaced.await.unwrap()
+    };
+    assert!(replace(program, "program 1", NOON.plus_milliseconds(1), 10).await);
+    assert!(replace(program, "program 2", NOON.plus_milliseconds(2), 10).await);
+    assert!(replace(browser, "browser 1", NOON.plus_milliseconds(1), 10).await);
+    assert!(!replace(SessionId::from_uuid(Uuid::now_v7()), "nobody's", NOON, 10).await);
+    assert!(
+        !replace(browser, "program 9", NOON, 10).await,
+        "the token of another session"
+    );
+
+    let later = NOON.plus_milliseconds(2 * MINUTE);
+    let sweep = bench
+        .store
+        .write(move |tx| Box::pin(async move { tx.sweep_accounts(later, 100).await }));
+    sweep.await.unwrap();
+    let ended = async |token: &str, at: Timestamp| {
+        let mut reader = bench.store.read().await.unwrap();
+        reader.session_of_ended_token(TokenHash::of(token), at).await.unwrap()
+    };
+    assert_eq!(ended("program 0", later).await, Some((user, program)));
+    assert_eq!(ended("program 1", later).await, Some((user, program)));
+    assert_eq!(ended("program 0", NOON).await, None, "it is good for a while");
+    assert_eq!(ended("program 2", later).await, None, "it is the present one");
+    assert_eq!(ended("browser 0", later).await, None, "browsers are forgiven");
+    // Only so many are remembered, the newest.
+    assert!(replace(program, "program 3", NOON.plus_milliseconds(3), 2).await);
+    assert_eq!(ended("program 0", later).await, None);
+    assert_eq!(ended("program 1", later).await, Some((user, program)));
+
+    let end = bench
+        .store
+        .write(move |tx| Box::pin(async move { tx.end_session(user, program).await }));
+    assert!(end.await.unwrap());
+    assert_eq!(ended("program 1", later).await, None);
+}

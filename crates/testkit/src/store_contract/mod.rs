@@ -200,6 +200,7 @@ pub const CASES: &[Case] = cases! {
         an_erased_account_leaves_nothing_personal,
         a_session_ends_when_unused_or_old,
         a_replaced_token_stays_good_for_its_grace_and_is_replaced_once,
+        a_replaced_token_of_a_program_is_remembered_as_long_as_its_session,
         people_end_their_own_sessions_only,
         a_link_is_good_once_for_its_purpose_and_not_for_long,
         a_throttle_admits_a_burst_then_its_pace_also_after_a_restart,

@@ -96,6 +96,19 @@ pub struct NewSession {
     pub expires_at: Time,
 }
 
+/// The next token of a session.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RotatedSession {
+    /// The token. The one before stays good for a minute; who brings it later ends the session.
+    #[schema(value_type = String)]
+    pub token: SecretText,
+    /// From when on the token is worth nothing, unless it was replaced before.
+    pub token_expires_at: Time,
+    /// From when on the session is worth nothing, used or not.
+    pub expires_at: Time,
+}
+
 /// What came of following a link to prove an address.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "outcome", rename_all = "camelCase")]

@@ -157,3 +157,70 @@ async fn people_see_and_end_their_own_devices() {
     assert_eq!(ended.count(), 4);
     house.engine.shut_down().await;
 }
+
+/// A program that is signed in.
+async fn program(house: &House) -> SessionToken {
+    let signed_in = house.ask(|accounts| async move {
+        let visitor = visitor("192.0.2.1");
+        let password = super::PASSWORD.into();
+        accounts
+            .sign_in(super::address("ada@example.org"), &password, &visitor, Delivery::Token)
+            .await
+    });
+    signed_in.await.unwrap().token
+}
+
+async fn rotate(house: &House, token: &SessionToken) -> Result<SessionToken, codecourier_engine::Error> {
+    let token = token.clone();
+    let rotated = house
+        .engine
+        .ask(|engine| async move { engine.access().rotate_session(&token).await });
+    rotated.await.map(|rotated| rotated.token)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_token_of_a_program_is_replaced_when_it_asks_and_worth_nothing_if_it_never_does() {
+    let house = House::new(SignUpPolicy::Open, Mail::None).await;
+    let browser = house.with_account("ada@example.org").await;
+    let first = program(&house).await;
+    let idle = program(&house).await;
+    let session = house.person(&first).await.unwrap().session;
+    let second = rotate(&house, &first).await.unwrap();
+    assert_eq!(house.person(&second).await.unwrap().session, session);
+    assert!(house.person(&first).await.is_ok(), "requests that are on their way");
+    // The answer may have been lost: within the minute the one before asks again, and what was lost ends.
+    let third = rotate(&house, &first).await.unwrap();
+    assert!(house.person(&third).await.is_ok());
+    assert_eq!(code(rotate(&house, &browser.token).await), ErrorCode::Conflict);
+
+    for _ in 0..3 {
+        house.world.clock.advance(10 * DAY - 2 * MINUTE);
+        for token in [&third, &idle] {
+            assert!(house.person(token).await.is_ok(), "used within its life");
+        }
+    }
+    house.world.clock.advance(10 * MINUTE);
+    for token in [&third, &idle] {
+        assert_eq!(code(house.person(token).await), ErrorCode::AuthInvalid);
+        assert_eq!(code(rotate(&house, token).await), ErrorCode::AuthInvalid);
+    }
+    house.engine.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replaced_token_that_comes_back_ends_the_session_for_everybody() {
+    let house = House::new(SignUpPolicy::Open, Mail::None).await;
+    house.with_account("ada@example.org").await;
+    let (first, other) = (program(&house).await, program(&house).await);
+    let second = rotate(&house, &first).await.unwrap();
+    let third = rotate(&house, &second).await.unwrap();
+    house.world.clock.advance(MINUTE + SECOND);
+    // Whoever was swept in between: what was replaced is remembered.
+    assert!(house.person(&third).await.is_ok());
+    assert_eq!(code(house.person(&first).await), ErrorCode::AuthInvalid);
+    for token in [&first, &second, &third] {
+        assert_eq!(code(house.person(token).await), ErrorCode::AuthInvalid);
+    }
+    assert!(house.person(&other).await.is_ok(), "another session of the same person");
+    house.engine.shut_down().await;
+}

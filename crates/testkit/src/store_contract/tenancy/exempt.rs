@@ -25,6 +25,18 @@ pub const WITHOUT_SCOPE: &[(&str, &str)] = &[
         "Tx::use_one_time_token",
         "the token is the proof, and its row says whose it is",
     ),
+    (
+        "Reader::session_of_ended_token",
+        "the token is the proof, and its row says whose it was",
+    ),
+    (
+        "Reader::is_invited_with",
+        "the code is the proof, and it is one invitation's",
+    ),
+    (
+        "Reader::newest_one_time_token",
+        "of an address; what it gives goes into a mail to that address",
+    ),
     ("Tx::touch_session", "the session was found by its token"),
     ("Reader::account_of_identity", "a provider has vouched for the identity"),
     ("Reader::has_departed", "a provider has vouched for the identity"),

@@ -109,6 +109,8 @@ pub(super) const ROWS: &[Row] = rows! { |mine, theirs|
     read invitations(mine.project, InvitationList { pending_at: Some(NOON), after: None, limit: 100 })
         => Ok(page) if page.items.len() == 1,
     read pending_invitations(mine.project, NOON) => Ok(1),
+    read is_code_of(mine.project, theirs.invitation, theirs.code()) => Ok(false),
+    write set_invitation_code(mine.project, theirs.invitation, mine.code()) => Err(Error::Stale { .. }),
     echoed insert_invitation(&Invitation { id: theirs.invitation, email: theirs.email.clone(), ..mine.invitation() })
         => Err(Error::Database(_)),
     write end_invitation(mine.project, theirs.invitation, InvitationStatus::Cancelled, NOON)
@@ -232,7 +234,7 @@ pub(super) const ROWS: &[Row] = rows! { |mine, theirs|
         => Ok(page) if page.items.is_empty(),
     echoed append_audit(NewAuditEntry { id: theirs.audit_entry, ..mine.audit() }) => Err(Error::Database(_)),
     write claim_request(&mine.request(), mine.boot, NOON, NOON) => Ok(Claim::UnderWay),
-    write answer_request(&mine.actor().to_string(), theirs.label, "answer") => Ok(()),
+    write answer_request(&mine.actor().to_string(), theirs.label, &mine.answer()) => Ok(()),
     write release_request(&mine.actor().to_string(), theirs.label) => Ok(()),
 
     read account(mine.user) => Ok(Some(_)),
@@ -265,6 +267,8 @@ pub(super) const ROWS: &[Row] = rows! { |mine, theirs|
     echoed insert_session(&mine.new_session(theirs.session, "third")) => Err(Error::Database(_)),
     echoed insert_one_time_token(&NewOneTimeToken { token: theirs.token("link"), ..mine.link() }, 5) => Err(Error::Database(_)),
     write rotate_session_token(Rotation { session: theirs.session, ..mine.rotation("second", "third") }) => Ok(false),
+    write replace_session_tokens(Rotation { session: theirs.session, ..mine.rotation("second", "third") }, 10)
+        => Ok(false),
     write end_session(mine.user, theirs.session) => Ok(false),
 
     write remove_password(mine.user, NOON) => Ok(()),

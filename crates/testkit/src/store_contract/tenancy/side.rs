@@ -113,7 +113,8 @@ impl Side {
         tx.rename_project(self.project, self.label, NOON).await?;
         tx.insert_member(&self.membership()).await?;
         tx.set_last_project(self.user, self.project, NOON).await?;
-        tx.insert_invitation(&self.invitation()).await
+        tx.insert_invitation(&self.invitation()).await?;
+        tx.set_invitation_code(self.project, self.invitation, self.code()).await
     }
 
     async fn settings(&self, tx: &mut Tx) -> codecourier_store::Result<()> {

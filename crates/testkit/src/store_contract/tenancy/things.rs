@@ -155,6 +155,19 @@ impl Side {
         }
     }
 
+    /// The code of the invitation.
+    pub(super) fn code(&self) -> TokenHash {
+        TokenHash::of(&format!("code {}", self.label))
+    }
+
+    /// What was answered to the request.
+    pub(super) fn answer(&self) -> Sealed {
+        Sealed {
+            envelope: "answer".to_owned(),
+            key: "key".to_owned(),
+        }
+    }
+
     pub(super) fn invitation(&self) -> Invitation {
         Invitation {
             id: self.invitation,
