@@ -48,7 +48,7 @@ impl Kept {
     /// good for long.
     pub(super) async fn renew(&self, client: &Client) {
         if let Err(problem) = self.try_to_renew(client).await {
-            tracing::debug!("the token of the session was not replaced: {problem}");
+            tracing::debug!("the token of the session was not replaced: {}", problem.message);
         }
     }
 
