@@ -222,6 +222,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/session/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get the next token of a session.
+         * @description For programs that signed in with `delivery: token`: a token is good for 30 days, so ask from time to time. The one
+         *     before stays good for a minute. After that, whoever brings it ends the session, since one of the two was copied.
+         */
+        post: operations["accounts.rotate_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/sign-in": {
         parameters: {
             query?: never;
@@ -304,6 +325,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/verify-email/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for the link to prove your address again.
+         * @description It is mailed to the address, if there is a sign-up to finish or an account whose address was not proved. The answer does
+         *     not tell.
+         */
+        post: operations["accounts.resend_verification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/docs": {
         parameters: {
             query?: never;
@@ -349,6 +391,26 @@ export interface paths {
         put?: never;
         /** Decline an invitation. */
         post: operations["invitations.decline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/{invitation}/redeem": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept an invitation by its code.
+         * @description For servers that send no mail: your account has the address that was invited, and whoever invited you gave you the code.
+         */
+        post: operations["invitations.redeem"];
         delete?: never;
         options?: never;
         head?: never;
@@ -504,7 +566,8 @@ export interface paths {
         put?: never;
         /**
          * Invite somebody.
-         * @description Whoever has an account with this address, and proved it, can accept for 14 days.
+         * @description Whoever has an account with this address, and proved it, can accept for 14 days. They are told by mail; where the server
+         *     sends none, the answer has a code, this once, for you to hand over.
          */
         post: operations["invitations.invite"];
         delete?: never;
@@ -525,6 +588,26 @@ export interface paths {
         post?: never;
         /** Take an invitation back. */
         delete: operations["invitations.cancel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/invitations/{invitation}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send an invitation again.
+         * @description By mail; where the server sends none, the answer has another code, and the one before is worth nothing.
+         */
+        post: operations["invitations.resend"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1242,7 +1325,7 @@ export interface components {
          * @description An agent that this version can drive.
          * @enum {string}
          */
-        AgentName: "claude";
+        AgentName: "claude" | "opencode" | "codex" | "pi";
         /** @description An API key. Its token is shown once, when it is made. */
         ApiKey: {
             /** @description Its identifier, which is no secret. */
@@ -1491,7 +1574,7 @@ export interface components {
             data: {
                 /** @description Its identifier. */
                 id: components["schemas"]["InvitationId"];
-                /** @description Who is invited: whoever has an account with this address, and proved it. */
+                /** @description Who is invited: whoever has an account with this address, and proved it or has the code. */
                 email: string;
                 /** @description As what. */
                 role: components["schemas"]["MemberRole"];
@@ -1506,6 +1589,11 @@ export interface components {
                 /** @description Until when it can be accepted. */
                 expiresAt: components["schemas"]["Time"];
                 endedAt: components["schemas"]["Time"] | null;
+                /**
+                 * @description Where the server sends no mail: the code that the invited person needs, for you to hand over. It is shown once, in
+                 *     the answer to the invitation and in that of sending it again; `null` everywhere else.
+                 */
+                code: string | null;
             };
         };
         /** @description One thing. */
@@ -1614,6 +1702,18 @@ export interface components {
                 reason: string | null;
                 /** @description When it was tried. */
                 checkedAt: components["schemas"]["Time"];
+            };
+        };
+        /** @description One thing. */
+        Data_RotatedSession: {
+            /** @description The next token of a session. */
+            data: {
+                /** @description The token. The one before stays good for a minute; who brings it later ends the session. */
+                token: string;
+                /** @description From when on the token is worth nothing, unless it was replaced before. */
+                tokenExpiresAt: components["schemas"]["Time"];
+                /** @description From when on the session is worth nothing, used or not. */
+                expiresAt: components["schemas"]["Time"];
             };
         };
         /** @description One thing. */
@@ -1985,7 +2085,7 @@ export interface components {
         Invitation: {
             /** @description Its identifier. */
             id: components["schemas"]["InvitationId"];
-            /** @description Who is invited: whoever has an account with this address, and proved it. */
+            /** @description Who is invited: whoever has an account with this address, and proved it or has the code. */
             email: string;
             /** @description As what. */
             role: components["schemas"]["MemberRole"];
@@ -2000,6 +2100,11 @@ export interface components {
             /** @description Until when it can be accepted. */
             expiresAt: components["schemas"]["Time"];
             endedAt: components["schemas"]["Time"] | null;
+            /**
+             * @description Where the server sends no mail: the code that the invited person needs, for you to hand over. It is shown once, in
+             *     the answer to the invitation and in that of sending it again; `null` everywhere else.
+             */
+            code: string | null;
         };
         /**
          * @description An identifier.
@@ -2103,7 +2208,7 @@ export interface components {
             data: {
                 /** @description Its identifier. */
                 id: components["schemas"]["InvitationId"];
-                /** @description Who is invited: whoever has an account with this address, and proved it. */
+                /** @description Who is invited: whoever has an account with this address, and proved it or has the code. */
                 email: string;
                 /** @description As what. */
                 role: components["schemas"]["MemberRole"];
@@ -2118,6 +2223,11 @@ export interface components {
                 /** @description Until when it can be accepted. */
                 expiresAt: components["schemas"]["Time"];
                 endedAt: components["schemas"]["Time"] | null;
+                /**
+                 * @description Where the server sends no mail: the code that the invited person needs, for you to hand over. It is shown once, in
+                 *     the answer to the invitation and in that of sending it again; `null` everywhere else.
+                 */
+                code: string | null;
             }[];
             /** @description Where the next page begins; `null` on the last one. Good only for the same query. */
             nextCursor: string | null;
@@ -2686,6 +2796,11 @@ export interface components {
          * @enum {string}
          */
         ProviderName: "e2b" | "anthropic" | "anthropic_token" | "openai" | "openrouter" | "github";
+        /** @description The code of an invitation. */
+        RedeemInvitation: {
+            /** @description What whoever invited you handed over. */
+            code: string;
+        };
         /** @description A run to start like another one. What is left out is as it was there. */
         RerunRun: {
             /** @description Another prompt. */
@@ -2711,6 +2826,15 @@ export interface components {
              * @default 86400
              */
             overlapSeconds: number;
+        };
+        /** @description The next token of a session. */
+        RotatedSession: {
+            /** @description The token. The one before stays good for a minute; who brings it later ends the session. */
+            token: string;
+            /** @description From when on the token is worth nothing, unless it was replaced before. */
+            tokenExpiresAt: components["schemas"]["Time"];
+            /** @description From when on the session is worth nothing, used or not. */
+            expiresAt: components["schemas"]["Time"];
         };
         /** @description A run, as lists show it. */
         Run: {
@@ -3184,6 +3308,8 @@ export interface components {
              * @description The password: 10 to 1024 bytes.
              */
             password: string;
+            /** @description The code of an invitation: needed where accounts are for the invited and the server sends no mail. */
+            invitationCode?: string | null;
             /** @description How the token of the session is delivered. */
             delivery?: components["schemas"]["Delivery"];
         };
@@ -3743,6 +3869,7 @@ export type DataPipelineReport = components['schemas']['Data_PipelineReport'];
 export type DataProject = components['schemas']['Data_Project'];
 export type DataProviderKey = components['schemas']['Data_ProviderKey'];
 export type DataProviderKeyCheck = components['schemas']['Data_ProviderKeyCheck'];
+export type DataRotatedSession = components['schemas']['Data_RotatedSession'];
 export type DataRunDetail = components['schemas']['Data_RunDetail'];
 export type DataRunDiff = components['schemas']['Data_RunDiff'];
 export type DataSandbox = components['schemas']['Data_Sandbox'];
@@ -3816,8 +3943,10 @@ export type ProviderKey = components['schemas']['ProviderKey'];
 export type ProviderKeyCheck = components['schemas']['ProviderKeyCheck'];
 export type ProviderKeyVerdict = components['schemas']['ProviderKeyVerdict'];
 export type ProviderName = components['schemas']['ProviderName'];
+export type RedeemInvitation = components['schemas']['RedeemInvitation'];
 export type RerunRun = components['schemas']['RerunRun'];
 export type RotateApiKey = components['schemas']['RotateApiKey'];
+export type RotatedSession = components['schemas']['RotatedSession'];
 export type Run = components['schemas']['Run'];
 export type RunCheck = components['schemas']['RunCheck'];
 export type RunDetail = components['schemas']['RunDetail'];
@@ -4409,6 +4538,38 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    "accounts.rotate_session": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key takes effect once within 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The next token. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_RotatedSession"];
+                };
+            };
+            /** @description Why the request was not fulfilled. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     "accounts.sign_in": {
         parameters: {
             query?: never;
@@ -4589,6 +4750,40 @@ export interface operations {
             507: components["responses"]["Full"];
         };
     };
+    "accounts.resend_verification": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key takes effect once within 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkRequest"];
+            };
+        };
+        responses: {
+            /** @description A link is on its way, if there is anything to prove. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why the request was not fulfilled. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     "reference.docs": {
         parameters: {
             query?: never;
@@ -4692,6 +4887,45 @@ export interface operations {
             500: components["responses"]["Broken"];
             503: components["responses"]["Unavailable"];
             507: components["responses"]["Full"];
+        };
+    };
+    "invitations.redeem": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key takes effect once within 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The invitation. */
+                invitation: components["schemas"]["InvitationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RedeemInvitation"];
+            };
+        };
+        responses: {
+            /** @description The project that you are in now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_JoinedProject"];
+                };
+            };
+            /** @description Why the request was not fulfilled. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     "live.socket": {
@@ -5193,6 +5427,43 @@ export interface operations {
             500: components["responses"]["Broken"];
             503: components["responses"]["Unavailable"];
             507: components["responses"]["Full"];
+        };
+    };
+    "invitations.resend": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key takes effect once within 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The project's slug. A former one works too. */
+                slug: components["schemas"]["Slug"];
+                /** @description The invitation. */
+                invitation: components["schemas"]["InvitationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The invitation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Invitation"];
+                };
+            };
+            /** @description Why the request was not fulfilled. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     "keys.list": {
