@@ -11,7 +11,7 @@ pub struct GatewayConfig {
     /// Where Anthropic's API is: scheme, host and possibly a path, without `/v1`. A self-hosted or test endpoint works
     /// the same.
     pub anthropic_base_url: String,
-    /// Where the other services are, whose keys are checked.
+    /// Where the other services are: OpenAI and OpenRouter, and those whose keys are only checked.
     pub services: ServiceUrls,
     /// An HTTP proxy for the way to the providers. None: direct, whatever the environment says.
     pub outbound_proxy: Option<String>,
@@ -42,19 +42,25 @@ impl GatewayConfig {
         })
     }
 
-    /// The base URL of a provider, without a slash at its end.
+    /// The base URL of a provider, without a slash at its end and without the version's path, which people paste along
+    /// since other clients want it.
     #[must_use]
     pub fn base_url(&self, provider: Provider) -> &str {
-        match provider {
-            Provider::Anthropic => self.anthropic_base_url.trim_end_matches('/'),
-        }
+        let url = match provider {
+            Provider::Anthropic => &self.anthropic_base_url,
+            Provider::Openai => &self.services.openai,
+            Provider::Openrouter => &self.services.openrouter,
+        };
+        let url = url.trim_end_matches('/');
+        let mut endings = provider.version_paths().iter();
+        endings.find_map(|ending| url.strip_suffix(ending)).unwrap_or(url)
     }
 }
 
-/// Where services are that the platform holds keys of but does not speak to the models of: scheme and host.
+/// Where the services are beside Anthropic whose keys the platform holds: scheme, host and possibly a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceUrls {
-    /// OpenAI's API.
+    /// OpenAI's API, or any server that speaks like it: a local one needs no key of OpenAI's.
     pub openai: String,
     /// OpenRouter's API.
     pub openrouter: String,
@@ -142,4 +148,21 @@ pub enum ReplayPacing {
     AsRecorded,
     /// At once: for tests.
     None,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_with_the_versions_path_is_understood() {
+        let mut config = GatewayConfig::new().unwrap();
+        config.services.openai = "http://127.0.0.1:11434/v1/".to_owned();
+        config.services.openrouter = "https://openrouter.ai/api/v1".to_owned();
+        assert_eq!(config.base_url(Provider::Openai), "http://127.0.0.1:11434");
+        assert_eq!(config.base_url(Provider::Openrouter), "https://openrouter.ai");
+        assert_eq!(config.base_url(Provider::Anthropic), "https://api.anthropic.com");
+        config.services.openrouter = "https://openrouter.ai/api".to_owned();
+        assert_eq!(config.base_url(Provider::Openrouter), "https://openrouter.ai");
+    }
 }

@@ -3,6 +3,7 @@
 //! The engine implements [`KeySource`] on its encrypted store. Invariants: a key is exposed in one place only, where
 //! the upstream request is built; no `Debug`, error, log line, answer or cassette holds one.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use async_trait::async_trait;
@@ -14,7 +15,7 @@ use crate::provider::Provider;
 /// The real credential of a provider.
 #[derive(Clone)]
 pub enum ProviderKey {
-    /// Sent in the provider's own header (`x-api-key` for Anthropic).
+    /// Sent in the provider's own header (`x-api-key` for Anthropic, a bearer token for the others).
     ApiKey(SecretString),
     /// Sent as `Authorization: Bearer`: what Anthropic-compatible endpoints of others expect.
     Bearer(SecretString),
@@ -68,7 +69,7 @@ pub trait KeySource: Send + Sync {
     async fn key(&self, grant: &StepGrant) -> Result<ProviderKey, KeyRefused>;
 }
 
-/// One key for everything, or none: the embedded run, whose key comes from the environment, and tests.
+/// One key for everything, or none: for tests and examples.
 #[derive(Debug, Clone, Default)]
 pub struct SingleKey(pub Option<ProviderKey>);
 
@@ -76,6 +77,31 @@ pub struct SingleKey(pub Option<ProviderKey>);
 impl KeySource for SingleKey {
     async fn key(&self, grant: &StepGrant) -> Result<ProviderKey, KeyRefused> {
         self.0.clone().ok_or(KeyRefused::Missing(grant.provider))
+    }
+}
+
+/// A key for each provider, the same for every project: those of the server itself.
+#[derive(Debug, Clone, Default)]
+pub struct KeysByProvider(HashMap<Provider, ProviderKey>);
+
+impl KeysByProvider {
+    /// Pays with this key at a provider.
+    pub fn set(&mut self, provider: Provider, key: ProviderKey) {
+        self.0.insert(provider, key);
+    }
+
+    /// The key for a provider.
+    #[must_use]
+    pub fn of(&self, provider: Provider) -> Option<&ProviderKey> {
+        self.0.get(&provider)
+    }
+}
+
+#[async_trait]
+impl KeySource for KeysByProvider {
+    async fn key(&self, grant: &StepGrant) -> Result<ProviderKey, KeyRefused> {
+        let key = self.of(grant.provider).cloned();
+        key.ok_or(KeyRefused::Missing(grant.provider))
     }
 }
 

@@ -15,8 +15,9 @@
 //! - An answer is never held back: what the provider has sent is with the agent at once. Only error answers, which are
 //!   small and whole, are read before they are passed on.
 //! - Only the paths and methods in `provider` leave the machine; no redirect is followed.
-//! - The gateway tries nothing again. Retries belong to the agent; waiting and pausing belong to the engine, which is
-//!   told the class of every failure.
+//! - The gateway tries nothing again. Retries belong to the agent, pausing belongs to the engine, which is told the class
+//!   of every failure. A key that its provider told to wait a moment waits here: what agents ask with it meanwhile does
+//!   not leave before the moment is over.
 
 pub mod cassette;
 pub mod config;
@@ -37,12 +38,12 @@ pub use cassette::{Cassette, Divergence};
 pub use config::{GatewayConfig, Limits, ReplayPacing, ServiceUrls, Timeouts};
 pub use error::Error;
 pub use grant::{Lane, MemoryStepTokens, Mode, StepGrant, StepToken, StepTokens, TokenHash, TokenRefused};
-pub use keys::{KeyRefused, KeySource, ProviderKey, SingleKey};
+pub use keys::{KeyRefused, KeySource, KeysByProvider, ProviderKey, SingleKey};
 pub use ledger::{
     BudgetExceeded, Estimate, Ledger, Metering, Outcome, RequestId, ReserveRefused, SettleFailed, Settlement, Traffic,
 };
 pub use observer::{Complaint, GatewayEvent, Observer, RequestFailure, Unobserved};
 pub use pricing::{Cost, PriceBasis, PriceTable};
 pub use profile::RequestProfile;
-pub use provider::Provider;
+pub use provider::{Dialect, Provider};
 pub use server::{Gateway, GatewayBody, KeyCheck};

@@ -102,6 +102,13 @@ pub enum GatewayEvent {
         /// Which budget, and by how much.
         budget: BudgetExceeded,
     },
+    /// A request waits before it leaves: its key's provider has said when to come back.
+    Held {
+        /// The request.
+        request: RequestId,
+        /// How long it will wait.
+        wait: Duration,
+    },
     /// A replayed step asked something else than the recording. When `divergence.answered` is none, the agent got an
     /// error; else it got the exchange at the same position.
     Diverged {

@@ -28,10 +28,10 @@ impl Cost {
         basis: PriceBasis::List,
     };
 
-    /// Whether the price list knows the model.
+    /// Whether the amount is what the provider charges: the model is in the list, or the provider stated the amount.
     #[must_use]
     pub fn is_known(&self) -> bool {
-        self.basis == PriceBasis::List
+        self.basis != PriceBasis::Unknown
     }
 }
 
@@ -41,6 +41,8 @@ impl Cost {
 pub enum PriceBasis {
     /// The price list.
     List,
+    /// The provider's own word on what the answer cost, as OpenRouter gives it.
+    Provider,
     /// The model, or the way it was used, is not in the list: priced like the dearest model that is.
     Unknown,
 }
@@ -59,6 +61,7 @@ pub struct Extras {
 pub struct PriceTable {
     as_of: String,
     anthropic: Vec<Entry>,
+    openai: Vec<Entry>,
 }
 
 /// Text that is no price list.
@@ -90,17 +93,18 @@ impl PriceTable {
     /// When the text is not of the shape of `prices.toml`.
     pub fn parse(text: &str) -> Result<Self, PriceTableInvalid> {
         let document: Document = toml::from_str(text).map_err(PriceTableInvalid::Parse)?;
-        let anthropic = document
-            .anthropic
-            .into_iter()
-            .map(Entry::from_document)
-            .collect::<Result<Vec<_>, _>>()?;
+        let entries = |documents: Vec<EntryDocument>| {
+            let entries: Result<Vec<_>, _> = documents.into_iter().map(Entry::from_document).collect();
+            entries
+        };
+        let anthropic = entries(document.anthropic)?;
         if anthropic.is_empty() {
             return Err(PriceTableInvalid::Empty);
         }
         Ok(Self {
             as_of: document.as_of,
             anthropic,
+            openai: entries(document.openai)?,
         })
     }
 
@@ -116,18 +120,39 @@ impl PriceTable {
         if tokens.is_empty() && extras.web_searches == 0 {
             return Cost::NOTHING;
         }
-        let entries = match provider {
-            Provider::Anthropic => &self.anthropic,
-        };
-        match longest_match(entries, model) {
+        let model = model.to_ascii_lowercase();
+        match self.entry(provider, &model) {
             Some(entry) if !extras.fast => Cost {
                 amount: entry.rates_for(tokens).charge(tokens, extras),
                 basis: PriceBasis::List,
             },
             _ => Cost {
-                amount: dearest(entries).charge(tokens, extras),
+                amount: self.dearest(provider).charge(tokens, extras),
                 basis: PriceBasis::Unknown,
             },
+        }
+    }
+
+    fn entry(&self, provider: Provider, model: &str) -> Option<&Entry> {
+        match provider {
+            Provider::Anthropic => longest_match(&self.anthropic, model, is_of_family_of_anthropic),
+            Provider::Openai => longest_match(&self.openai, model, is_of_family_of_openai),
+            // `anthropic/claude-sonnet-4.5:thinking`, `openai/gpt-5.5`: the prices of the provider behind it.
+            Provider::Openrouter => match model.split_once('/')? {
+                ("anthropic", name) => self.entry(Provider::Anthropic, &name.replace('.', "-")),
+                ("openai", name) => self.entry(Provider::Openai, name),
+                _ => None,
+            },
+        }
+    }
+
+    /// What a model that nobody knows costs.
+    fn dearest(&self, provider: Provider) -> Rates {
+        match provider {
+            Provider::Anthropic => dearest(&self.anthropic),
+            // A list of one's own may name no model of theirs.
+            Provider::Openai if !self.openai.is_empty() => dearest(&self.openai),
+            Provider::Openai | Provider::Openrouter => dearest(self.anthropic.iter().chain(&self.openai)),
         }
     }
 }
@@ -163,6 +188,8 @@ impl Rates {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
     families: Vec<String>,
+    /// No measure for models that nobody knows.
+    is_rare: bool,
     rates: Rates,
     long_prompt: Option<(u64, Rates)>,
 }
@@ -176,6 +203,7 @@ impl Entry {
             .transpose()?;
         Ok(Self {
             families: document.families,
+            is_rare: document.rare,
             rates: document.rates.per_token(web_search)?,
             long_prompt,
         })
@@ -191,23 +219,25 @@ impl Entry {
     }
 }
 
-/// The entry whose family is the longest that starts the model's name at a word's end. Names that other platforms
-/// decorate (`us.anthropic.claude-…`, `claude-…@20250929`, `claude-…[1m]`) are undressed first.
-fn longest_match<'table>(entries: &'table [Entry], model: &str) -> Option<&'table Entry> {
-    let model = model.to_ascii_lowercase();
-    let start = model.find("claude-").unwrap_or(0);
-    let name = &model[start..];
+/// The entry with the longest family that the model is of.
+fn longest_match<'table>(
+    entries: &'table [Entry],
+    model: &str,
+    is_of_family: fn(&str, &str) -> bool,
+) -> Option<&'table Entry> {
     entries
         .iter()
         .flat_map(|entry| entry.families.iter().map(move |family| (family, entry)))
-        .filter(|(family, _)| is_of_family(name, family))
+        .filter(|(family, _)| is_of_family(model, family))
         .max_by_key(|(family, _)| family.len())
         .map(|(_, entry)| entry)
 }
 
 /// `claude-opus-4` is the family of `claude-opus-4-20250514`, but not of `claude-opus-4-9`, whose price nobody knows.
-fn is_of_family(name: &str, family: &str) -> bool {
-    let Some(rest) = name.strip_prefix(family) else {
+/// Names that other platforms decorate (`us.anthropic.claude-…`, `claude-…@20250929`, `claude-…[1m]`) are undressed first.
+fn is_of_family_of_anthropic(model: &str, family: &str) -> bool {
+    let start = model.find("claude-").unwrap_or(0);
+    let Some(rest) = model[start..].strip_prefix(family) else {
         return false;
     };
     let Some(suffix) = rest.strip_prefix('-') else {
@@ -219,9 +249,27 @@ fn is_of_family(name: &str, family: &str) -> bool {
     !is_version
 }
 
-fn dearest(entries: &[Entry]) -> Rates {
+/// `gpt-5.5` is the family of `gpt-5.5-2026-04-01`, but not of `gpt-5.5-pro`: there a word after the name is another
+/// model.
+fn is_of_family_of_openai(model: &str, family: &str) -> bool {
+    let Some(rest) = model.strip_prefix(family) else {
+        return false;
+    };
+    let is_date = |suffix: &str| {
+        suffix.split('-').map(str::len).eq([4, 2, 2])
+            && suffix.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+    };
+    rest.is_empty()
+        || rest.starts_with([':', '@'])
+        || rest
+            .strip_prefix('-')
+            .is_some_and(|suffix| suffix == "latest" || is_date(suffix))
+}
+
+fn dearest<'table>(entries: impl IntoIterator<Item = &'table Entry>) -> Rates {
     entries
-        .iter()
+        .into_iter()
+        .filter(|entry| !entry.is_rare)
         .flat_map(|entry| std::iter::once(&entry.rates).chain(entry.long_prompt.as_ref().map(|(_, rates)| rates)))
         .fold(Rates::default(), |most, rates| Rates {
             input: most.input.max(rates.input),
@@ -238,11 +286,15 @@ fn dearest(entries: &[Entry]) -> Rates {
 struct Document {
     as_of: String,
     anthropic: Vec<EntryDocument>,
+    #[serde(default)]
+    openai: Vec<EntryDocument>,
 }
 
 #[derive(Deserialize)]
 struct EntryDocument {
     families: Vec<String>,
+    #[serde(default)]
+    rare: bool,
     web_search: String,
     long_prompt: Option<LongPromptDocument>,
     #[serde(flatten)]
@@ -413,6 +465,48 @@ mod tests {
                 "{model}"
             );
         }
+    }
+
+    #[test]
+    fn openais_and_openrouters_models_have_their_prices() {
+        let table = PriceTable::built_in().unwrap();
+        let million = Tokens {
+            output: 1_000_000,
+            ..Tokens::default()
+        };
+        let price = |provider, model: &str| {
+            let cost = table.cost(provider, model, &million, Extras::default());
+            (cost.amount.0, cost.is_known())
+        };
+        for (model, expected) in [
+            ("gpt-5.5", 30_000_000),
+            ("gpt-5.5-2026-04-01", 30_000_000),
+            ("gpt-5.5-pro", 180_000_000),
+            ("gpt-6.2-sol", 10_000_000),
+            ("gpt-5-codex-latest", 10_000_000),
+            ("o4-mini", 4_400_000),
+        ] {
+            assert_eq!(price(Provider::Openai, model), (expected, true), "{model}");
+        }
+        // Like the dearest with a long prompt, rare ones left out.
+        for model in ["gpt-5.5-turbo", "gpt-9", "llama-of-our-own"] {
+            assert_eq!(price(Provider::Openai, model), (75_000_000, false), "{model}");
+        }
+        assert_eq!(
+            price(Provider::Openrouter, "anthropic/claude-sonnet-4.5:thinking"),
+            (15_000_000, true)
+        );
+        assert_eq!(price(Provider::Openrouter, "openai/gpt-5.5"), (30_000_000, true));
+        assert!(!price(Provider::Openrouter, "qwen/qwen-9").1);
+        let cached = Tokens {
+            input: 10,
+            cache_read: 1000,
+            cache_write_5m: 100,
+            ..Tokens::default()
+        };
+        // 10 x 2 + 1000 x 0.1 + 100 x 2.5 micro-dollars.
+        let cost = table.cost(Provider::Openai, "gpt-6.2-sol", &cached, Extras::default());
+        assert_eq!(cost.amount, MicroUsd(370));
     }
 
     #[test]

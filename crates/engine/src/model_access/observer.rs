@@ -5,6 +5,7 @@ use codecourier_gateway::{Complaint, GatewayEvent, Observer, StepGrant};
 
 use super::ModelAccess;
 use crate::error::sentence;
+use crate::runs::live::Notice;
 
 impl Observer for ModelAccess {
     fn observe(&self, grant: &StepGrant, event: GatewayEvent) {
@@ -18,6 +19,15 @@ impl Observer for ModelAccess {
                 let message = format!("{budget}. Raise the run's budget to let it go on.");
                 self.failures
                     .post(step, Failure::new(FailureClass::Budget, sentence(&message)));
+            }
+            GatewayEvent::Held { wait, .. } => {
+                let seconds = wait.as_secs().max(1);
+                let name = grant.provider.display_name();
+                tracing::info!(%step, "a request to {name} waits {seconds} s for the limit of its key");
+                let reason = format!(
+                    "{name} has said to come back later: the limit of the key is used up. The agent goes on in {seconds} s."
+                );
+                self.live.tell(grant.run, Notice::Waiting { reason });
             }
             GatewayEvent::Diverged { divergence, .. } => {
                 if divergence.answered.is_some() {

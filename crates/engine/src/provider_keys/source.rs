@@ -35,6 +35,8 @@ impl KeySource for ProjectKeys {
     async fn key(&self, grant: &StepGrant) -> Result<ProviderKey, KeyRefused> {
         let provider = match grant.provider {
             Spoken::Anthropic => Provider::Anthropic,
+            Spoken::Openai => Provider::Openai,
+            Spoken::Openrouter => Provider::Openrouter,
         };
         match self.own(grant.project, provider).await? {
             Some(key) => Ok(ProviderKey::ApiKey(key)),

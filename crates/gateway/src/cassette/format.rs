@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::grant::Lane;
+use crate::provider::Dialect;
 
 /// The version of the format that this program writes; it reads no other.
 pub(super) const FORMAT_VERSION: u32 = 1;
@@ -225,6 +226,12 @@ impl Exchange {
         self.recorded.is_some()
     }
 
+    /// Whether an agent of this language can be given the answer: a recording is in its own.
+    pub(super) fn can_be_told(&self, dialect: Dialect) -> bool {
+        let recorded = self.recorded.as_ref();
+        self.response.is_none() || recorded.map_or(Dialect::Messages, |recorded| recorded.api) == dialect
+    }
+
     /// Whether the last message of a request, normalised or not, is what this exchange expects.
     pub(super) fn expects(&self, last_message: &str) -> bool {
         self.expect.0.iter().all(|text| last_message.contains(text.as_str()))
@@ -310,6 +317,9 @@ pub(super) struct WrittenError {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RecordedRequest {
+    /// The language it was in.
+    #[serde(default, skip_serializing_if = "is_messages")]
+    pub(super) api: Dialect,
     /// The hash of the whole normalised request.
     pub(super) hash: String,
     /// The model asked for.
@@ -318,6 +328,11 @@ pub(crate) struct RecordedRequest {
     pub(super) messages: Vec<(String, Vec<String>)>,
     /// The normalised last message, for people and reports, cut.
     pub(super) excerpt: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_messages(dialect: &Dialect) -> bool {
+    *dialect == Dialect::Messages
 }
 
 /// An answer as it was recorded.

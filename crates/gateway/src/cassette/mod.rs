@@ -12,6 +12,10 @@
 //! {"lane": "designer#1", "expect": "Cargo.toml", "say": "Done.", "usage": {"input": 900, "output": 12}}
 //! ```
 //!
+//! A cassette written by hand holds no language: the agent that asks gets the answer in its own (Anthropic Messages,
+//! OpenAI Responses or Chat Completions), with the names of its own tools. In Responses, a call whose `input` is a text is
+//! one of a tool that takes text. Recorded answers are played to agents of the same language only.
+//!
 //! Fields of an exchange, all but `lane` optional:
 //!
 //! | field | meaning |

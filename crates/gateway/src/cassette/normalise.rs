@@ -1,6 +1,6 @@
 //! Requests with everything volatile taken out, so that the same conversation is recognised in another run. Pure.
 //!
-//! Kept: the model, whether there are tools, and of each message its role, its texts, the names and inputs of tool
+//! Of Anthropic's requests is kept: the model, whether there are tools, and of each message its role, its texts, the names and inputs of tool
 //! calls, and the results of tools. Dropped: the system prompt, messages of the role `system` before the model's first
 //! one, and the definitions of tools (they hold dates, paths, the kernel's and the agent's versions), `metadata`, `cache_control`, limits and settings, thinking, identifiers of calls, blocks of
 //! `<system-reminder>`. Replaced within texts: identifiers, times, dates, durations, decimal numbers, hashes and names of
@@ -14,6 +14,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::format::RecordedRequest;
+use crate::provider::Dialect;
+
+mod openai;
 
 /// How Claude Code 2.1.330 asks its model to go on with an answer whose stream broke off. The half that survived is the
 /// model message before; when only thinking arrived nothing of it survives, and this stands beside what came before it.
@@ -22,6 +25,7 @@ const RESUME_AFTER_CUT: &str = "Your response above was cut off mid-stream.";
 /// A request as cassettes see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NormalisedRequest {
+    pub(crate) dialect: Dialect,
     pub(crate) hash: String,
     pub(crate) model: String,
     pub(crate) messages: Vec<NormalisedMessage>,
@@ -41,8 +45,15 @@ pub(crate) struct NormalisedMessage {
 }
 
 impl NormalisedRequest {
-    /// Normalises the body of an Anthropic Messages request.
-    pub(crate) fn read_anthropic(body: &[u8]) -> Result<Self, serde_json::Error> {
+    /// Normalises the body of a request.
+    pub(crate) fn read(dialect: Dialect, body: &[u8]) -> Result<Self, serde_json::Error> {
+        match dialect {
+            Dialect::Messages => Self::read_messages(body),
+            Dialect::Responses | Dialect::Chat => openai::read(dialect, body),
+        }
+    }
+
+    fn read_messages(body: &[u8]) -> Result<Self, serde_json::Error> {
         let request: Value = serde_json::from_slice(body)?;
         let model = text_of(&request["model"]).to_owned();
         let has_tools = request["tools"].as_array().is_some_and(|tools| !tools.is_empty());
@@ -87,17 +98,9 @@ impl NormalisedRequest {
                 messages.push(NormalisedMessage { role, parts });
             }
         }
-        let mut hasher = Sha256::new();
-        hasher.update(format!("{model}\n{has_tools}\n"));
-        for message in &messages {
-            hasher.update(format!("{}\n{}\n", message.role, message.parts.len()));
-            for part in &message.parts {
-                hasher.update(format!("{}\n", part.len()));
-                hasher.update(part);
-            }
-        }
         Ok(Self {
-            hash: hex::encode(&hasher.finalize()[..16]),
+            dialect: Dialect::Messages,
+            hash: hash(&format!("{model}\n{has_tools}\n"), &messages),
             model,
             messages,
             index,
@@ -109,6 +112,7 @@ impl NormalisedRequest {
     /// What the recorder keeps of it.
     pub(crate) fn recorded(&self) -> RecordedRequest {
         RecordedRequest {
+            api: self.dialect,
             hash: self.hash.clone(),
             model: self.model.clone(),
             messages: self
@@ -128,6 +132,20 @@ impl NormalisedRequest {
                 .unwrap_or_default(),
         }
     }
+}
+
+/// The hash of a whole request: what stands before its messages, and these.
+fn hash(head: &str, messages: &[NormalisedMessage]) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(head);
+    for message in messages {
+        hasher.update(format!("{}\n{}\n", message.role, message.parts.len()));
+        for part in &message.parts {
+            hasher.update(format!("{}\n", part.len()));
+            hasher.update(part);
+        }
+    }
+    hex::encode(&hasher.finalize()[..16])
 }
 
 /// The hash by which a part of a message is compared.
@@ -227,14 +245,17 @@ fn write_canonical(value: &Value, out: &mut String) {
 
 /// The text without what agents inject by themselves.
 fn without_reminders(text: &str) -> String {
-    const OPEN: &str = "<system-reminder>";
-    const CLOSE: &str = "</system-reminder>";
+    without_element(text, "<system-reminder>", "</system-reminder>")
+}
+
+/// The text without an element, whole. An element that is not closed stays.
+fn without_element(text: &str, open: &str, close: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(start) = rest.find(OPEN) {
-        let Some(length) = rest[start..].find(CLOSE) else { break };
+    while let Some(start) = rest.find(open) {
+        let Some(length) = rest[start..].find(close) else { break };
         kept.push_str(&rest[..start]);
-        rest = &rest[start + length + CLOSE.len()..];
+        rest = &rest[start + length + close.len()..];
     }
     kept.push_str(rest);
     kept
@@ -298,7 +319,11 @@ fn placeholder(word: &str) -> Option<&'static str> {
     };
     if is_identifier(word)
         || word.split_once('_').is_some_and(|(prefix, rest)| {
-            is_identifier(rest) || (matches!(prefix, "toolu" | "msg" | "req") && rest.len() >= 8)
+            is_identifier(rest)
+                || (matches!(
+                    prefix,
+                    "toolu" | "msg" | "req" | "call" | "resp" | "fc" | "rs" | "ctc" | "chatcmpl"
+                ) && rest.len() >= 8)
         })
     {
         return Some("<id>");

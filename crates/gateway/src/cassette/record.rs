@@ -26,7 +26,12 @@ use crate::scrub::Scrubber;
 const MOST_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
 /// The response headers that are worth keeping.
-const KEPT_HEADERS: [&str; 3] = ["content-type", "request-id", "anthropic-organization-id"];
+const KEPT_HEADERS: [&str; 4] = [
+    "content-type",
+    "request-id",
+    "x-request-id",
+    "anthropic-organization-id",
+];
 
 /// Every cassette that is open for recording, by path: two steps that record into one file take turns.
 #[derive(Debug, Default)]
@@ -183,6 +188,7 @@ mod tests {
 
     fn taping(path: &Path, answer: &[&'static [u8]]) -> Taping {
         let request = RecordedRequest {
+            api: crate::provider::Dialect::Messages,
             hash: "h".to_owned(),
             model: "m".to_owned(),
             messages: Vec::new(),

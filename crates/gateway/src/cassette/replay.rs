@@ -9,6 +9,7 @@ use super::format::{Cassette, Exchange, Pacing, RecordedRequest};
 use super::normalise::{NormalisedRequest, excerpt, short_hash};
 use super::{Divergence, normalise};
 use crate::grant::Lane;
+use crate::provider::Dialect;
 
 /// What a cassette has for a request.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ pub(crate) fn find<'cassette>(
     let fitting = || {
         cassette
             .at_position(lane, request.index)
-            .filter(|exchange| exchange.expects(&request.last_words))
+            .filter(|exchange| exchange.expects(&request.last_words) && exchange.can_be_told(request.dialect))
     };
     // What people wrote is tried in the order they wrote it; of recordings the last counts.
     let written = fitting().find(|exchange| !exchange.is_recorded());
@@ -178,22 +179,28 @@ impl Played {
         request: &NormalisedRequest,
         as_stream: bool,
     ) -> Self {
+        let dialect = request.dialect;
         let (status, headers, pieces) = if let Some(error) = &exchange.error {
-            written_error(error)
+            written_error(dialect, error)
         } else if let Some(response) = &exchange.response {
-            recorded(response, as_stream)
+            recorded(dialect, response, as_stream)
         } else {
-            let message = expand::message(exchange, &request.model, request.body_bytes);
-            let identifier = message["id"].as_str().unwrap_or_default().replacen("msg", "req", 1);
+            let document = expand::document(dialect, exchange, &request.model, request.body_bytes);
+            let identifier = document["id"].as_str().unwrap_or_default();
+            let identifier = identifier.split_once(['_', '-']).map_or(identifier, |(_, rest)| rest);
             let mut headers = content_type(as_stream);
-            insert(&mut headers, "request-id", &identifier);
+            let name = match dialect {
+                Dialect::Messages => "request-id",
+                Dialect::Responses | Dialect::Chat => "x-request-id",
+            };
+            insert(&mut headers, name, &format!("req_{identifier}"));
             (
                 200,
                 headers,
                 if as_stream {
-                    expand::stream(&message)
+                    expand::stream(dialect, &document)
                 } else {
-                    vec![Bytes::from(message.to_string())]
+                    vec![Bytes::from(document.to_string())]
                 },
             )
         };
@@ -206,8 +213,9 @@ impl Played {
     }
 }
 
-fn written_error(error: &super::format::WrittenError) -> (u16, HeaderMap, Vec<Bytes>) {
+fn written_error(dialect: Dialect, error: &super::format::WrittenError) -> (u16, HeaderMap, Vec<Bytes>) {
     let kind = match (error.kind.as_str(), error.status) {
+        ("", _) if dialect != Dialect::Messages => kind_of_openai(error.status),
         ("", 401) => "authentication_error",
         ("", 403) => "permission_error",
         ("", 404) => "not_found_error",
@@ -222,12 +230,30 @@ fn written_error(error: &super::format::WrittenError) -> (u16, HeaderMap, Vec<By
     if let Some(seconds) = error.retry_after {
         insert(&mut headers, "retry-after", &seconds.to_string());
     }
-    let body = json!({"type": "error", "error": {"type": kind, "message": error.message}});
+    let body = match dialect {
+        Dialect::Messages => json!({"type": "error", "error": {"type": kind, "message": error.message}}),
+        Dialect::Responses | Dialect::Chat => {
+            json!({"error": {"message": error.message, "type": kind, "param": null, "code": kind}})
+        }
+    };
     (error.status, headers, vec![Bytes::from(body.to_string())])
 }
 
+const fn kind_of_openai(status: u16) -> &'static str {
+    match status {
+        401 => "invalid_api_key",
+        429 => "rate_limit_exceeded",
+        500.. => "server_error",
+        _ => "invalid_request_error",
+    }
+}
+
 /// A recorded answer, equal to the byte unless the request asks for the other form.
-fn recorded(response: &super::format::RecordedResponse, as_stream: bool) -> (u16, HeaderMap, Vec<Bytes>) {
+fn recorded(
+    dialect: Dialect,
+    response: &super::format::RecordedResponse,
+    as_stream: bool,
+) -> (u16, HeaderMap, Vec<Bytes>) {
     let bytes = response.bytes().unwrap_or_default();
     let was_stream = response.sse.is_some();
     let mut headers = HeaderMap::new();
@@ -235,10 +261,11 @@ fn recorded(response: &super::format::RecordedResponse, as_stream: bool) -> (u16
         insert(&mut headers, name, value);
     }
     let converted = match (was_stream, as_stream, response.status) {
-        (true, false, 200) => expand::assemble(&bytes).map(|message| vec![Bytes::from(message.to_string())]),
+        (true, false, 200) => expand::assemble(dialect, &bytes).map(|message| vec![Bytes::from(message.to_string())]),
         (false, true, 200) => serde_json::from_slice::<Value>(&bytes)
             .ok()
-            .map(|message| expand::stream(&message)),
+            .filter(Value::is_object)
+            .map(|message| expand::stream(dialect, &message)),
         _ => None,
     };
     match converted {
@@ -306,7 +333,7 @@ mod tests {
 
     fn request(messages: &Value) -> NormalisedRequest {
         let body = json!({"model": "m", "messages": messages});
-        NormalisedRequest::read_anthropic(body.to_string().as_bytes()).unwrap()
+        NormalisedRequest::read(Dialect::Messages, body.to_string().as_bytes()).unwrap()
     }
 
     fn recorded_exchange(lane: &str, request: &NormalisedRequest, answer: &str) -> String {

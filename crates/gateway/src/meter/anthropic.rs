@@ -1,143 +1,21 @@
 //! Usage in Anthropic's answers: `message_start` has the input by kind, `message_delta` the final numbers.
 
-use codecourier_domain::usage::Tokens;
 use serde::Deserialize;
 
-use super::sse::{EventReader, ServerSentEvent};
-
-/// The most bytes of an event's data that are looked at. Events with usage have about a kilobyte.
-const MOST_EVENT_BYTES: usize = 256 * 1024;
-
-/// The most bytes of a JSON answer that are kept to read its usage.
-const MOST_JSON_BYTES: usize = 32 * 1024 * 1024;
+use super::sse::ServerSentEvent;
+use super::tap::{MeteredUsage, StreamFault};
 
 /// Bytes of an event with a piece of text that are not the text.
 const DELTA_FRAME_BYTES: u64 = 90;
 
-/// What an answer has come to so far.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct MeteredUsage {
-    /// The model that answers, as the provider names it.
-    pub model: Option<String>,
-    /// Tokens as the provider counted them, as far as it has said.
-    pub tokens: Tokens,
-    /// Searches that the provider ran.
-    pub web_searches: u64,
-    /// The provider answered with its faster, dearer service.
-    pub fast: bool,
-    /// The provider has said how much input there was.
-    pub input_known: bool,
-    /// The answer came to its regular end.
-    pub ended: bool,
-    /// An error came in the middle of the answer.
-    pub fault: Option<StreamFault>,
-    /// Bytes of generated text seen, for estimating the output of an answer that broke off.
-    pub generated_bytes: u64,
-}
-
-impl MeteredUsage {
-    /// Whether the numbers are the provider's final ones. Endpoints of others may end an answer and count nothing.
-    #[must_use]
-    pub const fn is_exact(&self) -> bool {
-        self.ended && self.input_known
-    }
-
-    /// The output to charge for: the provider's final count, or at least what the bytes seen amount to.
-    #[must_use]
-    pub fn output_at_least(&self) -> u64 {
-        if self.is_exact() {
-            self.tokens.output
-        } else {
-            self.tokens.output.max(self.generated_bytes.div_ceil(4))
-        }
+pub(super) fn take_document(usage: &mut MeteredUsage, body: &[u8]) {
+    if let Ok(message) = serde_json::from_slice::<Message>(body) {
+        usage.ended = message.kind == "message";
+        take_message(usage, message);
     }
 }
 
-/// An `error` event in a stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StreamFault {
-    /// The provider's type, such as `overloaded_error`.
-    pub kind: String,
-    /// Its words.
-    pub message: String,
-}
-
-/// Reads usage from an answer while it passes. Feed it every byte in order, in any pieces.
-#[derive(Debug)]
-pub struct UsageTap {
-    form: Form,
-    usage: MeteredUsage,
-}
-
-#[derive(Debug)]
-enum Form {
-    Stream(EventReader),
-    Json { body: Vec<u8>, overflowed: bool },
-}
-
-impl UsageTap {
-    /// A tap for a stream of server-sent events.
-    #[must_use]
-    pub fn of_stream() -> Self {
-        Self {
-            form: Form::Stream(EventReader::new(MOST_EVENT_BYTES)),
-            usage: MeteredUsage::default(),
-        }
-    }
-
-    /// A tap for an answer that is one JSON document.
-    #[must_use]
-    pub fn of_json() -> Self {
-        Self {
-            form: Form::Json {
-                body: Vec::new(),
-                overflowed: false,
-            },
-            usage: MeteredUsage::default(),
-        }
-    }
-
-    /// Takes the next piece of the answer.
-    pub fn feed(&mut self, piece: &[u8]) {
-        match &mut self.form {
-            Form::Stream(reader) => {
-                let usage = &mut self.usage;
-                reader.feed(piece, |event| take_event(usage, &event));
-            }
-            Form::Json { body, overflowed } => {
-                if body.len() + piece.len() > MOST_JSON_BYTES {
-                    *overflowed = true;
-                    body.clear();
-                } else if !*overflowed {
-                    body.extend_from_slice(piece);
-                }
-            }
-        }
-    }
-
-    /// The provider has closed the answer.
-    pub fn end(&mut self) {
-        let Form::Json { body, .. } = &mut self.form else {
-            return;
-        };
-        let body = std::mem::take(body);
-        if let Ok(message) = serde_json::from_slice::<Message>(&body) {
-            self.usage.ended = message.kind == "message";
-            take_message(&mut self.usage, message);
-        }
-        if !self.usage.is_exact() {
-            self.usage.generated_bytes = body.len() as u64;
-        }
-    }
-
-    /// What the answer has come to so far.
-    #[must_use]
-    pub fn usage(&self) -> &MeteredUsage {
-        &self.usage
-    }
-}
-
-fn take_event(usage: &mut MeteredUsage, event: &ServerSentEvent<'_>) {
+pub(super) fn take_event(usage: &mut MeteredUsage, event: &ServerSentEvent<'_>) {
     let parse = || serde_json::from_slice::<EventDocument>(event.data).ok();
     let kind = if event.name.is_empty() {
         match parse() {
@@ -265,9 +143,12 @@ struct ErrorDocument {
 
 #[cfg(test)]
 mod tests {
+    use codecourier_domain::usage::Tokens;
     use proptest::prelude::*;
 
+    use super::super::UsageTap;
     use super::*;
+    use crate::provider::Dialect;
 
     const STREAM: &str = concat!(
         "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"model\":\"claude-opus-5-5-x\",",
@@ -280,7 +161,7 @@ mod tests {
     );
 
     fn tap(pieces: &[&[u8]]) -> MeteredUsage {
-        let mut tap = UsageTap::of_stream();
+        let mut tap = UsageTap::of_stream(Dialect::Messages);
         for piece in pieces {
             tap.feed(piece);
         }
@@ -328,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_json_answer_is_metered() {
-        let mut tap = UsageTap::of_json();
+        let mut tap = UsageTap::of_json(Dialect::Messages);
         let body = br#"{"type":"message","model":"m","content":[],"usage":{"input_tokens":5,"output_tokens":6,"cache_creation_input_tokens":3}}"#;
         tap.feed(&body[..20]);
         tap.feed(&body[20..]);
@@ -343,7 +224,7 @@ mod tests {
             }
         );
         assert!(tap.usage().is_exact());
-        let mut broken = UsageTap::of_json();
+        let mut broken = UsageTap::of_json(Dialect::Messages);
         broken.feed(&body[..50]);
         broken.end();
         assert!(!broken.usage().ended);

@@ -3,6 +3,9 @@
 
 use memchr::memchr2;
 
+/// The room that a reader keeps between two events: thousands of streams may be idle.
+const KEPT_BYTES: usize = 8 * 1024;
+
 /// One event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServerSentEvent<'reader> {
@@ -14,10 +17,29 @@ pub struct ServerSentEvent<'reader> {
     pub dropped: usize,
 }
 
+/// How many bytes of an event's data are kept.
+#[derive(Debug, Clone, Copy)]
+enum Limit {
+    Same(usize),
+    ByName(fn(&[u8]) -> usize),
+}
+
+impl Limit {
+    fn of(self, name: &[u8]) -> usize {
+        match self {
+            Self::Same(limit) => limit,
+            Self::ByName(limit_of) => limit_of(name),
+        }
+    }
+}
+
 /// Takes a stream in pieces and gives whole events.
 #[derive(Debug)]
 pub struct EventReader {
+    /// The limit of the event under way.
     limit: usize,
+    /// The limit of an event by its name.
+    limit_of: Limit,
     /// The line that is under way, as far as the field's name and value fit the limit.
     line: Vec<u8>,
     line_dropped: usize,
@@ -32,9 +54,20 @@ pub struct EventReader {
 impl EventReader {
     /// A reader that keeps at most that many bytes of an event's data; longer ones are cut.
     #[must_use]
-    pub const fn new(limit: usize) -> Self {
+    pub fn new(limit: usize) -> Self {
+        Self::with(Limit::Same(limit))
+    }
+
+    /// A reader that keeps as many bytes of an event's data as its name says, which then must come before the data.
+    #[must_use]
+    pub fn with_limits(limit_of: fn(&[u8]) -> usize) -> Self {
+        Self::with(Limit::ByName(limit_of))
+    }
+
+    fn with(limit_of: Limit) -> Self {
         Self {
-            limit,
+            limit: limit_of.of(b""),
+            limit_of,
             line: Vec::new(),
             line_dropped: 0,
             name: Vec::new(),
@@ -103,6 +136,7 @@ impl EventReader {
             self.data.clear();
             self.has_data = false;
             self.dropped = 0;
+            self.limit = self.limit_of.of(b"");
         } else if let Some(value) = field(line, b"data") {
             if self.has_data {
                 self.data.push(b'\n');
@@ -114,14 +148,15 @@ impl EventReader {
         } else if let Some(value) = field(line, b"event") {
             self.name.clear();
             self.name.extend_from_slice(&value[..value.len().min(64)]);
+            self.limit = self.limit_of.of(&self.name);
         }
         self.line.clear();
         self.line_dropped = 0;
         // One huge event must not hold its memory for the rest of a long stream.
-        if self.line.capacity() > 64 * 1024 {
+        if self.line.capacity() > KEPT_BYTES {
             self.line.shrink_to(4 * 1024);
         }
-        if self.data.is_empty() && self.data.capacity() > 64 * 1024 {
+        if self.data.is_empty() && self.data.capacity() > KEPT_BYTES {
             self.data.shrink_to(4 * 1024);
         }
     }
@@ -177,6 +212,17 @@ mod tests {
         let events = read(&[stream.as_bytes()], 10);
         assert_eq!(events[0], ("big".to_owned(), "x".repeat(10), 999_990));
         assert_eq!(events[1], event("b", "next"));
+    }
+
+    #[test]
+    fn an_events_name_decides_how_much_of_it_is_kept() {
+        let mut reader = EventReader::with_limits(|name| if name == b"kept" { 100 } else { 2 });
+        let mut events = Vec::new();
+        reader.feed(
+            b"event: dull\ndata: 12345\n\nevent: kept\ndata: 12345\n\ndata: 12345\n\n",
+            |event| events.push((event.data.len(), event.dropped)),
+        );
+        assert_eq!(events, [(2, 3), (5, 0), (2, 3)]);
     }
 
     proptest! {

@@ -1,89 +1,40 @@
-//! Anthropic's Messages API: its paths, its key headers, its error shape and what its errors mean. Pure.
+//! Anthropic's Messages API: its key header, its headers, its error shape and what its errors mean. Pure.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName};
 use serde::Deserialize;
 
-use super::verdict::{hint_of_limits, moment_in_sentence};
-use super::{KeyUnusable, Operation, ProviderVerdict, Refusal};
-use crate::keys::ProviderKey;
+use super::verdict::{hint_of_limits, moment_in_sentence, settled};
+use super::{ProviderVerdict, Refusal};
 use crate::observer::Complaint;
 
-const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// From this wait on, a limit is a quota: waiting it out inside one request makes no sense.
-const QUOTA_WAIT_SECONDS: u64 = 15 * 60;
+/// Less than this is no time to speak of.
+const SHORT_WAIT: Duration = Duration::from_secs(4 * 60);
 
-/// The path is known, the method is not.
-pub(super) struct WrongMethod;
-
-pub(super) fn operation(method: &Method, path: &str) -> Option<Result<Operation, WrongMethod>> {
-    let (operation, is_allowed) = match path {
-        "/v1/messages" => (Operation::Messages, method == Method::POST),
-        "/v1/messages/count_tokens" => (Operation::CountTokens, method == Method::POST),
-        "/api/hello" => (Operation::Hello, method == Method::GET || method == Method::HEAD),
-        _ => return None,
-    };
-    Some(if is_allowed { Ok(operation) } else { Err(WrongMethod) })
-}
-
-/// The path at the provider.
-pub(crate) const fn path(operation: Operation) -> &'static str {
-    match operation {
-        Operation::Messages => "/v1/messages",
-        Operation::CountTokens => "/v1/messages/count_tokens",
-        Operation::Hello => "/api/hello",
-    }
-}
-
-/// The headers of an agent's request that go on to the provider. Everything else stays here: whatever could carry a
-/// credential, a cookie, or an instruction to a proxy.
-pub(crate) fn is_forwarded(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    matches!(
-        name,
-        "accept"
-            | "accept-language"
-            | "content-type"
-            | "user-agent"
-            | "x-app"
-            | "x-client-request-id"
-            | "idempotency-key"
-    ) || name.starts_with("anthropic-")
-        || name.starts_with("x-stainless-")
-        || name.starts_with("x-claude-")
-}
-
-pub(super) fn authorize(headers: &mut HeaderMap, key: &ProviderKey) -> Result<(), KeyUnusable> {
-    let (name, text) = match key {
-        ProviderKey::ApiKey(_) => (API_KEY, key.expose().to_owned()),
-        ProviderKey::Bearer(_) => (header::AUTHORIZATION, format!("Bearer {}", key.expose())),
-    };
-    let mut value = HeaderValue::from_str(&text).map_err(|_| KeyUnusable)?;
-    value.set_sensitive(true);
-    headers.insert(name, value);
-    Ok(())
+pub(super) fn is_forwarded(name: &str) -> bool {
+    name == "x-app" || name.starts_with("anthropic-") || name.starts_with("x-claude-")
 }
 
 pub(super) fn refusal_body(refusal: Refusal, message: &str, request: &str) -> (u16, String) {
-    let (status, kind) = match refusal {
-        Refusal::Unauthorized => (401, "authentication_error"),
-        Refusal::Budget => (402, "billing_error"),
-        Refusal::NotFound => (404, "not_found_error"),
-        Refusal::MethodNotAllowed => (405, "invalid_request_error"),
-        Refusal::Invalid => (400, "invalid_request_error"),
-        Refusal::TooLarge => (413, "request_too_large"),
-        Refusal::TooSlow => (408, "timeout_error"),
-        Refusal::Unreachable => (502, "api_error"),
-        Refusal::TimedOut => (504, "timeout_error"),
-        Refusal::StepClosed => (403, "permission_error"),
-        Refusal::Internal => (500, "api_error"),
+    let kind = match refusal {
+        Refusal::Unauthorized => "authentication_error",
+        Refusal::Budget => "billing_error",
+        Refusal::NotFound => "not_found_error",
+        Refusal::MethodNotAllowed | Refusal::Invalid => "invalid_request_error",
+        Refusal::TooLarge => "request_too_large",
+        Refusal::TooSlow | Refusal::TimedOut => "timeout_error",
+        Refusal::Unreachable | Refusal::Internal => "api_error",
+        Refusal::StepClosed => "permission_error",
     };
     let body = serde_json::json!({
         "type": "error",
         "error": {"type": kind, "message": message},
         "request_id": request,
     });
-    (status, body.to_string())
+    (refusal.status(), body.to_string())
 }
 
 pub(super) fn classify(status: u16, headers: &HeaderMap, body: &[u8]) -> ProviderVerdict {
@@ -96,20 +47,20 @@ pub(super) fn classify(status: u16, headers: &HeaderMap, body: &[u8]) -> Provide
         error.message
     };
     let (retry_after, resets_at) = hint_of_limits(headers);
-    let mut complaint = complaint_of(Some(status), &error.kind, &message);
-    let is_long_wait = retry_after.is_some_and(|wait| wait.as_secs() >= QUOTA_WAIT_SECONDS);
     let is_window = headers
         .get("anthropic-ratelimit-unified-status")
         .is_some_and(|value| value == "rejected");
-    if complaint == Complaint::RateLimit && (is_long_wait || is_window) {
+    let mut complaint = complaint_of(Some(status), &error.kind, &message);
+    // A window that opens in a moment is waited for like any limit.
+    if complaint == Complaint::RateLimit && is_window && retry_after.is_none_or(|wait| wait >= SHORT_WAIT) {
         complaint = Complaint::Quota;
     }
-    ProviderVerdict {
+    settled(ProviderVerdict {
         complaint,
         resets_at: moment_in_sentence(&message).or(resets_at),
         message,
         retry_after,
-    }
+    })
 }
 
 /// What an error means, by its status, its type and, where both are too coarse, its words. The status is absent for an
@@ -177,6 +128,8 @@ struct ErrorBody {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     fn class(status: u16, headers: &[(&'static str, &'static str)], kind: &str, message: &str) -> Complaint {
@@ -274,41 +227,5 @@ mod tests {
             class(429, &window, "rate_limit_error", "five hour window"),
             Complaint::Quota
         );
-    }
-
-    #[test]
-    fn no_credential_of_a_client_is_forwarded() {
-        for name in [
-            "authorization",
-            "x-api-key",
-            "cookie",
-            "proxy-authorization",
-            "host",
-            "connection",
-            "transfer-encoding",
-            "accept-encoding",
-            "content-length",
-            "x-forwarded-for",
-            "forwarded",
-            "expect",
-            "upgrade",
-        ] {
-            assert!(!is_forwarded(&HeaderName::from_static(name)), "{name} goes on");
-        }
-        for name in [
-            "anthropic-version",
-            "anthropic-beta",
-            "user-agent",
-            "x-stainless-retry-count",
-        ] {
-            assert!(is_forwarded(&HeaderName::from_static(name)), "{name} stays");
-        }
-    }
-
-    #[test]
-    fn a_key_with_a_line_break_is_refused_rather_than_sent() {
-        let mut headers = HeaderMap::new();
-        assert!(authorize(&mut headers, &ProviderKey::api_key("a\r\nx-evil: 1")).is_err());
-        assert!(headers.is_empty());
     }
 }

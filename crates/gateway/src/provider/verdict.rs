@@ -7,6 +7,9 @@ use http::HeaderMap;
 
 use crate::observer::Complaint;
 
+/// A wait longer than a year is none.
+const LONGEST_WAIT_SECONDS: f64 = 366.0 * 86_400.0;
+
 /// An error answer, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ProviderVerdict {
@@ -15,6 +18,75 @@ pub(crate) struct ProviderVerdict {
     pub(crate) message: String,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) resets_at: Option<Timestamp>,
+}
+
+/// From this wait on, a limit is a quota: waiting it out inside one request makes no sense.
+const QUOTA_WAIT: Duration = Duration::from_secs(15 * 60);
+
+/// A verdict with a long wait for a rate limit taken for what it is: a quota.
+pub(super) fn settled(verdict: ProviderVerdict) -> ProviderVerdict {
+    let is_long = verdict.retry_after.is_some_and(|wait| wait >= QUOTA_WAIT);
+    match verdict.complaint {
+        Complaint::RateLimit if is_long => ProviderVerdict {
+            complaint: Complaint::Quota,
+            ..verdict
+        },
+        _ => verdict,
+    }
+}
+
+/// The wait in the headers of OpenAI's limits, such as `x-ratelimit-reset-tokens: 6m0s`: the longest among those that
+/// are used up.
+pub(super) fn wait_of_used_up_limits(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: String| headers.get(name).and_then(|value| value.to_str().ok());
+    ["requests", "tokens", "input-tokens", "output-tokens"]
+        .iter()
+        .filter(|limit| text(format!("x-ratelimit-remaining-{limit}")).is_none_or(|left| left.trim() == "0"))
+        .filter_map(|limit| go_duration(text(format!("x-ratelimit-reset-{limit}"))?))
+        .max()
+}
+
+/// `20ms`, `1.5s`, `6m0s`, `1h2m3s`: how OpenAI writes a duration.
+fn go_duration(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    let mut seconds = 0.0;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|character: char| !character.is_ascii_digit() && character != '.')?;
+        let (number, after) = rest.split_at(digits);
+        let number: f64 = number.parse().ok()?;
+        let letters = after
+            .find(|character: char| !character.is_ascii_alphabetic())
+            .unwrap_or(after.len());
+        let (unit, after) = after.split_at(letters);
+        seconds += number
+            * match unit {
+                "ms" => 0.001,
+                "s" => 1.0,
+                "m" => 60.0,
+                "h" => 3600.0,
+                "d" => 86_400.0,
+                _ => return None,
+            };
+        rest = after;
+    }
+    (seconds <= LONGEST_WAIT_SECONDS).then(|| Duration::from_secs_f64(seconds))
+}
+
+/// The wait in a sentence like `Please try again in 1.5s.` or `in 6m0s.`
+pub(super) fn wait_in_sentence(sentence: &str) -> Option<Duration> {
+    let rest = sentence.split("try again in ").nth(1)?;
+    let word = rest.split_whitespace().next()?;
+    go_duration(word.trim_end_matches(['.', ',', ')']))
+}
+
+/// The moment in a header of milliseconds since the epoch, as OpenRouter's `x-ratelimit-reset`.
+pub(super) fn moment_in_milliseconds(text: &str) -> Option<Timestamp> {
+    let milliseconds: i64 = text.trim().parse().ok()?;
+    // Seconds would be a moment in 1970.
+    (milliseconds > 100_000_000_000).then_some(Timestamp(milliseconds))
 }
 
 /// When the provider says to come back: `retry-after` in seconds, and the latest reset among the limits that are used
@@ -30,7 +102,7 @@ pub(crate) fn hint_of_limits(headers: &HeaderMap) -> (Option<Duration>, Option<T
                 .map(|ms| ms / 1000.0)
         })
         .or_else(|| text("retry-after").and_then(|value| value.parse().ok()))
-        .filter(|seconds: &f64| seconds.is_finite() && (0.0..=366.0 * 86_400.0).contains(seconds))
+        .filter(|seconds: &f64| seconds.is_finite() && (0.0..=LONGEST_WAIT_SECONDS).contains(seconds))
         .map(Duration::from_secs_f64);
     let dated_retry = text("retry-after").and_then(http_date);
     let mut used_up = None;
@@ -54,6 +126,12 @@ pub(crate) fn hint_of_limits(headers: &HeaderMap) -> (Option<Duration>, Option<T
         }
     }
     (retry_after, used_up.or(dated_retry).or(named))
+}
+
+/// How long it is until a moment, by the provider's own clock: its answer's `date`.
+pub(crate) fn wait_until(moment: Timestamp, headers: &HeaderMap) -> Option<Duration> {
+    let now = http_date(headers.get(http::header::DATE)?.to_str().ok()?)?;
+    u64::try_from(moment.since(now)).ok().map(Duration::from_millis)
 }
 
 /// RFC 3339, or seconds since the epoch.
@@ -119,6 +197,35 @@ mod tests {
     }
 
     #[test]
+    fn openais_waits_are_read() {
+        let seconds = |text| go_duration(text).map(|wait| wait.as_secs_f64());
+        assert_eq!(seconds("20s"), Some(20.0));
+        assert_eq!(seconds("6m0s"), Some(360.0));
+        assert_eq!(seconds("1h2m3.5s"), Some(3723.5));
+        assert_eq!(seconds("20ms"), Some(0.02));
+        for text in ["", "s", "5", "5x", "-1s", "9999999999h", "1.2.3s"] {
+            assert_eq!(seconds(text), None, "{text:?}");
+        }
+        let used_up = headers(&[
+            ("x-ratelimit-remaining-requests", "12"),
+            ("x-ratelimit-reset-requests", "1h"),
+            ("x-ratelimit-remaining-tokens", "0"),
+            ("x-ratelimit-reset-tokens", "6m0s"),
+        ]);
+        assert_eq!(wait_of_used_up_limits(&used_up), Some(Duration::from_secs(360)));
+        assert_eq!(
+            wait_in_sentence("Rate limit reached. Please try again in 1.5s. Visit"),
+            Some(Duration::from_millis(1500))
+        );
+        assert_eq!(wait_in_sentence("try again in ünïcode"), None);
+        assert_eq!(
+            moment_in_milliseconds("1795345200000"),
+            Some(Timestamp(1_795_345_200_000))
+        );
+        assert_eq!(moment_in_milliseconds("60"), None);
+    }
+
+    #[test]
     fn odd_hints_are_ignored() {
         for value in ["soon", "-1", "NaN", "1e300", ""] {
             let headers: HeaderMap = [("retry-after".parse().unwrap(), HeaderValue::from_str(value).unwrap())]
@@ -128,6 +235,15 @@ mod tests {
         }
         let (_, date) = hint_of_limits(&headers(&[("retry-after", "Sun, 22 Nov 2026 11:00:00 GMT")]));
         assert_eq!(date, Some(Timestamp(1_795_345_200_000)));
+    }
+
+    #[test]
+    fn a_moment_is_a_wait_by_the_providers_clock() {
+        let headers = headers(&[("date", "Sun, 22 Nov 2026 11:00:00 GMT")]);
+        let later = Timestamp(1_795_345_200_000 + 20_000);
+        assert_eq!(wait_until(later, &headers), Some(Duration::from_secs(20)));
+        assert_eq!(wait_until(Timestamp(0), &headers), None);
+        assert_eq!(wait_until(later, &HeaderMap::new()), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::ledger::RequestId;
 use crate::provider::{self, Provider, Refusal};
 use crate::scrub::Scrubber;
 
-/// Tells Anthropic's clients whether to try again; they believe it over the status.
+/// Tells the clients of Anthropic and OpenAI whether to try again; they believe it over the status.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// Names the request in the gateway's own records.
@@ -60,7 +60,7 @@ pub(super) fn respond(status: u16, headers: HeaderMap, request: RequestId, body:
 /// The headers of a provider's answer that go back to the agent: all but those that are for the hop, for a browser, or
 /// that hold a secret.
 pub(super) fn passed_back(headers: &HeaderMap, scrubber: &Scrubber) -> HeaderMap {
-    const STAYS: [HeaderName; 11] = [
+    const STAYS: [HeaderName; 13] = [
         header::CONNECTION,
         header::PROXY_AUTHENTICATE,
         header::PROXY_AUTHORIZATION,
@@ -72,6 +72,9 @@ pub(super) fn passed_back(headers: &HeaderMap, scrubber: &Scrubber) -> HeaderMap
         header::ALT_SVC,
         header::STRICT_TRANSPORT_SECURITY,
         HeaderName::from_static("keep-alive"),
+        // Whose account pays.
+        HeaderName::from_static("openai-organization"),
+        HeaderName::from_static("openai-project"),
     ];
     let named_by_connection: Vec<String> = headers
         .get_all(header::CONNECTION)

@@ -87,10 +87,15 @@ fn question(config: &GatewayConfig, service: Service, key: &str) -> Option<Quest
             key.to_owned(),
         ),
         Service::AnthropicToken => return None,
-        Service::Openai => (services.openai.as_str(), "/v1/models", header::AUTHORIZATION, bearer()),
+        Service::Openai => (
+            config.base_url(Provider::Openai),
+            "/v1/models",
+            header::AUTHORIZATION,
+            bearer(),
+        ),
         // The list of models is public there; this is not.
         Service::Openrouter => (
-            services.openrouter.as_str(),
+            config.base_url(Provider::Openrouter),
             "/api/v1/key",
             header::AUTHORIZATION,
             bearer(),

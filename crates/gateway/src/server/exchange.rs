@@ -12,6 +12,7 @@ use codecourier_domain::id::ReservationId;
 use codecourier_domain::usage::Tokens;
 use http::HeaderMap;
 
+use super::key_limits::KeyName;
 use super::open_steps::OpenExchange;
 use super::{Core, Tasks};
 use crate::cassette::Taping;
@@ -19,7 +20,7 @@ use crate::grant::{Mode, StepGrant};
 use crate::ledger::{Estimate, Metering, Outcome, RequestId, ReserveRefused, Settlement, Traffic};
 use crate::meter::{MeteredUsage, UsageTap};
 use crate::observer::{Complaint, GatewayEvent, RequestFailure};
-use crate::pricing::{Cost, Extras};
+use crate::pricing::{Cost, Extras, PriceBasis};
 use crate::profile::{RequestHead, RequestProfile};
 use crate::provider::{self, Operation};
 use crate::scrub::Scrubber;
@@ -37,6 +38,8 @@ pub(super) struct Exchange {
     pub(super) grant: Arc<StepGrant>,
     pub(super) request: RequestId,
     pub(super) scrubber: Scrubber,
+    /// The key it left with.
+    pub(super) key: Option<KeyName>,
     /// The cassette that records it.
     pub(super) taping: Option<Taping>,
     pub(super) status: Option<u16>,
@@ -99,6 +102,7 @@ impl Exchange {
             grant,
             request,
             scrubber: Scrubber::default(),
+            key: None,
             taping: None,
             status: None,
             answer_headers: HeaderMap::new(),
@@ -121,9 +125,8 @@ impl Exchange {
 
     /// Sets the request's worst price aside. Counting tokens is free.
     pub(super) async fn reserve(&mut self) -> Result<(), ReserveRefused> {
-        match self.operation {
-            Operation::CountTokens | Operation::Hello => return Ok(()),
-            Operation::Messages => {}
+        if !self.operation.is_charged() {
+            return Ok(());
         }
         let input_tokens = self.profile.body_bytes.div_ceil(3);
         let price = |tokens: Tokens| {
@@ -163,13 +166,15 @@ impl Exchange {
         self.sent = true;
     }
 
-    /// The answer is one that is charged for, in this form.
+    /// The answer comes, in this form. It is metered if it is charged for.
     pub(super) fn start_metering(&mut self, is_stream: bool) {
-        self.tap = Some(if is_stream {
-            UsageTap::of_stream()
-        } else {
-            UsageTap::of_json()
-        });
+        if let Operation::Answer(dialect) = self.operation {
+            self.tap = Some(if is_stream {
+                UsageTap::of_stream(dialect)
+            } else {
+                UsageTap::of_json(dialect)
+            });
+        }
     }
 
     /// A piece of the answer passes.
@@ -190,7 +195,7 @@ impl Exchange {
             return;
         };
         tap.end();
-        if self.operation == Operation::CountTokens || tap.usage().ended {
+        if tap.usage().ended {
             self.record();
             self.finish(Outcome::Complete, Charge::Metered);
             return;
@@ -294,16 +299,18 @@ impl Exchange {
         } else {
             (Tokens::default(), Metering::Exact)
         };
-        let model = usage.model.unwrap_or_else(|| self.model.clone());
+        let model = usage.model.clone().unwrap_or_else(|| self.model.clone());
         let extras = Extras {
             web_searches: usage.web_searches,
             fast: usage.fast,
         };
         let cost = if is_charged {
-            self.core
+            let listed = self
+                .core
                 .config
                 .prices
-                .cost(self.grant.provider, &model, &tokens, extras)
+                .cost(self.grant.provider, &model, &tokens, extras);
+            charged(&usage, listed, &model)
         } else {
             Cost::NOTHING
         };
@@ -357,6 +364,22 @@ impl Drop for Exchange {
             self.record();
         }
         self.finish(outcome, Charge::Metered);
+    }
+}
+
+/// What the provider says it charged, where it says so of the whole answer; else the list's price. A provider that
+/// charges something else than the list says is worth a look: one of the two is wrong.
+fn charged(usage: &MeteredUsage, listed: Cost, model: &str) -> Cost {
+    let Some(stated) = usage.stated_cost.filter(|_| usage.is_exact()) else {
+        return listed;
+    };
+    let difference = stated.0.abs_diff(listed.amount.0);
+    if listed.basis == PriceBasis::List && difference > 10 && difference.saturating_mul(10) > stated.0.unsigned_abs() {
+        tracing::warn!(model, %stated, listed = %listed.amount, "the provider charges something else than the price list says");
+    }
+    Cost {
+        amount: stated,
+        basis: PriceBasis::Provider,
     }
 }
 

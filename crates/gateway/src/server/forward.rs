@@ -14,15 +14,17 @@ use tokio_util::sync::CancellationToken;
 use super::answer::{full, passed_back, refuse, respond};
 use super::body::MeteredBody;
 use super::exchange::{Charge, Exchange};
-use super::upstream::{self, SendFailed};
+use super::include_usage;
+use super::key_limits::KeyName;
+use super::upstream::{self, Outgoing, SendFailed};
 use super::{BoxError, GatewayBody};
 use crate::cassette::{self, Cassette, NormalisedRequest, Played, Taping};
 use crate::config::ReplayPacing;
 use crate::grant::{Mode, StepToken};
 use crate::keys::{KeyRefused, ProviderKey};
 use crate::ledger::{Outcome, ReserveRefused};
-use crate::observer::{Complaint, GatewayEvent};
-use crate::provider::{self, Operation, Refusal};
+use crate::observer::{Complaint, GatewayEvent, RequestFailure};
+use crate::provider::{self, Dialect, Operation, Refusal};
 use crate::scrub::Scrubber;
 
 /// The most bytes of an error answer that are read.
@@ -31,6 +33,8 @@ const MOST_ERROR_BYTES: usize = 1024 * 1024;
 /// What the agent asks, checked and whole.
 pub(super) struct Call {
     pub(super) operation: Operation,
+    /// The path at the provider.
+    pub(super) path: &'static str,
     pub(super) as_stream: bool,
     pub(super) query: Option<String>,
     pub(super) headers: HeaderMap,
@@ -125,18 +129,32 @@ async fn obtain(exchange: Exchange, call: Call, key: Option<ProviderKey>) -> Res
 async fn ask_provider(mut exchange: Exchange, call: Call, key: &ProviderKey) -> Response<GatewayBody> {
     let (provider, request) = (exchange.grant.provider, exchange.request);
     let core = Arc::clone(&exchange.core);
-    if let (Mode::Record(path), Operation::Messages) = (&exchange.grant.mode, call.operation)
-        && let Ok(normalised) = NormalisedRequest::read_anthropic(&call.body)
+    if let (Mode::Record(path), Operation::Answer(dialect)) = (&exchange.grant.mode, call.operation)
+        && let Ok(normalised) = NormalisedRequest::read(dialect, &call.body)
     {
         let lane = exchange.grant.lane.clone();
         exchange.taping = Some(Taping::new(path.clone(), lane, normalised.index, normalised.recorded()));
     }
     let headers = upstream::forwarded_headers(provider, &call.headers);
-    let query = upstream::forwarded_query(call.query.as_deref());
+    let body = match call.operation {
+        Operation::Answer(Dialect::Chat) if call.as_stream => include_usage::asked_for(call.body),
+        _ => call.body,
+    };
+    let key_name = KeyName::of(provider, key);
+    let (observer, grant) = (Arc::clone(&core.observer), Arc::clone(&exchange.grant));
+    let tell = move |wait| observer.observe(&grant, GatewayEvent::Held { request, wait });
+    core.key_limits.pass(key_name, tell).await;
+    exchange.key = Some(key_name);
     exchange.mark_sent();
-    let sending = core
-        .upstream
-        .send(provider, call.operation, query, headers, key, call.body);
+    let outgoing = Outgoing {
+        provider,
+        operation: call.operation,
+        path: call.path,
+        query: upstream::forwarded_query(call.query.as_deref()),
+        headers,
+        body,
+    };
+    let sending = core.upstream.send(outgoing, key);
     let name = provider.display_name();
     let response = match tokio::time::timeout(core.config.timeouts.first_byte, sending).await {
         Ok(Ok(response)) => response,
@@ -168,14 +186,13 @@ async fn ask_provider(mut exchange: Exchange, call: Call, key: &ProviderKey) -> 
             return refuse(provider, request, Refusal::TimedOut, &message);
         }
     };
-    pass_back(exchange, response, call.operation, call.closing).await
+    pass_back(exchange, response, call.closing).await
 }
 
 /// Passes an answer of the provider back: a good one as it comes, an error once it is read and classed.
 async fn pass_back(
     mut exchange: Exchange,
     response: Response<reqwest::Body>,
-    operation: Operation,
     closing: CancellationToken,
 ) -> Response<GatewayBody> {
     let (provider, request) = (exchange.grant.provider, exchange.request);
@@ -184,17 +201,12 @@ async fn pass_back(
     let status = parts.status.as_u16();
     let mut headers = passed_back(&parts.headers, &exchange.scrubber);
     exchange.status = Some(status);
-    exchange.provider_request_id = headers
-        .get("request-id")
-        .and_then(|value| value.to_str().ok())
-        .map(|id| exchange.scrubber.presentable(id));
+    exchange.provider_request_id = provider::request_id(&headers).map(|id| exchange.scrubber.presentable(id));
     if parts.status.is_success() {
         let is_stream = headers
             .get(header::CONTENT_TYPE)
             .is_some_and(|value| value.as_bytes().to_ascii_lowercase().starts_with(b"text/event-stream"));
-        if operation == Operation::Messages {
-            exchange.start_metering(is_stream);
-        }
+        exchange.start_metering(is_stream);
         if exchange.taping.is_some() {
             exchange.answer_headers = headers.clone();
         }
@@ -215,6 +227,7 @@ async fn pass_back(
     let mut failure = exchange.failure(verdict.complaint, &verdict.message);
     failure.retry_after = verdict.retry_after;
     failure.resets_at = verdict.resets_at;
+    hold_key(&exchange, &failure, &parts.headers, &mut headers);
     exchange.answer_headers = headers.clone();
     if let Some(taping) = &mut exchange.taping {
         taping.take(&body);
@@ -224,6 +237,25 @@ async fn pass_back(
     // The length may have changed by scrubbing; the body knows its own.
     headers.remove(header::CONTENT_LENGTH);
     respond(status, headers, request, full(body))
+}
+
+/// Holds a key that was told to wait, and says so to the agent in the header that every agent knows, whatever the
+/// provider's own way is.
+fn hold_key(exchange: &Exchange, failure: &RequestFailure, from_provider: &HeaderMap, to_agent: &mut HeaderMap) {
+    let Some(key) = exchange.key else { return };
+    if !matches!(failure.complaint, Complaint::RateLimit | Complaint::Quota) {
+        return;
+    }
+    let Some(wait) = failure
+        .retry_after
+        .or_else(|| provider::wait_until(failure.resets_at?, from_provider))
+    else {
+        return;
+    };
+    if exchange.core.key_limits.hold(key, wait) && !to_agent.contains_key(header::RETRY_AFTER) {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        to_agent.insert(header::RETRY_AFTER, http::HeaderValue::from(seconds));
+    }
 }
 
 /// Reads an error answer as far as it comes and fits.
@@ -245,7 +277,20 @@ async fn read_error(body: reqwest::Body, patience: Duration) -> Vec<u8> {
 /// Answers from a cassette.
 fn replay(mut exchange: Exchange, call: &Call, cassette: &Cassette) -> Response<GatewayBody> {
     let (provider, request) = (exchange.grant.provider, exchange.request);
-    let normalised = match NormalisedRequest::read_anthropic(&call.body) {
+    let json = |exchange: &mut Exchange, document: serde_json::Value| {
+        exchange.finish(Outcome::Complete, Charge::Nothing);
+        let headers =
+            HeaderMap::from_iter([(header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"))]);
+        respond(200, headers, request, full(document.to_string()))
+    };
+    let dialect = match call.operation {
+        Operation::Answer(dialect) | Operation::CountTokens(dialect) => dialect,
+        Operation::Models | Operation::Hello => {
+            let none = serde_json::json!({"object": "list", "data": [], "has_more": false});
+            return json(&mut exchange, none);
+        }
+    };
+    let normalised = match NormalisedRequest::read(dialect, &call.body) {
         Ok(normalised) => normalised,
         Err(error) => {
             let message = format!("the body is not a request of this API: {error}");
@@ -253,12 +298,15 @@ fn replay(mut exchange: Exchange, call: &Call, cassette: &Cassette) -> Response<
             return refuse(provider, request, Refusal::Invalid, &message);
         }
     };
-    if call.operation == Operation::CountTokens {
-        let count = serde_json::json!({"input_tokens": normalised.body_bytes / 4}).to_string();
-        exchange.finish(Outcome::Complete, Charge::Nothing);
-        let headers =
-            HeaderMap::from_iter([(header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"))]);
-        return respond(200, headers, request, full(count));
+    if let Operation::CountTokens(_) = call.operation {
+        let tokens = normalised.body_bytes / 4;
+        let count = match dialect {
+            Dialect::Messages => serde_json::json!({"input_tokens": tokens}),
+            Dialect::Responses | Dialect::Chat => {
+                serde_json::json!({"object": "response.input_tokens", "input_tokens": tokens})
+            }
+        };
+        return json(&mut exchange, count);
     }
     let found = cassette::find(cassette, &exchange.grant.lane, &normalised);
     if let Some(divergence) = &found.divergence {

@@ -18,7 +18,7 @@ use super::{BoxError, Core, GatewayBody, Tasks};
 use crate::config::Limits;
 use crate::grant::{StepGrant, StepToken, TokenRefused};
 use crate::ledger::RequestId;
-use crate::profile;
+use crate::profile::{self, RequestHead};
 use crate::provider::{self, Operation, Provider, Refusal, Route};
 
 /// A way in: a listener, or the direct one.
@@ -47,6 +47,14 @@ fn kilobytes(bytes: usize) -> u32 {
     u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).min(1 << 28)
 }
 
+/// Where a request wants to go.
+#[derive(Clone, Copy)]
+struct Destination {
+    provider: Provider,
+    operation: Operation,
+    path: &'static str,
+}
+
 /// A request that the gateway itself refuses.
 struct Refused {
     refusal: Refusal,
@@ -67,9 +75,13 @@ where
     B::Error: Into<BoxError>,
 {
     let id = RequestId::mint();
-    let (provider, operation) = match provider::route(request.method(), request.uri().path()) {
-        Route::To(_, Operation::Hello) => return hello(request.method(), id),
-        Route::To(provider, operation) => (provider, operation),
+    let to = match provider::route(request.method(), request.uri().path()) {
+        Route::To(_, Operation::Hello, _) => return hello(request.method(), id),
+        Route::To(provider, operation, path) => Destination {
+            provider,
+            operation,
+            path,
+        },
         Route::WrongMethod(provider) => {
             return refuse(
                 provider,
@@ -82,9 +94,9 @@ where
             return refuse(provider, id, Refusal::NotFound, "the gateway does not serve this path");
         }
     };
-    match admit(&core, &entrance, id, provider, operation, request).await {
+    match admit(&core, &entrance, id, to, request).await {
         Ok((exchange, call, place)) => carry_out(exchange, call, place).await,
-        Err(Refused { refusal, message }) => refuse(provider, id, refusal, &message),
+        Err(Refused { refusal, message }) => refuse(to.provider, id, refusal, &message),
     }
 }
 
@@ -105,8 +117,7 @@ async fn admit<B>(
     core: &Arc<Core>,
     entrance: &Entrance,
     id: RequestId,
-    provider: Provider,
-    operation: Operation,
+    to: Destination,
     request: Request<B>,
 ) -> Result<(Exchange, Call, OwnedSemaphorePermit), Refused>
 where
@@ -114,6 +125,9 @@ where
     B::Error: Into<BoxError>,
 {
     let started = Instant::now();
+    let Destination {
+        provider, operation, ..
+    } = to;
     let (parts, body) = request.into_parts();
     let token = presented_token(&parts.headers).ok_or_else(|| {
         refused(
@@ -125,7 +139,11 @@ where
     let before = core.open_steps.before_look_up();
     let grant = look_up(core, entrance, provider, &token).await?;
     let (body, place) = read_body(core, entrance, &parts.headers, body).await?;
-    let head = profile::read_anthropic(&body).map_err(|error| {
+    let read = match operation {
+        Operation::Answer(dialect) | Operation::CountTokens(dialect) => profile::read(dialect, &body),
+        Operation::Models | Operation::Hello => Ok(RequestHead::default()),
+    };
+    let head = read.map_err(|error| {
         refused(
             Refusal::Invalid,
             format!("the body is not a request of this API: {error}"),
@@ -137,6 +155,7 @@ where
     };
     let call = Call {
         operation,
+        path: to.path,
         as_stream: head.stream,
         query: parts.uri.query().map(str::to_owned),
         headers: parts.headers,
@@ -173,7 +192,7 @@ async fn carry_out(exchange: Exchange, call: Call, place: OwnedSemaphorePermit) 
     }
 }
 
-/// The token in either of the headers that Anthropic's clients use.
+/// The token in either of the headers that clients use.
 fn presented_token(headers: &HeaderMap) -> Option<StepToken> {
     let text = |name| {
         headers

@@ -25,6 +25,8 @@ mod check_key;
 mod exchange;
 mod forward;
 mod handle;
+mod include_usage;
+mod key_limits;
 mod listen;
 mod open_steps;
 mod stall;
@@ -32,6 +34,7 @@ mod upstream;
 
 pub use check_key::KeyCheck;
 use handle::Entrance;
+use key_limits::KeyLimits;
 use open_steps::OpenSteps;
 use upstream::Upstream;
 
@@ -58,6 +61,7 @@ pub(crate) struct Core {
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) recorders: Arc<Recorders>,
     pub(crate) open_steps: OpenSteps,
+    pub(crate) key_limits: KeyLimits,
 }
 
 impl Gateway {
@@ -83,6 +87,7 @@ impl Gateway {
             observer,
             recorders: Arc::default(),
             open_steps: OpenSteps::default(),
+            key_limits: KeyLimits::default(),
         });
         Ok(Self { core, entrance })
     }

@@ -1,26 +1,37 @@
-//! The way to the providers: one HTTP client with its limits, and the building of the request that leaves.
+//! The way to the providers: an HTTP client for each with its limits, and the building of the request that leaves.
 
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, header};
 
 use crate::config::GatewayConfig;
 use crate::error::Error;
 use crate::keys::ProviderKey;
-use crate::provider::{self, KeyUnusable, Operation, Provider, anthropic};
+use crate::provider::{self, KeyUnusable, Operation, Provider};
 
-/// The client for all providers.
+/// The clients of the providers.
 ///
-/// It is built when the first request leaves: reading the system's certificates takes a while, and fails on a machine
+/// One is built when the first request leaves: reading the system's certificates takes a while, and fails on a machine
 /// that has none, which is no reason not to replay a cassette there.
 #[derive(Debug)]
 pub(crate) struct Upstream {
-    client: OnceLock<reqwest::Client>,
+    clients: [OnceLock<reqwest::Client>; Provider::ALL.len()],
     connect_timeout: Duration,
     proxy: Option<reqwest::Proxy>,
-    anthropic_base_url: String,
+    base_urls: [String; Provider::ALL.len()],
+}
+
+/// A request on its way out, but for its key.
+pub(crate) struct Outgoing<'call> {
+    pub(crate) provider: Provider,
+    pub(crate) operation: Operation,
+    /// The path at the provider.
+    pub(crate) path: &'static str,
+    pub(crate) query: Option<&'call str>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 /// Why no answer came.
@@ -36,18 +47,21 @@ pub(crate) enum SendFailed {
 
 impl Upstream {
     pub(crate) fn new(config: &GatewayConfig) -> Result<Self, Error> {
-        check_base_url(config.base_url(Provider::Anthropic))?;
+        for provider in Provider::ALL {
+            check_base_url(config.base_url(provider))?;
+        }
         let proxy = config.outbound_proxy.as_ref().map(reqwest::Proxy::all).transpose();
         Ok(Self {
-            client: OnceLock::new(),
+            clients: [const { OnceLock::new() }; Provider::ALL.len()],
             connect_timeout: config.timeouts.connect,
             proxy: proxy.map_err(Error::OutboundProxy)?,
-            anthropic_base_url: config.base_url(Provider::Anthropic).to_owned(),
+            base_urls: Provider::ALL.map(|provider| config.base_url(provider).to_owned()),
         })
     }
 
-    fn client(&self) -> Result<&reqwest::Client, SendFailed> {
-        if let Some(client) = self.client.get() {
+    fn client(&self, provider: Provider) -> Result<&reqwest::Client, SendFailed> {
+        let place = &self.clients[provider as usize];
+        if let Some(client) = place.get() {
             return Ok(client);
         }
         let mut builder = reqwest::Client::builder()
@@ -59,10 +73,14 @@ impl Upstream {
             .http2_keep_alive_interval(Some(Duration::from_secs(30)))
             .pool_idle_timeout(Some(Duration::from_secs(60)))
             .no_proxy();
-        if let Some(proxy) = &self.proxy {
+        if let Some(proxy) = self
+            .proxy
+            .as_ref()
+            .filter(|_| !is_on_this_machine(self.base_url(provider)))
+        {
             builder = builder.proxy(proxy.clone());
         }
-        if self.anthropic_base_url.starts_with("http:") {
+        if self.base_url(provider).starts_with("http:") {
             // No TLS on the way, so no certificates are needed.
             builder = builder.tls_certs_only([]);
         }
@@ -71,34 +89,31 @@ impl Upstream {
             SendFailed::NotConnected(format!("{reason}; is the package ca-certificates installed?"))
         })?;
         // Two first requests at once may both build one; either does.
-        Ok(self.client.get_or_init(|| client))
+        Ok(place.get_or_init(|| client))
+    }
+
+    fn base_url(&self, provider: Provider) -> &str {
+        &self.base_urls[provider as usize]
     }
 
     /// Sends a request with the real key. The answer's head has come when this returns.
     pub(crate) async fn send(
         &self,
-        provider: Provider,
-        operation: Operation,
-        query: Option<&str>,
-        headers: HeaderMap,
+        outgoing: Outgoing<'_>,
         key: &ProviderKey,
-        body: Bytes,
     ) -> Result<http::Response<reqwest::Body>, SendFailed> {
-        let mut headers = headers;
+        let provider = outgoing.provider;
+        let mut headers = outgoing.headers;
         provider::authorize(provider, &mut headers, key).map_err(|KeyUnusable| SendFailed::Key)?;
         // The meter reads what passes, so it must not be compressed.
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let url = match provider {
-            Provider::Anthropic => {
-                let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-                format!("{}{}{query}", self.anthropic_base_url, anthropic::path(operation))
-            }
-        };
+        let query = outgoing.query.map(|query| format!("?{query}")).unwrap_or_default();
+        let url = format!("{}{}{query}", self.base_url(provider), outgoing.path);
         let sent = self
-            .client()?
-            .request(Method::POST, url)
+            .client(provider)?
+            .request(outgoing.operation.method(), url)
             .headers(headers)
-            .body(body)
+            .body(outgoing.body)
             .send()
             .await;
         sent.map(http::Response::from).map_err(|error| {
@@ -115,12 +130,9 @@ impl Upstream {
 
 /// The headers of an agent's request that go on.
 pub(crate) fn forwarded_headers(provider: Provider, headers: &HeaderMap) -> HeaderMap {
-    let is_forwarded = |name: &_| match provider {
-        Provider::Anthropic => anthropic::is_forwarded(name),
-    };
     headers
         .iter()
-        .filter(|(name, _)| is_forwarded(name))
+        .filter(|(name, _)| provider::is_forwarded(provider, name))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
 }
@@ -138,6 +150,18 @@ pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
         cause = source;
     }
     cause.to_string()
+}
+
+/// Whether a URL leads to this machine, to which no proxy knows a way.
+fn is_on_this_machine(url: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(url) else {
+        return false;
+    };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 fn check_base_url(text: &str) -> Result<(), Error> {
@@ -190,6 +214,20 @@ mod tests {
         for url in unsound {
             let error = check_base_url(url).unwrap_err().to_string();
             assert!(!error.contains("canary"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_model_on_this_machine_is_asked_without_a_proxy() {
+        for url in ["http://127.0.0.1:11434", "http://localhost:8080/x", "http://[::1]:80"] {
+            assert!(is_on_this_machine(url), "{url}");
+        }
+        for url in [
+            "https://api.openai.com",
+            "http://10.0.0.1",
+            "http://localhost.example.org",
+        ] {
+            assert!(!is_on_this_machine(url), "{url}");
         }
     }
 

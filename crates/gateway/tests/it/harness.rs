@@ -49,6 +49,8 @@ pub(crate) struct House {
 pub(crate) struct Wishes {
     /// The first component of the provider's URL.
     pub(crate) scenario: &'static str,
+    /// The provider.
+    pub(crate) provider: Provider,
     /// Where answers come from.
     pub(crate) mode: Mode,
     /// The provider's base URL, when it is not the scripted model.
@@ -65,6 +67,7 @@ impl Default for Wishes {
     fn default() -> Self {
         Self {
             scenario: "",
+            provider: Provider::Anthropic,
             mode: Mode::Live,
             base_url: None,
             keys: None,
@@ -87,7 +90,12 @@ impl House {
         .await
         .unwrap();
         let mut config = GatewayConfig::new().unwrap();
-        config.anthropic_base_url = wishes.base_url.unwrap_or_else(|| model.scenario_url(wishes.scenario));
+        let base_url = wishes.base_url.unwrap_or_else(|| model.scenario_url(wishes.scenario));
+        match wishes.provider {
+            Provider::Anthropic => config.anthropic_base_url = base_url,
+            Provider::Openai => config.services.openai = base_url,
+            Provider::Openrouter => config.services.openrouter = base_url,
+        }
         config.replay_pacing = ReplayPacing::None;
         (wishes.configure)(&mut config);
         let books = Arc::new(Books::new(wishes.cap));
@@ -95,7 +103,11 @@ impl House {
         let tokens = Arc::new(MemoryStepTokens::default());
         let step = StepId::from_uuid(Uuid::now_v7());
         let token = StepToken::from_random(&[7; 32]);
-        tokens.grant(&token, grant(step, wishes.mode));
+        let granted = StepGrant {
+            provider: wishes.provider,
+            ..grant(step, wishes.mode)
+        };
+        tokens.grant(&token, granted);
         let keys = wishes
             .keys
             .unwrap_or_else(|| Arc::new(SingleKey(Some(ProviderKey::api_key(REAL_KEY)))));
@@ -111,7 +123,7 @@ impl House {
         let url = format!(
             "http://{}{}",
             listener.local_addr().unwrap(),
-            Provider::Anthropic.base_path()
+            wishes.provider.base_path()
         );
         let cancel = CancellationToken::new();
         let mut serving = JoinSet::new();

@@ -138,7 +138,7 @@ async fn a_check_of_the_address_is_answered_here() {
 async fn nothing_but_the_listed_paths_reaches_the_provider() {
     let house = House::new().await;
     for path in [
-        "/v1/models",
+        "/v1/responses",
         "/v1/messages/batches",
         "/v1/files",
         "/v1/messages/../files",

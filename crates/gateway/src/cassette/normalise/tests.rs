@@ -14,7 +14,7 @@ impl NormalisedRequest {
 }
 
 fn read(request: &Value) -> NormalisedRequest {
-    NormalisedRequest::read_anthropic(request.to_string().as_bytes()).unwrap()
+    NormalisedRequest::read(Dialect::Messages, request.to_string().as_bytes()).unwrap()
 }
 
 fn conversation(session: &str, date: &str, call: &str, commit: &str, seconds: &str) -> Value {

@@ -1,27 +1,17 @@
-//! Answers as event streams and as JSON: hand-written exchanges expanded, recorded ones converted when the agent asks
-//! for the other form. Pure.
+//! Anthropic Messages: hand-written exchanges expanded, recorded ones converted. Pure.
 
 use bytes::Bytes;
 use codecourier_domain::usage::Tokens;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
-use super::format::{Exchange, Piece};
+use super::super::format::{Exchange, Piece};
+use super::{identifier, pieces, with_lines_joined};
 use crate::meter::EventReader;
-
-/// Characters of a text in one delta.
-const DELTA_CHARACTERS: usize = 48;
 
 /// Expands an exchange written by hand into a whole message. Identifiers are derived from the place in the cassette, so
 /// the same request gets the same bytes; `request_bytes` stands in for the input where no usage is given.
 pub(super) fn message(exchange: &Exchange, model: &str, request_bytes: usize) -> Value {
-    let place = format!("{}#{}", exchange.lane, exchange.index.unwrap_or(0));
-    let identifier = |kind: &str, number: usize| {
-        format!(
-            "{kind}_{}",
-            hex::encode(&Sha256::digest(format!("{kind} {place} {number}"))[..12])
-        )
-    };
+    let identifier = |kind: &str, number: usize| identifier(exchange, kind, number);
     let mut content = Vec::new();
     let mut has_calls = false;
     let mut bytes = 0;
@@ -207,23 +197,6 @@ fn block_events(block: &Value) -> (Value, Vec<Value>) {
     }
 }
 
-/// A text in pieces of a few words.
-fn pieces(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let end = rest
-            .char_indices()
-            .nth(DELTA_CHARACTERS)
-            .map_or(rest.len(), |(position, _)| position);
-        let (piece, after) = rest.split_at(end);
-        rest = after;
-        Some(piece)
-    })
-}
-
 fn usage_document(usage: &Tokens) -> Value {
     json!({
         "input_tokens": usage.input,
@@ -236,28 +209,6 @@ fn usage_document(usage: &Tokens) -> Value {
         "output_tokens": usage.output,
         "service_tier": "standard",
     })
-}
-
-/// `{"$lines": [...]}` becomes one text, every line ended, wherever it stands in an input.
-fn with_lines_joined(value: Value) -> Value {
-    match value {
-        Value::Object(fields) => match fields.get("$lines").and_then(Value::as_array) {
-            Some(lines) if fields.len() == 1 => Value::String(
-                lines
-                    .iter()
-                    .map(|line| format!("{}\n", line.as_str().unwrap_or_default()))
-                    .collect(),
-            ),
-            _ => Value::Object(
-                fields
-                    .into_iter()
-                    .map(|(name, field)| (name, with_lines_joined(field)))
-                    .collect::<Map<_, _>>(),
-            ),
-        },
-        Value::Array(items) => Value::Array(items.into_iter().map(with_lines_joined).collect()),
-        other => other,
-    }
 }
 
 #[cfg(test)]

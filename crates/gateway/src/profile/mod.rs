@@ -4,11 +4,16 @@
 //! the profile that answers "where did the tokens go?". Invariant: it never fails on a body that is a JSON object; what
 //! it does not understand it counts as `other_bytes`.
 
+mod chat;
+mod messages;
+mod responses;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+
+use crate::provider::Dialect;
 
 /// Bytes of a request's body by what they are. Bytes, since only the provider can count tokens; the shares are what
 /// matters.
@@ -55,86 +60,70 @@ pub struct ToolResultShare {
 /// How many targets a profile names; the rest is summed under no target.
 pub const MOST_TARGETS: usize = 24;
 
+/// The most output of a request that states no limit, as OpenAI's clients do: what its models can write.
+const ASSUMED_OUTPUT_TOKENS: u64 = 128_000;
+
 /// What the gateway must know of a request before it leaves.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct RequestHead {
     pub(crate) model: String,
+    /// The most output it may get: its own limit, or what is assumed where it states none.
     pub(crate) max_tokens: u64,
     pub(crate) stream: bool,
     pub(crate) profile: RequestProfile,
 }
 
-/// Reads the head and the profile of an Anthropic Messages request.
-pub(crate) fn read_anthropic(body: &[u8]) -> Result<RequestHead, serde_json::Error> {
-    let request: Request<'_> = serde_json::from_slice(body)?;
-    let raw_length = |raw: Option<&RawValue>| raw.map_or(0, |raw| raw.get().len() as u64);
-    let mut profile = RequestProfile {
-        body_bytes: body.len() as u64,
-        system_bytes: raw_length(request.system),
-        tools_bytes: raw_length(request.tools),
-        ..RequestProfile::default()
-    };
-    let mut calls: HashMap<Cow<'_, str>, (Cow<'_, str>, Option<String>)> = HashMap::new();
-    let mut results: BTreeMap<(String, Option<String>), (u64, u32)> = BTreeMap::new();
-    let messages: Vec<Message<'_>> = request
-        .messages
-        .and_then(|raw| serde_json::from_str(raw.get()).ok())
-        .unwrap_or_default();
-    for message in &messages {
-        profile.messages += 1;
-        let is_assistant = message.role == "assistant";
-        profile.assistant_messages += u32::from(is_assistant);
-        let Some(content) = message.content else { continue };
-        let Ok(blocks) = serde_json::from_str::<Vec<&RawValue>>(content.get()) else {
-            let bytes = content.get().len() as u64;
-            *(if is_assistant {
-                &mut profile.assistant_bytes
-            } else {
-                &mut profile.user_bytes
-            }) += bytes;
-            continue;
-        };
-        for raw in blocks {
-            let bytes = raw.get().len() as u64;
-            let Ok(block) = serde_json::from_str::<Block<'_>>(raw.get()) else {
-                continue;
-            };
-            match block.kind.as_ref() {
-                "tool_use" | "server_tool_use" => {
-                    profile.tool_call_bytes += bytes;
-                    if let (Some(id), Some(name)) = (block.id, block.name) {
-                        calls.insert(id, (name, block.input.and_then(target_of)));
-                    }
-                }
-                "tool_result" => {
-                    let (tool, target) = block.tool_use_id.and_then(|id| calls.get(&id)).map_or_else(
-                        || (String::from("unknown"), None),
-                        |(name, target)| (cut(name), target.clone()),
-                    );
-                    let share = results.entry((tool, target)).or_default();
-                    share.0 += bytes;
-                    share.1 += 1;
-                }
-                "text" | "thinking" | "redacted_thinking" if is_assistant => profile.assistant_bytes += bytes,
-                "text" => profile.user_bytes += bytes,
-                _ => {}
-            }
+/// Where the parts of a request are counted.
+#[derive(Default)]
+struct Counter<'body> {
+    profile: RequestProfile,
+    calls: HashMap<Cow<'body, str>, (Cow<'body, str>, Option<String>)>,
+    results: BTreeMap<(String, Option<String>), (u64, u32)>,
+}
+
+impl<'body> Counter<'body> {
+    /// A call of the model, with what it is pointed at.
+    fn call(&mut self, bytes: u64, id: Option<Cow<'body, str>>, name: Option<Cow<'body, str>>, target: Option<String>) {
+        self.profile.tool_call_bytes += bytes;
+        if let (Some(id), Some(name)) = (id, name) {
+            self.calls.insert(id, (name, target));
         }
     }
-    profile.tool_results = biggest(results);
-    let named = profile.system_bytes
-        + profile.tools_bytes
-        + profile.user_bytes
-        + profile.assistant_bytes
-        + profile.tool_call_bytes
-        + profile.tool_results.iter().map(|share| share.bytes).sum::<u64>();
-    profile.other_bytes = profile.body_bytes.saturating_sub(named);
-    Ok(RequestHead {
-        model: request.model.map(Cow::into_owned).unwrap_or_default(),
-        max_tokens: request.max_tokens.unwrap_or(0),
-        stream: request.stream.unwrap_or(false),
-        profile,
-    })
+
+    /// The result of an earlier call.
+    fn result(&mut self, bytes: u64, id: Option<&str>) {
+        let (tool, target) = id.and_then(|id| self.calls.get(id)).map_or_else(
+            || (String::from("unknown"), None),
+            |(name, target)| (cut(name), target.clone()),
+        );
+        let share = self.results.entry((tool, target)).or_default();
+        share.0 += bytes;
+        share.1 += 1;
+    }
+
+    /// The profile, with everything in exactly one place.
+    fn finish(self, body: &[u8]) -> RequestProfile {
+        let mut profile = self.profile;
+        profile.body_bytes = body.len() as u64;
+        profile.tool_results = biggest(self.results);
+        let named = profile.system_bytes
+            + profile.tools_bytes
+            + profile.user_bytes
+            + profile.assistant_bytes
+            + profile.tool_call_bytes
+            + profile.tool_results.iter().map(|share| share.bytes).sum::<u64>();
+        profile.other_bytes = profile.body_bytes.saturating_sub(named);
+        profile
+    }
+}
+
+/// Reads the head and the profile of a request.
+pub(crate) fn read(dialect: Dialect, body: &[u8]) -> Result<RequestHead, serde_json::Error> {
+    match dialect {
+        Dialect::Messages => messages::read(body),
+        Dialect::Responses => responses::read(body),
+        Dialect::Chat => chat::read(body),
+    }
 }
 
 /// The biggest shares by name; those beyond the limit are summed per tool, without a target.
@@ -162,12 +151,14 @@ fn biggest(results: BTreeMap<(String, Option<String>), (u64, u32)>) -> Vec<ToolR
 }
 
 /// What a call was pointed at, by the argument names that coding agents use.
-fn target_of(input: &RawValue) -> Option<String> {
-    let arguments: Arguments<'_> = serde_json::from_str(input.get()).ok()?;
+fn target_of(input: &str) -> Option<String> {
+    let arguments: Arguments<'_> = serde_json::from_str(input).ok()?;
     let target = [
         arguments.file_path,
+        arguments.camel_file_path,
         arguments.path,
         arguments.command,
+        arguments.cmd,
         arguments.pattern,
         arguments.url,
     ]
@@ -182,51 +173,17 @@ fn cut(text: &str) -> String {
 }
 
 #[derive(Deserialize)]
-struct Request<'body> {
-    #[serde(borrow, default)]
-    model: Option<Cow<'body, str>>,
-    #[serde(default)]
-    max_tokens: Option<u64>,
-    #[serde(default)]
-    stream: Option<bool>,
-    #[serde(borrow, default)]
-    system: Option<&'body RawValue>,
-    #[serde(borrow, default)]
-    tools: Option<&'body RawValue>,
-    #[serde(borrow, default)]
-    messages: Option<&'body RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Message<'body> {
-    #[serde(borrow, default)]
-    role: Cow<'body, str>,
-    #[serde(borrow, default)]
-    content: Option<&'body RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Block<'body> {
-    #[serde(borrow, rename = "type", default)]
-    kind: Cow<'body, str>,
-    #[serde(borrow, default)]
-    id: Option<Cow<'body, str>>,
-    #[serde(borrow, default)]
-    name: Option<Cow<'body, str>>,
-    #[serde(borrow, default)]
-    input: Option<&'body RawValue>,
-    #[serde(borrow, default)]
-    tool_use_id: Option<Cow<'body, str>>,
-}
-
-#[derive(Deserialize)]
 struct Arguments<'body> {
     #[serde(borrow, default)]
     file_path: Option<Cow<'body, str>>,
     #[serde(borrow, default)]
     path: Option<Cow<'body, str>>,
+    #[serde(borrow, default, rename = "filePath")]
+    camel_file_path: Option<Cow<'body, str>>,
     #[serde(borrow, default)]
     command: Option<Cow<'body, str>>,
+    #[serde(borrow, default)]
+    cmd: Option<Cow<'body, str>>,
     #[serde(borrow, default)]
     pattern: Option<Cow<'body, str>>,
     #[serde(borrow, default)]
@@ -256,7 +213,7 @@ mod tests {
                     {"type": "tool_result", "tool_use_id": "zzz", "content": "?"}]}]
         })
         .to_string();
-        let head = read_anthropic(body.as_bytes()).unwrap();
+        let head = read(Dialect::Messages, body.as_bytes()).unwrap();
         assert_eq!(
             (head.model.as_str(), head.max_tokens, head.stream),
             ("claude-opus-5-5", 32_000, true)
@@ -293,10 +250,83 @@ mod tests {
             r#"{"messages": 3, "model": null}"#,
             r#"{"messages": [{"content": [1, {"type": 2}]}]}"#,
         ] {
-            assert!(read_anthropic(body.as_bytes()).is_ok(), "{body}");
+            assert!(read(Dialect::Messages, body.as_bytes()).is_ok(), "{body}");
         }
         for body in ["", "[]x", "{\"model\": 1}", "{\"stream\": \"yes\"}", "\u{0}"] {
-            assert!(read_anthropic(body.as_bytes()).is_err(), "{body}");
+            assert!(read(Dialect::Messages, body.as_bytes()).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn requests_of_openais_languages_are_told_apart_alike() {
+        let responses = json!({
+            "model": "gpt-5.5", "stream": true, "instructions": "You are…", "tools": [{"type": "function"}],
+            "input": [
+                {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": "rules"}]},
+                {"role": "user", "content": "Fix it"},
+                {"type": "reasoning", "summary": [], "encrypted_content": "x"},
+                {"type": "function_call", "call_id": "a", "name": "exec_command", "arguments": "{\"cmd\":\"cargo test\"}"},
+                {"type": "function_call_output", "call_id": "a", "output": "x".repeat(1000)},
+                {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Done."}]},
+                {"type": "item_reference", "id": "y"},
+            ],
+        })
+        .to_string();
+        let chat = json!({
+            "model": "gpt-5.5", "stream": true, "max_completion_tokens": 7, "tools": [{"type": "function"}],
+            "messages": [
+                {"role": "system", "content": "You are…"},
+                {"role": "user", "content": [{"type": "text", "text": "Fix it"}]},
+                {"role": "assistant", "content": "I look.", "tool_calls": [
+                    {"id": "a", "type": "function", "function": {"name": "bash", "arguments": "{\"command\":\"cargo test\"}"}}]},
+                {"role": "tool", "tool_call_id": "a", "content": "x".repeat(1000)},
+                {"role": "assistant", "content": "Done."},
+            ],
+        })
+        .to_string();
+        for (dialect, body, tool, limit) in [
+            (Dialect::Responses, responses, "exec_command", ASSUMED_OUTPUT_TOKENS),
+            (Dialect::Chat, chat, "bash", 7),
+        ] {
+            let head = read(dialect, body.as_bytes()).unwrap();
+            assert_eq!(
+                (head.model.as_str(), head.max_tokens, head.stream),
+                ("gpt-5.5", limit, true)
+            );
+            let profile = head.profile;
+            let share = &profile.tool_results[0];
+            assert_eq!(
+                (share.tool.as_str(), share.target.as_deref()),
+                (tool, Some("cargo test"))
+            );
+            assert_eq!(profile.assistant_messages, 2, "{dialect:?}");
+            for bytes in [
+                profile.system_bytes,
+                profile.tools_bytes,
+                profile.user_bytes,
+                profile.assistant_bytes,
+                profile.tool_call_bytes,
+            ] {
+                assert!(bytes > 0, "{dialect:?}: {profile:?}");
+            }
+            let sum = profile.system_bytes
+                + profile.tools_bytes
+                + profile.user_bytes
+                + profile.assistant_bytes
+                + profile.tool_call_bytes
+                + profile.other_bytes
+                + profile.tool_results.iter().map(|share| share.bytes).sum::<u64>();
+            assert_eq!(sum, body.len() as u64, "every byte is in exactly one place");
+        }
+        for dialect in [Dialect::Responses, Dialect::Chat] {
+            for body in [
+                "{}",
+                r#"{"input": 3, "messages": {}, "model": null}"#,
+                r#"{"input": [1, {"type": 2}], "messages": [1]}"#,
+            ] {
+                assert!(read(dialect, body.as_bytes()).is_ok(), "{body}");
+            }
+            assert!(read(dialect, b"[]x").is_err());
         }
     }
 
@@ -310,7 +340,7 @@ mod tests {
         }
         let body =
             json!({"messages": [{"role": "assistant", "content": blocks}, {"role": "user", "content": results}]});
-        let profile = read_anthropic(body.to_string().as_bytes()).unwrap().profile;
+        let profile = read(Dialect::Messages, body.to_string().as_bytes()).unwrap().profile;
         assert_eq!(profile.tool_results.len(), MOST_TARGETS + 1);
         assert_eq!(profile.tool_results.iter().map(|share| share.count).sum::<u32>(), 100);
     }

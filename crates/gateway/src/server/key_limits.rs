@@ -1,0 +1,156 @@
+//! Keys whose provider has said when to come back: until then no request with that key leaves.
+//!
+//! An agent that is told to slow down asks again by itself, many of them sooner than they were told, and agents of other
+//! steps with the same key do not know at all. So a request that comes too early waits here, and those that wait leave one
+//! after the other, not all at the moment of the reset, which would only hit the limit again. Other keys are not held up.
+//!
+//! Invariants: a hold never ends later than the provider said plus the queue before it; a limit with a longer wait than
+//! agents are patient for is not held, it is the run's affair; nothing is kept of a key but its hash.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
+
+use crate::keys::ProviderKey;
+use crate::provider::Provider;
+
+/// The longest wait that is held. The agents' own clients give up after five minutes without an answer.
+const LONGEST_HOLD: Duration = Duration::from_secs(4 * 60);
+
+/// The distance between two requests that leave after a reset.
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// A key, without its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct KeyName([u8; 32]);
+
+impl KeyName {
+    pub(super) fn of(provider: Provider, key: &ProviderKey) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(provider.as_str());
+        hasher.update([0]);
+        hasher.update(key.expose());
+        Self(hasher.finalize().into())
+    }
+}
+
+/// The keys that must wait.
+#[derive(Debug, Default)]
+pub(crate) struct KeyLimits(Mutex<HashMap<KeyName, Hold>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Hold {
+    /// When the limit starts anew.
+    until: Instant,
+    /// When the next request in the queue may leave.
+    next: Instant,
+}
+
+impl KeyLimits {
+    /// The provider has said to come back after that long. False when that is too long to hold anything.
+    pub(super) fn hold(&self, key: KeyName, wait: Duration) -> bool {
+        if wait > LONGEST_HOLD {
+            return false;
+        }
+        let until = Instant::now() + wait;
+        let mut holds = self.0.lock();
+        let hold = holds.entry(key).or_insert(Hold { until, next: until });
+        hold.until = hold.until.max(until);
+        hold.next = hold.next.max(hold.until);
+        true
+    }
+
+    /// How long a request with this key has to wait now; nothing when it may leave. It takes a place in the queue.
+    fn place(&self, key: KeyName) -> Option<Instant> {
+        let mut holds = self.0.lock();
+        let hold = holds.get_mut(&key)?;
+        let place = hold.next;
+        if place <= Instant::now() {
+            holds.remove(&key);
+            return None;
+        }
+        hold.next = place + STAGGER;
+        Some(place)
+    }
+
+    /// Waits until a request with this key may leave. `on_wait` is told, once, how long that will be.
+    pub(super) async fn pass(&self, key: KeyName, on_wait: impl FnOnce(Duration)) {
+        let mut on_wait = Some(on_wait);
+        while let Some(place) = self.place(key) {
+            if let Some(tell) = on_wait.take() {
+                tell(place.saturating_duration_since(Instant::now()));
+            }
+            tokio::time::sleep_until(place).await;
+            // Whoever went before may have hit the limit again; else this was the place to leave from.
+            let is_held_again = self.0.lock().get(&key).is_some_and(|hold| hold.until > Instant::now());
+            if !is_held_again {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+
+    use super::*;
+
+    fn key(text: &str) -> KeyName {
+        KeyName::of(Provider::Openai, &ProviderKey::api_key(text))
+    }
+
+    async fn passed(limits: &KeyLimits, key: KeyName) -> Duration {
+        let started = Instant::now();
+        limits.pass(key, |_| ()).await;
+        started.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_that_wait_leave_one_after_the_other_and_other_keys_at_once() {
+        let limits = KeyLimits::default();
+        assert!(limits.hold(key("a"), Duration::from_secs(20)));
+        let waits = join_all((0..4).map(|_| passed(&limits, key("a")))).await;
+        let expected: Vec<_> = (0..4).map(|place| Duration::from_secs(20) + STAGGER * place).collect();
+        let mut waits: Vec<_> = waits
+            .into_iter()
+            // Timers are a millisecond coarse.
+            .map(|wait| Duration::from_millis(wait.as_millis() as u64 / 10 * 10))
+            .collect();
+        waits.sort_unstable();
+        assert_eq!(waits, expected);
+        assert_eq!(passed(&limits, key("b")).await, Duration::ZERO);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(passed(&limits, key("a")).await, Duration::ZERO);
+        assert!(limits.0.lock().is_empty(), "a hold that is over is kept");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_that_is_hit_again_holds_those_that_still_wait() {
+        let limits = KeyLimits::default();
+        limits.hold(key("a"), Duration::from_secs(5));
+        let first = async {
+            limits.pass(key("a"), |_| ()).await;
+            limits.hold(key("a"), Duration::from_secs(30));
+        };
+        let ((), second) = tokio::join!(first, passed(&limits, key("a")));
+        assert!(second >= Duration::from_secs(35), "{second:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_of_hours_is_not_held() {
+        let limits = KeyLimits::default();
+        assert!(!limits.hold(key("a"), Duration::from_secs(3600)));
+        assert_eq!(passed(&limits, key("a")).await, Duration::ZERO);
+    }
+
+    #[test]
+    fn a_key_is_told_by_its_text_and_its_provider() {
+        assert_eq!(key("a"), key("a"));
+        assert_ne!(key("a"), key("b"));
+        assert_ne!(key("a"), KeyName::of(Provider::Openrouter, &ProviderKey::api_key("a")));
+    }
+}
