@@ -32,6 +32,8 @@ Environment:
   CODECOURIER_…                             every setting: `codecourier config explain` lists them
   ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN   the key for the model (the first one wins)
   ANTHROPIC_BASE_URL                        where the model's API is, without /v1
+  OPENAI_API_KEY, OPENROUTER_API_KEY        the keys of the other providers
+  OPENAI_BASE_URL                           where OpenAI's API is, or a server that speaks like it
   CODECOURIER_DATA_DIR                      where everything is kept
   CODECOURIER_LOG                           what the log holds: info (default), debug, codecourier_engine=trace
   NO_COLOR, CLICOLOR_FORCE                  colours never, or always";

@@ -14,7 +14,7 @@ use codecourier_engine::runs::spec::ModelSource;
 use codecourier_engine::vault::Vault;
 use codecourier_engine::{AccountsConfig, Engine, EngineConfig, ExternalConfig, Recovered};
 use codecourier_forge::{Git, Mirrors};
-use codecourier_gateway::{ReplayPacing, SingleKey};
+use codecourier_gateway::ReplayPacing;
 use codecourier_sandbox::ns::{NsBackend, NsConfig};
 use codecourier_sandbox::templates::TemplateStore;
 use codecourier_sandbox::{Backend, CheckState, Support};
@@ -205,7 +205,7 @@ async fn open<S>(
         templates: Arc::new(SandboxTemplates::new(templates)),
         mirrors: mirrors.clone(),
         gateway,
-        keys: Arc::new(SingleKey(config.key()?.map(|(_, key)| key))),
+        keys: Arc::new(config.model_keys()?),
         vault,
         accounts,
         external,

@@ -25,7 +25,7 @@ use std::sync::{Arc, OnceLock};
 
 use codecourier_engine::vault::MasterKeySource;
 use codecourier_forge::GitSettings;
-use codecourier_gateway::{GatewayConfig, ProviderKey};
+use codecourier_gateway::{GatewayConfig, KeysByProvider, Provider, ProviderKey};
 use codecourier_store::StoreConfig;
 use parking_lot::RwLock;
 
@@ -56,6 +56,11 @@ impl KeyOrigin {
             Self::AuthToken => "models.anthropic_auth_token",
         }
     }
+}
+
+/// A base URL, checked.
+fn base_url_of(setting: &str, text: Option<&str>) -> Result<Option<String>, Problem> {
+    text.map(|text| base_url(setting, text)).transpose()
 }
 
 /// When to use colours.
@@ -97,6 +102,10 @@ pub(crate) struct Config {
     pub(crate) secrets: Secrets,
     /// Where the model's API is, if it is not the provider's own.
     pub(crate) anthropic_base_url: Option<String>,
+    /// The same of OpenAI's.
+    pub(crate) openai_base_url: Option<String>,
+    /// The same of OpenRouter's.
+    pub(crate) openrouter_base_url: Option<String>,
     /// The HTTP proxy for the way to the model.
     pub(crate) outbound_proxy: Option<String>,
     /// The search path for programs.
@@ -232,7 +241,9 @@ impl Config {
             entry.value = Some(data_directory.display().to_string());
         }
         let text = |name: &str| variable(name).and_then(|value| value.into_string().ok());
-        let anthropic_base_url = settings.anthropic_base_url.as_deref().map(base_url).transpose()?;
+        let anthropic_base_url = base_url_of("ANTHROPIC_BASE_URL", settings.anthropic_base_url.as_deref())?;
+        let openai_base_url = base_url_of("OPENAI_BASE_URL", settings.openai_base_url.as_deref())?;
+        let openrouter_base_url = base_url_of("models.openrouter_base_url", settings.openrouter_base_url.as_deref())?;
         let outbound_proxy = outbound_proxy(anthropic_base_url.as_deref(), &text);
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| text(name));
         let api_key = text("CODECOURIER_API_KEY").map(|key| key.trim().to_owned());
@@ -248,6 +259,8 @@ impl Config {
             data_directory,
             secrets,
             anthropic_base_url,
+            openai_base_url,
+            openrouter_base_url,
             outbound_proxy,
             search_path: variable("PATH").unwrap_or_else(|| OsString::from(surroundings::STANDARD_SEARCH_PATH)),
             git_environment: git_environment(variable),
@@ -302,6 +315,31 @@ impl Config {
         Ok(self.key.get_or_init(|| key).clone())
     }
 
+    /// The keys of every provider, for projects that have none of their own.
+    pub(crate) fn model_keys(&self) -> Result<KeysByProvider, Problem> {
+        let mut keys = KeysByProvider::default();
+        if let Some((_, key)) = self.key()? {
+            keys.set(Provider::Anthropic, key);
+        }
+        let others = [
+            (Provider::Openai, &self.settings.openai_api_key, &self.openai_base_url),
+            (
+                Provider::Openrouter,
+                &self.settings.openrouter_api_key,
+                &self.openrouter_base_url,
+            ),
+        ];
+        for (provider, source, base_url) in others {
+            match (source, base_url) {
+                (Some(source), _) => keys.set(provider, ProviderKey::bearer(source.read()?.expose().to_owned())),
+                // A server of one's own may take no key, and then it takes any.
+                (None, Some(_)) => keys.set(provider, ProviderKey::bearer("none")),
+                (None, None) => {}
+            }
+        }
+        Ok(keys)
+    }
+
     /// Where the master keys are that seal the secrets in the database.
     pub(crate) fn master_keys(&self, directory: &DataDirectory) -> Result<MasterKeySource, Problem> {
         Ok(match &self.settings.master_key {
@@ -336,6 +374,12 @@ impl Config {
             GatewayConfig::new().map_err(|error| Problem::internal("Reading the built-in price list", &error))?;
         if let Some(url) = &self.anthropic_base_url {
             gateway.anthropic_base_url.clone_from(url);
+        }
+        if let Some(url) = &self.openai_base_url {
+            gateway.services.openai.clone_from(url);
+        }
+        if let Some(url) = &self.openrouter_base_url {
+            gateway.services.openrouter.clone_from(url);
         }
         gateway.outbound_proxy.clone_from(&self.outbound_proxy);
         Ok(gateway)

@@ -58,6 +58,9 @@ pub(crate) const ALIASES: &[(&str, &str)] = &[
     ("models.anthropic_api_key", "ANTHROPIC_API_KEY"),
     ("models.anthropic_auth_token", "ANTHROPIC_AUTH_TOKEN"),
     ("models.anthropic_base_url", "ANTHROPIC_BASE_URL"),
+    ("models.openai_api_key", "OPENAI_API_KEY"),
+    ("models.openai_base_url", "OPENAI_BASE_URL"),
+    ("models.openrouter_api_key", "OPENROUTER_API_KEY"),
 ];
 
 settings! {
@@ -146,6 +149,14 @@ settings! {
     secret anthropic_auth_token: String, "models.anthropic_auth_token" = "/etc/codecourier/anthropic-token";
     /// Where the API is, without /v1.
     optional anthropic_base_url: String, "models.anthropic_base_url" = "https://api.anthropic.com";
+    /// A key for OpenAI's API, or for a server that speaks like it.
+    secret openai_api_key: String, "models.openai_api_key" = "/etc/codecourier/openai-key";
+    /// Where OpenAI's API is, or a server that speaks like it: a model on this machine, say. A key is then not needed.
+    optional openai_base_url: String, "models.openai_base_url" = "https://api.openai.com";
+    /// A key for OpenRouter's API.
+    secret openrouter_api_key: String, "models.openrouter_api_key" = "/etc/codecourier/openrouter-key";
+    /// Where OpenRouter's API is.
+    optional openrouter_base_url: String, "models.openrouter_base_url" = "https://openrouter.ai";
 
     /// How the server writes its log, on standard error: text on a terminal and JSON elsewhere, or one of them.
     value log_format: LogFormat, "log.format" = "auto";

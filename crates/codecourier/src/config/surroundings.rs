@@ -45,21 +45,21 @@ pub(super) fn data_directory_of(given: Option<&Path>, variable: Variables<'_>) -
     }
 }
 
-/// A base URL as the gateway takes it.
-pub(super) fn base_url(text: &str) -> Result<String, Problem> {
+/// The base URL that a setting names, as the gateway takes it.
+pub(super) fn base_url(setting: &str, text: &str) -> Result<String, Problem> {
     let url = text.trim().trim_end_matches('/').trim_end_matches("/v1");
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let is_sound = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
         && url.chars().all(|character| character.is_ascii_graphic());
     if !is_sound {
-        return Err(Problem::usage(
-            "ANTHROPIC_BASE_URL is not an http:// or https:// URL. Unset it to use Anthropic's own API.",
-        ));
+        return Err(Problem::usage(format!(
+            "`{setting}` is not an http:// or https:// URL. Unset it to use the provider's own API.",
+        )));
     }
     if rest.is_some_and(|rest| rest.split('/').next().is_some_and(|host| host.contains('@'))) {
-        return Err(Problem::usage(
-            "ANTHROPIC_BASE_URL holds credentials. Put the key into ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN instead.",
-        ));
+        return Err(Problem::usage(format!(
+            "`{setting}` holds credentials. Put the key into the setting for the key instead.",
+        )));
     }
     Ok(url.to_owned())
 }

@@ -155,6 +155,30 @@ fn a_key_is_found_and_never_shown() {
 }
 
 #[test]
+fn each_provider_has_its_own_key_and_place() {
+    let config = read(&[
+        ("HOME", "/h"),
+        ("OPENAI_API_KEY", "sk-openai-canary"),
+        ("OPENROUTER_API_KEY", "sk-or-canary"),
+        ("OPENAI_BASE_URL", "http://127.0.0.1:11434/v1"),
+    ])
+    .unwrap();
+    let keys = config.model_keys().unwrap();
+    let has = |provider| keys.of(provider).is_some();
+    assert!(has(Provider::Openai) && has(Provider::Openrouter) && !has(Provider::Anthropic));
+    assert!(!format!("{keys:?}{config:?}").contains("canary"));
+    let gateway = config.gateway().unwrap();
+    assert_eq!(gateway.base_url(Provider::Openai), "http://127.0.0.1:11434");
+    assert_eq!(gateway.base_url(Provider::Openrouter), "https://openrouter.ai");
+    let local = read(&[("HOME", "/h"), ("OPENAI_BASE_URL", "http://127.0.0.1:11434")]).unwrap();
+    assert!(
+        local.model_keys().unwrap().of(Provider::Openai).is_some(),
+        "a local model needs no key"
+    );
+    assert!(local.model_keys().unwrap().of(Provider::Openrouter).is_none());
+}
+
+#[test]
 fn a_base_url_is_brought_into_shape_or_refused() {
     let url = |text| read(&[("HOME", "/h"), ("ANTHROPIC_BASE_URL", text)]);
     assert_eq!(
