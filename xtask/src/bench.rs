@@ -115,6 +115,56 @@ const BARS: &[Bar] = &[
         says: "gateway, lost throughput",
     },
     Bar {
+        figure: "gateway.idle_streams.kb_per_stream",
+        bound: Bound::AtMost(64.0),
+        says: "gateway, memory of an idle stream",
+    },
+    Bar {
+        figure: "gateway.openai_responses.overhead.p50_ms",
+        bound: Bound::AtMost(1.0),
+        says: "gateway, first byte, OpenAI Responses",
+    },
+    Bar {
+        figure: "gateway.openai_responses.throughput.loss_percent",
+        bound: Bound::AtMost(5.0),
+        says: "gateway, lost throughput, OpenAI Responses",
+    },
+    Bar {
+        figure: "gateway.openai_responses.idle_streams.kb_per_stream",
+        bound: Bound::AtMost(64.0),
+        says: "gateway, idle stream, OpenAI Responses",
+    },
+    Bar {
+        figure: "gateway.openai_chat.overhead.p50_ms",
+        bound: Bound::AtMost(1.0),
+        says: "gateway, first byte, OpenAI Chat",
+    },
+    Bar {
+        figure: "gateway.openai_chat.throughput.loss_percent",
+        bound: Bound::AtMost(5.0),
+        says: "gateway, lost throughput, OpenAI Chat",
+    },
+    Bar {
+        figure: "gateway.openai_chat.idle_streams.kb_per_stream",
+        bound: Bound::AtMost(64.0),
+        says: "gateway, idle stream, OpenAI Chat",
+    },
+    Bar {
+        figure: "gateway.openrouter_chat.overhead.p50_ms",
+        bound: Bound::AtMost(1.0),
+        says: "gateway, first byte, OpenRouter",
+    },
+    Bar {
+        figure: "gateway.openrouter_chat.throughput.loss_percent",
+        bound: Bound::AtMost(5.0),
+        says: "gateway, lost throughput, OpenRouter",
+    },
+    Bar {
+        figure: "gateway.openrouter_chat.idle_streams.kb_per_stream",
+        bound: Bound::AtMost(64.0),
+        says: "gateway, idle stream, OpenRouter",
+    },
+    Bar {
         figure: "server.idle.rss_mb",
         bound: Bound::AtMost(40.0),
         says: "idle server, memory",

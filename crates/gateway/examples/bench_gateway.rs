@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use codecourier_domain::id::{ProjectId, ReservationId, RunId, StepId};
 use codecourier_gateway::{
-    Estimate, Gateway, GatewayConfig, Lane, Ledger, MemoryStepTokens, Mode, Provider, ProviderKey, ReserveRefused,
-    SettleFailed, Settlement, SingleKey, StepGrant, StepToken, Unobserved,
+    Dialect, Estimate, Gateway, GatewayConfig, Lane, Ledger, MemoryStepTokens, Mode, Provider, ProviderKey,
+    ReserveRefused, SettleFailed, Settlement, SingleKey, StepGrant, StepToken, Unobserved,
 };
 use codecourier_testkit::scripted_model::{Options, ScriptedModel};
 use futures::future::join_all;
@@ -54,10 +54,10 @@ impl Ledger for NoBooks {
 #[tokio::main]
 async fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    if let [_, flag, upstream] = arguments.as_slice()
+    if let [_, flag, provider, upstream] = arguments.as_slice()
         && flag == "--gateway"
     {
-        serve(upstream).await;
+        serve(provider.parse().unwrap(), upstream).await;
         return;
     }
     let model = ScriptedModel::start_with(Options {
@@ -66,17 +66,83 @@ async fn main() {
     })
     .await
     .unwrap();
-    let direct = Way::new(model.base_url());
-    first_byte(&direct, &GatewayProcess::start(&model.base_url()).way).await;
-    throughput(&direct, &GatewayProcess::start(&model.base_url()).way).await;
-    saturation(&direct, &GatewayProcess::start(&model.base_url())).await;
-    idle_streams(&GatewayProcess::start(&model.scenario_url("hang-stream"))).await;
+    for language in LANGUAGES {
+        let direct = Way::new(language, &model.base_url());
+        let gateway = || GatewayProcess::start(language, &model.base_url());
+        first_byte(&direct, &gateway().way).await;
+        throughput(&direct, &gateway().way).await;
+        saturation(&direct, &gateway()).await;
+        idle_streams(&GatewayProcess::start(language, &model.scenario_url("hang-stream"))).await;
+    }
+}
+
+/// A provider in a language that it speaks.
+#[derive(Clone, Copy)]
+struct Language {
+    /// What stands before the names of its figures.
+    name: &'static str,
+    provider: Provider,
+    path: &'static str,
+    dialect: Dialect,
+}
+
+const LANGUAGES: [Language; 4] = [
+    Language {
+        name: "gateway",
+        provider: Provider::Anthropic,
+        path: "/v1/messages",
+        dialect: Dialect::Messages,
+    },
+    Language {
+        name: "gateway.openai_responses",
+        provider: Provider::Openai,
+        path: "/v1/responses",
+        dialect: Dialect::Responses,
+    },
+    Language {
+        name: "gateway.openai_chat",
+        provider: Provider::Openai,
+        path: "/v1/chat/completions",
+        dialect: Dialect::Chat,
+    },
+    Language {
+        name: "gateway.openrouter_chat",
+        provider: Provider::Openrouter,
+        path: "/api/v1/chat/completions",
+        dialect: Dialect::Chat,
+    },
+];
+
+impl Language {
+    /// A streaming request as big as an agent's first one.
+    fn request(self, script: &str) -> Value {
+        let system = "x".repeat(REQUEST_BYTES);
+        match self.dialect {
+            Dialect::Messages => json!({
+                "model": "claude-opus-5-5", "max_tokens": 32000, "stream": true,
+                "tools": [{"name": "Bash", "input_schema": {}}],
+                "system": [{"type": "text", "text": system}],
+                "messages": [{"role": "user", "content": script}],
+            }),
+            Dialect::Responses => json!({
+                "model": "gpt-5.5", "stream": true, "tools": [{"type": "function", "name": "bash", "parameters": {}}],
+                "instructions": system, "input": [{"role": "user", "content": script}],
+            }),
+            Dialect::Chat => json!({
+                "model": "gpt-5.5", "stream": true,
+                "tools": [{"type": "function", "function": {"name": "bash", "parameters": {}}}],
+                "messages": [{"role": "system", "content": system}, {"role": "user", "content": script}],
+            }),
+        }
+    }
 }
 
 /// The gateway's process: serves one token until it is killed.
-async fn serve(upstream: &str) {
+async fn serve(provider: Provider, upstream: &str) {
     let mut config = GatewayConfig::new().unwrap();
     config.anthropic_base_url = upstream.to_owned();
+    config.services.openai = upstream.to_owned();
+    config.services.openrouter = upstream.to_owned();
     config.limits.listener_connections = 2 * IDLE_STREAMS;
     let tokens = Arc::new(MemoryStepTokens::default());
     tokens.grant(
@@ -85,7 +151,7 @@ async fn serve(upstream: &str) {
             project: ProjectId::from_uuid(Uuid::now_v7()),
             run: RunId::from_uuid(Uuid::now_v7()),
             step: StepId::from_uuid(Uuid::now_v7()),
-            provider: Provider::Anthropic,
+            provider,
             mode: Mode::Live,
             lane: Lane::new("designer#1"),
         },
@@ -93,11 +159,7 @@ async fn serve(upstream: &str) {
     let keys = Arc::new(SingleKey(Some(ProviderKey::api_key("sk-scripted"))));
     let gateway = Gateway::new(config, keys, Arc::new(NoBooks), tokens, Arc::new(Unobserved)).unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    println!(
-        "http://{}{}",
-        listener.local_addr().unwrap(),
-        Provider::Anthropic.base_path()
-    );
+    println!("http://{}{}", listener.local_addr().unwrap(), provider.base_path());
     gateway.serve(listener, CancellationToken::new()).await;
 }
 
@@ -107,15 +169,17 @@ fn token() -> StepToken {
 
 /// A way to the model: direct, or through the gateway.
 struct Way {
+    language: Language,
     client: reqwest::Client,
     url: String,
 }
 
 impl Way {
-    fn new(base: String) -> Self {
+    fn new(language: Language, base: &str) -> Self {
         Self {
+            language,
             client: reqwest::Client::builder().no_proxy().tcp_nodelay(true).build().unwrap(),
-            url: format!("{base}/v1/messages"),
+            url: format!("{base}{}", language.path),
         }
     }
 
@@ -156,14 +220,14 @@ struct GatewayProcess {
 }
 
 impl GatewayProcess {
-    fn start(upstream: &str) -> Self {
+    fn start(language: Language, upstream: &str) -> Self {
         #[expect(
             clippy::disallowed_methods,
             reason = "the benchmark's own second half, nothing of the product's"
         )]
         let mut command = std::process::Command::new(std::env::current_exe().unwrap());
         let mut process = command
-            .args(["--gateway", upstream])
+            .args(["--gateway", language.provider.as_str(), upstream])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -173,7 +237,7 @@ impl GatewayProcess {
             .unwrap();
         Self {
             process,
-            way: Way::new(url.trim().to_owned()),
+            way: Way::new(language, url.trim()),
         }
     }
 
@@ -206,14 +270,6 @@ impl Drop for GatewayProcess {
     }
 }
 
-fn request(script: &str) -> Value {
-    json!({
-        "model": "claude-opus-5-5", "max_tokens": 32000, "stream": true,
-        "system": [{"type": "text", "text": "x".repeat(REQUEST_BYTES)}],
-        "messages": [{"role": "user", "content": script}],
-    })
-}
-
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
@@ -223,7 +279,7 @@ fn percentile(sorted: &[f64], percent: usize) -> f64 {
 }
 
 async fn first_byte(direct: &Way, gateway: &Way) {
-    let request = request("@@say Hello.");
+    let request = direct.language.request("@@say Hello.");
     let mut times = [Vec::new(), Vec::new()];
     for round in 0..WARM_UP_ROUNDS + FIRST_BYTE_ROUNDS {
         for (way, times) in [direct, gateway].into_iter().zip(&mut times) {
@@ -236,9 +292,10 @@ async fn first_byte(direct: &Way, gateway: &Way) {
     for times in &mut times {
         times.sort_by(f64::total_cmp);
     }
+    let name = direct.language.name;
     let [direct, gateway] = &times;
     let figures = json!({
-        "bench": "gateway.overhead",
+        "bench": format!("{name}.overhead"),
         "method": format!("first byte of a {REQUEST_BYTES}-byte request's answer over kept connections, {FIRST_BYTE_ROUNDS} through the gateway in turns with as many direct, difference of the percentiles; books in memory"),
         "p50_ms": percentile(gateway, 50) - percentile(direct, 50),
         "p99_ms": percentile(gateway, 99) - percentile(direct, 99),
@@ -250,10 +307,13 @@ async fn first_byte(direct: &Way, gateway: &Way) {
 
 /// What people notice: many streams at once, each some ten times as fast as a model writes.
 async fn throughput(direct: &Way, gateway: &Way) {
-    let request = request(&format!("@@slow 1\n@@say {}", "word ".repeat(PACED_TEXT_BYTES / 5)));
+    let request = direct
+        .language
+        .request(&format!("@@slow 1\n@@say {}", "word ".repeat(PACED_TEXT_BYTES / 5)));
+    let name = direct.language.name;
     let [direct, gateway] = rates(PACED_STREAMS, PACED_ROUNDS, direct, gateway, &request).await;
     let figures = json!({
-        "bench": "gateway.throughput",
+        "bench": format!("{name}.throughput"),
         "method": format!("{PACED_STREAMS} streams at once, each an event of 24 characters a millisecond or two, to their ends; median of {PACED_ROUNDS} rounds through the gateway in turns with as many direct"),
         "loss_percent": (1.0 - gateway / direct) * 100.0,
         "mb_per_second": gateway,
@@ -265,13 +325,16 @@ async fn throughput(direct: &Way, gateway: &Way) {
 /// What it costs: one stream as fast as the scripted model can write it. The model, the client and the gateway share
 /// the machine, so on few cores whatever the gateway computes is lost to the other two.
 async fn saturation(direct: &Way, gateway: &GatewayProcess) {
-    let request = request(&format!("@@say {}", "word ".repeat(SATURATING_TEXT_BYTES / 5)));
+    let request = direct
+        .language
+        .request(&format!("@@say {}", "word ".repeat(SATURATING_TEXT_BYTES / 5)));
     let processor_before = gateway.processor_seconds();
+    let name = direct.language.name;
     let [direct, through] = rates(1, SATURATED_ROUNDS, direct, &gateway.way, &request).await;
     let processor = gateway.processor_seconds() - processor_before;
     let events = (SATURATED_ROUNDS + 1) * SATURATING_TEXT_BYTES / 24;
     let figures = json!({
-        "bench": "gateway.saturation",
+        "bench": format!("{name}.saturation"),
         "method": format!("a stream with {SATURATING_TEXT_BYTES} bytes of text in events of 24 characters, as fast as the scripted model writes it, on the same machine; median of {SATURATED_ROUNDS} rounds in turns"),
         "mb_per_second": through,
         "direct_mb_per_second": direct,
@@ -303,7 +366,10 @@ async fn rates(streams: usize, rounds: usize, direct: &Way, gateway: &Way, reque
 }
 
 async fn idle_streams(gateway: &GatewayProcess) {
-    let request = request("@@say The stream stops after its first words.");
+    let request = gateway
+        .way
+        .language
+        .request("@@say The stream stops after its first words.");
     // The first stream pays for what all share.
     let mut first = gateway.way.ask(&request).await;
     first.chunk().await.unwrap();
@@ -319,7 +385,7 @@ async fn idle_streams(gateway: &GatewayProcess) {
     }
     let grown = gateway.memory() - before;
     let figures = json!({
-        "bench": "gateway.idle_streams",
+        "bench": format!("{}.idle_streams", gateway.way.language.name),
         "method": format!("resident memory of the gateway's process with {IDLE_STREAMS} open streams that say nothing, less that with one"),
         "streams": streams.len(),
         "kb_per_stream": grown / 1024.0 / streams.len() as f64,
