@@ -99,7 +99,7 @@ struct UsageDocument {
     completion_tokens: Option<u64>,
     prompt_tokens_details: Option<PromptDetails>,
     completion_tokens_details: Option<CompletionDetails>,
-    /// DeepSeek's word for cached tokens.
+    /// `DeepSeek`'s word for cached tokens.
     prompt_cache_hit_tokens: Option<u64>,
     cost: Option<f64>,
     is_byok: Option<bool>,
