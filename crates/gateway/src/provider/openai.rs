@@ -262,7 +262,8 @@ mod tests {
         ];
         assert_eq!(verdict(429, &day, silent).complaint, Complaint::Quota);
         // The limits stand on every answer; they mean a wait only where a limit was hit.
-        assert_eq!(verdict(500, &limits, silent).retry_after, None);
+        let fault = r#"{"error":{"message":"It broke","type":"server_error","code":null}}"#;
+        assert_eq!(verdict(500, &limits, fault).retry_after, None);
     }
 
     #[test]

@@ -4,8 +4,9 @@
 //! The stream then has one chunk more, without a choice, before its end; clients know it, since every server that is
 //! asked sends it and OpenRouter always does. Nothing else of the request changes.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -16,28 +17,21 @@ pub(super) fn asked_for(body: Bytes) -> Bytes {
 
 /// The request with the wish added. None when it has the wish already.
 fn rewritten(body: &[u8]) -> Option<Bytes> {
-    let request: Request<'_> = serde_json::from_slice(body).ok()?;
-    let (start, end, options) = match request.stream_options {
-        None => {
-            let start = body.iter().position(|byte| *byte == b'{')? + 1;
-            return Some(joined(
-                &body[..start],
-                br#""stream_options":{"include_usage":true},"#,
-                &body[start..],
-            ));
-        }
-        Some(raw) => {
-            let text = raw.get();
-            // The raw value lies within the body, since it was borrowed from it.
-            let start = (text.as_ptr() as usize).checked_sub(body.as_ptr() as usize)?;
-            let end = start.checked_add(text.len()).filter(|end| *end <= body.len())?;
-            (
-                start,
-                end,
-                serde_json::from_str::<Option<Map<String, Value>>>(text).ok()?,
-            )
-        }
+    // As raw values: a `null` is one too, and must be replaced and not stand beside another of the same name.
+    let request: HashMap<String, &RawValue> = serde_json::from_slice(body).ok()?;
+    let Some(raw) = request.get("stream_options") else {
+        let start = body.iter().position(|byte| *byte == b'{')? + 1;
+        return Some(joined(
+            &body[..start],
+            br#""stream_options":{"include_usage":true},"#,
+            &body[start..],
+        ));
     };
+    let text = raw.get();
+    // The raw value lies within the body, since it was borrowed from it.
+    let start = (text.as_ptr() as usize).checked_sub(body.as_ptr() as usize)?;
+    let end = start.checked_add(text.len()).filter(|end| *end <= body.len())?;
+    let options: Option<Map<String, Value>> = serde_json::from_str(text).ok()?;
     let mut options = options.unwrap_or_default();
     if options.get("include_usage") == Some(&Value::Bool(true)) {
         return None;
@@ -49,12 +43,6 @@ fn rewritten(body: &[u8]) -> Option<Bytes> {
 
 fn joined(before: &[u8], middle: &[u8], after: &[u8]) -> Bytes {
     Bytes::from([before, middle, after].concat())
-}
-
-#[derive(Deserialize)]
-struct Request<'body> {
-    #[serde(borrow, default)]
-    stream_options: Option<&'body RawValue>,
 }
 
 #[cfg(test)]

@@ -258,8 +258,16 @@ async fn an_answer_that_is_cut_at_any_byte_is_settled() {
             })
             .await;
         for (number, cut) in cuts.iter().enumerate() {
-            let answer = way.ask(&house, &way.prompt("@@say x", true)).await;
-            let _ = answer.bytes().await;
+            let request = house
+                .client
+                .post(format!("{}{}", house.url, way.path))
+                .bearer_auth(house.token.expose())
+                .header("connection", "close")
+                .json(&way.prompt("@@say x", true));
+            // Cut before its first byte, an answer may not even show its head.
+            if let Ok(answer) = request.send().await {
+                let _ = answer.bytes().await;
+            }
             house.books.wait_for_settlements(number + 1).await;
             let settlement = house.books.settled().pop().unwrap();
             let is_right = match settlement.outcome {

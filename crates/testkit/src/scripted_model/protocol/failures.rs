@@ -20,6 +20,10 @@ pub(in super::super) fn answer(service: Service, failure: &Failure, now: Timesta
     }
     if let Some(seconds) = failure.resets_after {
         headers.push(reset_header(service, seconds, now));
+        if service == Service::OpenAi {
+            // Its resets stand on every answer; the limit that is used up is the one that was hit.
+            headers.push(("x-ratelimit-remaining-requests", "0".to_owned()));
+        }
     }
     let (status, body) = match service {
         Service::Anthropic => anthropic(failure),
