@@ -149,7 +149,7 @@ pub async fn restore(file: &Path, to: &StoreConfig) -> Result<Copied> {
             let database = Database::postgres(url, 1)?;
             let mut connection = database.connect_writer().await?;
             connection
-                .control("begin a copy", Dialect::Postgres.begin_write())
+                .control("begin a copy", Dialect::Postgres.begin_alone())
                 .await?;
             // Whatever goes wrong, the connection is closed without a commit.
             let contents = fill_postgres(&tables, schema, &mut from, &mut connection).await?;

@@ -27,7 +27,8 @@ pub(crate) struct Origin {
 impl Origin {
     /// The origin of a project.
     pub(crate) fn of(project: &Project) -> Result<Self, Error> {
-        Ok(project.body.read()?)
+        // The body of a project that holds nothing may be `null`.
+        Ok(project.body.read::<Option<Self>>()?.unwrap_or_default())
     }
 
     pub(super) fn body(&self) -> Result<Body, Error> {

@@ -38,7 +38,7 @@ pub struct SignUpRequest {
     #[schema(value_type = String, format = Password, min_length = 10, max_length = 1024)]
     pub password: SecretText,
     /// The code of an invitation: needed where accounts are for the invited and the server sends no mail.
-    #[garde(skip)]
+    #[garde(length(chars, max = 128))]
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 128)]
     pub invitation_code: Option<SecretText>,

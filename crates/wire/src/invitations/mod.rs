@@ -50,7 +50,7 @@ pub struct Invitation {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RedeemInvitation {
     /// What whoever invited you handed over.
-    #[garde(skip)]
+    #[garde(length(chars, max = 128))]
     #[schema(value_type = String, max_length = 128)]
     pub code: SecretText,
 }
