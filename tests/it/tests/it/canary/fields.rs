@@ -17,6 +17,7 @@ pub(super) enum Canary {
     SessionToken,
     ApiKey,
     MailLink,
+    InvitationCode,
     ProviderKey,
     RefusedProviderKey,
     SecretVariable,
@@ -32,6 +33,8 @@ pub(super) enum Canary {
     WebhookSecret,
     AnthropicApiKey,
     AnthropicAuthToken,
+    OpenAiApiKey,
+    OpenRouterApiKey,
 }
 
 /// What holds a secret, by the name that the sources give it, and the secrets that stand there.
@@ -41,7 +44,12 @@ pub(super) const FIELDS: &[(&str, &[Canary])] = &[
         "wire SignInRequest.password",
         &[Canary::Password, Canary::WrongPassword],
     ),
+    // This server mails its invitations: the codes are what clients send, who have none or the wrong one.
+    ("wire SignUpRequest.invitation_code", &[Canary::InvitationCode]),
+    ("wire RedeemInvitation.code", &[Canary::InvitationCode]),
+    ("wire Invitation.code", &[Canary::InvitationCode]),
     ("wire NewSession.token", &[Canary::SessionToken]),
+    ("wire RotatedSession.token", &[Canary::SessionToken]),
     ("wire FollowLink.token", &[Canary::MailLink]),
     ("wire ConfirmPasswordReset.token", &[Canary::MailLink]),
     ("wire ConfirmPasswordReset.password", &[Canary::NewPassword]),
@@ -68,6 +76,10 @@ pub(super) const FIELDS: &[(&str, &[Canary])] = &[
     ("setting encryption.master_key", &[Canary::MasterKey]),
     ("setting models.anthropic_api_key", &[Canary::AnthropicApiKey]),
     ("setting models.anthropic_auth_token", &[Canary::AnthropicAuthToken]),
+    ("setting models.openai_api_key", &[Canary::OpenAiApiKey]),
+    ("setting models.openrouter_api_key", &[Canary::OpenRouterApiKey]),
+    ("column Mail", &[Canary::MailLink]),
+    ("column KeptAnswer", &[Canary::ApiKey]),
     ("column ProviderKey", &[Canary::ProviderKey, Canary::RefusedProviderKey]),
     ("column VariableValue", &[Canary::SecretVariable]),
     ("credential of a step", &[Canary::StepToken]),

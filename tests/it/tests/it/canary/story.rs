@@ -175,6 +175,13 @@ impl Story {
                 self.plain_canary(Canary::AnthropicAuthToken, "server-token"),
             ),
             ("ANTHROPIC_BASE_URL", model),
+            ("OPENAI_API_KEY", self.plain_canary(Canary::OpenAiApiKey, "openai-key")),
+            (
+                "OPENROUTER_API_KEY",
+                self.plain_canary(Canary::OpenRouterApiKey, "openrouter-key"),
+            ),
+            ("CODECOURIER_LIMITS_REQUESTS_PER_MINUTE", "1000000".to_owned()),
+            ("CODECOURIER_LIMITS_ANONYMOUS_REQUESTS_PER_MINUTE", "1000000".to_owned()),
         ];
         if let Database::PostgreSql(url) = database {
             let password = self.plain_canary(Canary::DatabasePassword, "database");
@@ -242,7 +249,11 @@ impl Story {
 
     /// Does something that works and gives the text that is shown this once.
     async fn ask_for(&mut self, secret: Canary, path: &str, token: &str, body: Value, at: &str) -> (String, Value) {
-        let request = self.request(Method::POST, path, token).json(&body);
+        let mut request = self.request(Method::POST, path, token).json(&body);
+        if !token.is_empty() {
+            // So that the answer is kept, for whoever did not get it and asks again.
+            request = request.header("idempotency-key", format!("{:08x}", rand::random::<u32>()));
+        }
         let (status, _, body) = self.send(request, at).await;
         assert!(status.is_success(), "{path}: {body}");
         let text = body.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -309,6 +320,9 @@ impl Story {
         let (_, _, answer) = self.send(request, "/data/token").await;
         if let Some(token) = answer["data"]["token"].as_str() {
             self.canaries.plant(Canary::SessionToken, token);
+            let rotate = "/auth/session/rotate";
+            self.ask_for(Canary::SessionToken, rotate, token, json!({}), "/data/token")
+                .await;
         }
         self.ask(Method::POST, path, "", confirm).await;
         let before = self.outside.mail.count();
@@ -448,13 +462,14 @@ impl Story {
             self.ask(Method::GET, "/whoami", token, json!({})).await;
             self.ask(Method::GET, "/projects/shop/settings", token, json!({})).await;
         }
-        self.ask(
-            Method::POST,
-            "/projects/shop/invitations",
-            session,
-            json!({ "email": "bob@example.org" }),
-        )
-        .await;
+        let path = "/projects/shop/invitations";
+        let bob = "bob@example.org";
+        let (_, invited) = self.ask(Method::POST, path, session, json!({ "email": bob })).await;
+        let code = self.plain_canary(Canary::InvitationCode, "code");
+        let path = format!("/invitations/{}/redeem", invited["data"]["id"].as_str().unwrap());
+        self.ask(Method::POST, &path, session, json!({ "code": code })).await;
+        let sign_up = json!({ "email": bob, "name": "Bob", "password": "short", "invitationCode": code });
+        self.ask(Method::POST, "/auth/sign-up", "", sign_up).await;
         key_after
     }
 
