@@ -193,17 +193,13 @@ impl Bench {
             if OF_THE_PROGRAM.contains(name) {
                 spawn::run(&["cargo", "build", "--release", "--package", "codecourier"])?;
             }
-            let run = [
-                "cargo",
-                "run",
-                "--quiet",
-                "--release",
-                "--package",
-                package,
-                kind.option(),
-                name,
-            ];
-            let printed = spawn::output_with_messages(&run)?;
+            let cargo = |verb| {
+                let kind = kind.option();
+                ["cargo", verb, "--quiet", "--release", "--package", package, kind, name]
+            };
+            spawn::run(&cargo("build"))?;
+            results.push(load_before(name));
+            let printed = spawn::output_with_messages(&cargo("run"))?;
             results.extend(parse(&printed, name.trim_start_matches("bench_")));
         }
         if results.is_empty() {
@@ -211,10 +207,11 @@ impl Bench {
         }
         let machine = host::description();
         let date = spawn::output(&["date", "--utc", "+%Y-%m-%d"])?.trim().to_owned();
-        let table = table(&results);
-        let report = report(&date, &machine, &table, &results);
         let name = format!("{date}-{}", host_name(&machine));
         let directory = workspace::root().join("bench/results");
+        let results = beside_earlier(earlier(&directory.join(format!("{name}.json"))), results);
+        let table = table(&results);
+        let report = report(&date, &machine, &table, &results);
         write(&directory.join(format!("{name}.md")), &report)?;
         let machine: Map<String, Value> = machine
             .into_iter()
@@ -226,6 +223,42 @@ impl Bench {
         terminal::note(&format!("written to bench/results/{name}.md"));
         Ok(())
     }
+}
+
+/// What tells a reader whether a benchmark had the machine to itself: the load when it began, after everything was built.
+fn load_before(name: &str) -> Map<String, Value> {
+    let load: Option<f64> = host::load()
+        .split_whitespace()
+        .next()
+        .and_then(|load| load.parse().ok());
+    let mut result = Map::new();
+    result.insert("bench".to_owned(), format!("machine.load_before.{name}").into());
+    result.insert("average".to_owned(), load.into());
+    result
+}
+
+/// The results in a report of the same day and kind of machine; none if there is none.
+fn earlier(path: &std::path::Path) -> Vec<Map<String, Value>> {
+    let report: Option<Value> = fs::read(path)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let results = report.as_ref().and_then(|report| report.get("results")?.as_array());
+    results
+        .into_iter()
+        .flatten()
+        .filter_map(|result| result.as_object().cloned())
+        .collect()
+}
+
+/// The new results, with those earlier ones that they do not measure anew: a report can be made in parts.
+fn beside_earlier(earlier: Vec<Map<String, Value>>, new: Vec<Map<String, Value>>) -> Vec<Map<String, Value>> {
+    let measured = |result: &Map<String, Value>| (result.get("bench").cloned(), measured_on(result));
+    let mut results: Vec<_> = earlier
+        .into_iter()
+        .filter(|old| new.iter().all(|result| measured(result) != measured(old)))
+        .collect();
+    results.extend(new);
+    results
 }
 
 fn write(path: &std::path::Path, text: &str) -> Outcome {
@@ -376,6 +409,29 @@ mod tests {
         assert!(
             report.contains("| cores | 2 |") && report.contains("- `sandbox.pause`: 20 times"),
             "{report}"
+        );
+    }
+
+    #[test]
+    fn a_benchmark_made_anew_replaces_its_own_figures_only() {
+        let of = |printed| parse(printed, "store");
+        let earlier = of(concat!(
+            r#"{"bench":"read","store":"sqlite","ms":1}"#,
+            "\n",
+            r#"{"bench":"read","store":"postgres","ms":2}"#,
+            "\n",
+            r#"{"bench":"write","ms":3}"#,
+        ));
+        let all = beside_earlier(earlier, of(r#"{"bench":"read","store":"sqlite","ms":9}"#));
+        let table = table(&all);
+        let values: Vec<_> = table.lines().skip(2).collect();
+        assert_eq!(
+            values,
+            [
+                "| `store.read.ms` | postgres | 2 |  |  |",
+                "| `store.write.ms` |  | 3 |  |  |",
+                "| `store.read.ms` | sqlite | 9 |  |  |",
+            ]
         );
     }
 

@@ -57,7 +57,7 @@ pub(crate) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-/// A line each about processor, cores, memory, kernel, system and load.
+/// A line each about processor, cores, memory, kernel and system.
 pub(crate) fn description() -> Vec<(&'static str, String)> {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let after = |text: &str, key: &str| {
@@ -77,8 +77,12 @@ pub(crate) fn description() -> Vec<(&'static str, String)> {
         ("memory", format!("{} GiB", memory_kb / 1024 / 1024)),
         ("kernel", read("/proc/sys/kernel/osrelease").trim().to_owned()),
         ("system", after(&read("/etc/os-release"), "PRETTY_NAME")),
-        ("load", read("/proc/loadavg").trim().to_owned()),
     ]
+}
+
+/// What `/proc/loadavg` says; empty if it cannot be read.
+pub(crate) fn load() -> String {
+    std::fs::read_to_string("/proc/loadavg").unwrap_or_default()
 }
 
 /// Whether the system has Debian's package manager.
