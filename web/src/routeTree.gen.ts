@@ -19,9 +19,10 @@ import { Route as AppPSlugRouteImport } from "./routes/_app/p/$slug";
 import { Route as AppPSlugIndexRouteImport } from "./routes/_app/p/$slug/index";
 import { Route as AppPSlugMembersRouteImport } from "./routes/_app/p/$slug/members";
 import { Route as AppPSlugSandboxesRouteImport } from "./routes/_app/p/$slug/sandboxes";
-import { Route as AppPSlugSettingsRouteImport } from "./routes/_app/p/$slug/settings";
 import { Route as AppPSlugRunsIndexRouteImport } from "./routes/_app/p/$slug/runs.index";
 import { Route as AppPSlugRunsRunRouteImport } from "./routes/_app/p/$slug/runs.$run";
+import { Route as AppPSlugSettingsIndexRouteImport } from "./routes/_app/p/$slug/settings.index";
+import { Route as AppPSlugSettingsSectionRouteImport } from "./routes/_app/p/$slug/settings.$section";
 
 const AppRoute = AppRouteImport.update({
   id: "/_app",
@@ -72,11 +73,6 @@ const AppPSlugSandboxesRoute = AppPSlugSandboxesRouteImport.update({
   path: "/sandboxes",
   getParentRoute: () => AppPSlugRoute,
 } as any);
-const AppPSlugSettingsRoute = AppPSlugSettingsRouteImport.update({
-  id: "/settings",
-  path: "/settings",
-  getParentRoute: () => AppPSlugRoute,
-} as any);
 const AppPSlugRunsIndexRoute = AppPSlugRunsIndexRouteImport.update({
   id: "/runs/",
   path: "/runs/",
@@ -85,6 +81,16 @@ const AppPSlugRunsIndexRoute = AppPSlugRunsIndexRouteImport.update({
 const AppPSlugRunsRunRoute = AppPSlugRunsRunRouteImport.update({
   id: "/runs/$run",
   path: "/runs/$run",
+  getParentRoute: () => AppPSlugRoute,
+} as any);
+const AppPSlugSettingsIndexRoute = AppPSlugSettingsIndexRouteImport.update({
+  id: "/settings/",
+  path: "/settings/",
+  getParentRoute: () => AppPSlugRoute,
+} as any);
+const AppPSlugSettingsSectionRoute = AppPSlugSettingsSectionRouteImport.update({
+  id: "/settings/$section",
+  path: "/settings/$section",
   getParentRoute: () => AppPSlugRoute,
 } as any);
 
@@ -97,10 +103,11 @@ export interface FileRoutesByFullPath {
   "/p/$slug": typeof AppPSlugRouteWithChildren;
   "/p/$slug/members": typeof AppPSlugMembersRoute;
   "/p/$slug/sandboxes": typeof AppPSlugSandboxesRoute;
-  "/p/$slug/settings": typeof AppPSlugSettingsRoute;
   "/p/$slug/": typeof AppPSlugIndexRoute;
   "/p/$slug/runs/$run": typeof AppPSlugRunsRunRoute;
+  "/p/$slug/settings/$section": typeof AppPSlugSettingsSectionRoute;
   "/p/$slug/runs/": typeof AppPSlugRunsIndexRoute;
+  "/p/$slug/settings/": typeof AppPSlugSettingsIndexRoute;
 }
 export interface FileRoutesByTo {
   "/sign-in": typeof SignInRoute;
@@ -110,10 +117,11 @@ export interface FileRoutesByTo {
   "/": typeof AppIndexRoute;
   "/p/$slug/members": typeof AppPSlugMembersRoute;
   "/p/$slug/sandboxes": typeof AppPSlugSandboxesRoute;
-  "/p/$slug/settings": typeof AppPSlugSettingsRoute;
   "/p/$slug": typeof AppPSlugIndexRoute;
   "/p/$slug/runs/$run": typeof AppPSlugRunsRunRoute;
+  "/p/$slug/settings/$section": typeof AppPSlugSettingsSectionRoute;
   "/p/$slug/runs": typeof AppPSlugRunsIndexRoute;
+  "/p/$slug/settings": typeof AppPSlugSettingsIndexRoute;
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport;
@@ -126,10 +134,11 @@ export interface FileRoutesById {
   "/_app/p/$slug": typeof AppPSlugRouteWithChildren;
   "/_app/p/$slug/members": typeof AppPSlugMembersRoute;
   "/_app/p/$slug/sandboxes": typeof AppPSlugSandboxesRoute;
-  "/_app/p/$slug/settings": typeof AppPSlugSettingsRoute;
   "/_app/p/$slug/": typeof AppPSlugIndexRoute;
   "/_app/p/$slug/runs/$run": typeof AppPSlugRunsRunRoute;
+  "/_app/p/$slug/settings/$section": typeof AppPSlugSettingsSectionRoute;
   "/_app/p/$slug/runs/": typeof AppPSlugRunsIndexRoute;
+  "/_app/p/$slug/settings/": typeof AppPSlugSettingsIndexRoute;
 }
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
@@ -142,10 +151,11 @@ export interface FileRouteTypes {
     | "/p/$slug"
     | "/p/$slug/members"
     | "/p/$slug/sandboxes"
-    | "/p/$slug/settings"
     | "/p/$slug/"
     | "/p/$slug/runs/$run"
-    | "/p/$slug/runs/";
+    | "/p/$slug/settings/$section"
+    | "/p/$slug/runs/"
+    | "/p/$slug/settings/";
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/sign-in"
@@ -155,10 +165,11 @@ export interface FileRouteTypes {
     | "/"
     | "/p/$slug/members"
     | "/p/$slug/sandboxes"
-    | "/p/$slug/settings"
     | "/p/$slug"
     | "/p/$slug/runs/$run"
-    | "/p/$slug/runs";
+    | "/p/$slug/settings/$section"
+    | "/p/$slug/runs"
+    | "/p/$slug/settings";
   id:
     | "__root__"
     | "/_app"
@@ -170,10 +181,11 @@ export interface FileRouteTypes {
     | "/_app/p/$slug"
     | "/_app/p/$slug/members"
     | "/_app/p/$slug/sandboxes"
-    | "/_app/p/$slug/settings"
     | "/_app/p/$slug/"
     | "/_app/p/$slug/runs/$run"
-    | "/_app/p/$slug/runs/";
+    | "/_app/p/$slug/settings/$section"
+    | "/_app/p/$slug/runs/"
+    | "/_app/p/$slug/settings/";
   fileRoutesById: FileRoutesById;
 }
 export interface RootRouteChildren {
@@ -254,13 +266,6 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppPSlugSandboxesRouteImport;
       parentRoute: typeof AppPSlugRoute;
     };
-    "/_app/p/$slug/settings": {
-      id: "/_app/p/$slug/settings";
-      path: "/settings";
-      fullPath: "/p/$slug/settings";
-      preLoaderRoute: typeof AppPSlugSettingsRouteImport;
-      parentRoute: typeof AppPSlugRoute;
-    };
     "/_app/p/$slug/runs/": {
       id: "/_app/p/$slug/runs/";
       path: "/runs";
@@ -275,25 +280,41 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppPSlugRunsRunRouteImport;
       parentRoute: typeof AppPSlugRoute;
     };
+    "/_app/p/$slug/settings/": {
+      id: "/_app/p/$slug/settings/";
+      path: "/settings";
+      fullPath: "/p/$slug/settings/";
+      preLoaderRoute: typeof AppPSlugSettingsIndexRouteImport;
+      parentRoute: typeof AppPSlugRoute;
+    };
+    "/_app/p/$slug/settings/$section": {
+      id: "/_app/p/$slug/settings/$section";
+      path: "/settings/$section";
+      fullPath: "/p/$slug/settings/$section";
+      preLoaderRoute: typeof AppPSlugSettingsSectionRouteImport;
+      parentRoute: typeof AppPSlugRoute;
+    };
   }
 }
 
 interface AppPSlugRouteChildren {
   AppPSlugMembersRoute: typeof AppPSlugMembersRoute;
   AppPSlugSandboxesRoute: typeof AppPSlugSandboxesRoute;
-  AppPSlugSettingsRoute: typeof AppPSlugSettingsRoute;
   AppPSlugIndexRoute: typeof AppPSlugIndexRoute;
   AppPSlugRunsRunRoute: typeof AppPSlugRunsRunRoute;
+  AppPSlugSettingsSectionRoute: typeof AppPSlugSettingsSectionRoute;
   AppPSlugRunsIndexRoute: typeof AppPSlugRunsIndexRoute;
+  AppPSlugSettingsIndexRoute: typeof AppPSlugSettingsIndexRoute;
 }
 
 const AppPSlugRouteChildren: AppPSlugRouteChildren = {
   AppPSlugMembersRoute: AppPSlugMembersRoute,
   AppPSlugSandboxesRoute: AppPSlugSandboxesRoute,
-  AppPSlugSettingsRoute: AppPSlugSettingsRoute,
   AppPSlugIndexRoute: AppPSlugIndexRoute,
   AppPSlugRunsRunRoute: AppPSlugRunsRunRoute,
+  AppPSlugSettingsSectionRoute: AppPSlugSettingsSectionRoute,
   AppPSlugRunsIndexRoute: AppPSlugRunsIndexRoute,
+  AppPSlugSettingsIndexRoute: AppPSlugSettingsIndexRoute,
 };
 
 const AppPSlugRouteWithChildren = AppPSlugRoute._addFileChildren(

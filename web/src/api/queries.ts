@@ -54,6 +54,56 @@ export const projectDocumentQuery = (slug: string) =>
     },
   });
 
+/** The settings as somebody begins to edit them, with the tag that says which version they saw. */
+export const settingsQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["settings", slug],
+    queryFn: async () => {
+      const answer = await api.GET("/api/v1/projects/{slug}/settings", { params: { path: { slug } } });
+      const { data: settings } = await body(Promise.resolve(answer));
+      return { settings, tag: answer.response.headers.get("etag") ?? "" };
+    },
+  });
+
+export const variablesQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["variables", slug],
+    queryFn: async () =>
+      (await body(api.GET("/api/v1/projects/{slug}/variables", { params: { path: { slug } } }))).data,
+  });
+
+export const apiKeysQuery = (slug: string) =>
+  infiniteQueryOptions({
+    queryKey: ["keys", slug],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam }) =>
+      body(
+        api.GET("/api/v1/projects/{slug}/keys", {
+          params: { path: { slug }, query: { limit: 50, ...(pageParam ? { cursor: pageParam } : {}) } },
+        }),
+      ),
+    getNextPageParam: (page) => (page.hasMore ? (page.nextCursor ?? undefined) : undefined),
+  });
+
+export type AuditFilter = { actor?: string; action?: string; from?: string; until?: string };
+
+export const auditQuery = (slug: string, filter: AuditFilter) =>
+  infiniteQueryOptions({
+    queryKey: ["audit", slug, filter],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam }) =>
+      body(
+        api.GET("/api/v1/projects/{slug}/audit", {
+          params: {
+            path: { slug },
+            query: { limit: 50, ...filter, ...(pageParam ? { cursor: pageParam } : {}) },
+          },
+        }),
+      ),
+    getNextPageParam: (page) => (page.hasMore ? (page.nextCursor ?? undefined) : undefined),
+    staleTime: 0,
+  });
+
 export const providerKeysQuery = (slug: string) =>
   queryOptions({
     queryKey: ["provider-keys", slug],
@@ -76,7 +126,24 @@ export const workflowsQuery = (slug: string) =>
   queryOptions({
     queryKey: ["workflows", slug],
     queryFn: async () =>
-      (await body(api.GET("/api/v1/projects/{slug}/workflows", { params: { path: { slug } } }))).data,
+      (
+        await body(
+          api.GET("/api/v1/projects/{slug}/workflows", { params: { path: { slug }, query: { limit: 100 } } }),
+        )
+      ).data,
+  });
+
+/** A workflow as somebody begins to edit it, with the tag that says which version they saw. */
+export const workflowQuery = (slug: string, name: string) =>
+  queryOptions({
+    queryKey: ["workflows", slug, name],
+    queryFn: async () => {
+      const answer = await api.GET("/api/v1/projects/{slug}/workflows/{name}", {
+        params: { path: { slug, name } },
+      });
+      const { data: workflow } = await body(Promise.resolve(answer));
+      return { workflow, tag: answer.response.headers.get("etag") ?? "" };
+    },
   });
 
 export const runsQuery = (slug: string, filter: RunFilter) =>

@@ -1,11 +1,13 @@
 // The languages of the interface. Only the one that is shown is loaded; texts are ICU messages.
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useState } from "react";
 import { IntlProvider } from "use-intl";
+import type configure from "./configure/en.json";
 import en from "./en.json";
 
 export const locales = { en: "English", de: "Deutsch", es: "Español", fr: "Français", ja: "日本語" } as const;
 export type Locale = keyof typeof locales;
-export type Messages = typeof en;
+/** What every screen may say, and what those inside `ConfigureTexts` may say besides. */
+export type Messages = typeof en & typeof configure;
 
 declare module "use-intl" {
   interface AppConfig {
@@ -14,7 +16,7 @@ declare module "use-intl" {
   }
 }
 
-const load: Record<Locale, () => Promise<{ default: Messages }>> = {
+const load: Record<Locale, () => Promise<{ default: typeof en }>> = {
   en: () => Promise.resolve({ default: en }),
   de: () => import("./de.json"),
   es: () => import("./es.json"),
@@ -40,7 +42,7 @@ export function preferredLocale(): Locale {
 
 export function LocaleProvider({ children }: { children: ReactNode }) {
   const [locale, setLocale] = useState(preferredLocale);
-  const [shown, setShown] = useState<{ locale: Locale; messages: Messages }>({ locale: "en", messages: en });
+  const [shown, setShown] = useState<{ locale: Locale; messages: typeof en }>({ locale: "en", messages: en });
   useEffect(() => {
     let stale = false;
     void load[locale]().then((loaded) => {
@@ -61,7 +63,8 @@ export function LocaleProvider({ children }: { children: ReactNode }) {
     <Chosen value={{ locale, choose }}>
       <IntlProvider
         locale={shown.locale}
-        messages={shown.messages}
+        // The others come with the screens that say them.
+        messages={shown.messages as Messages}
         timeZone={Intl.DateTimeFormat().resolvedOptions().timeZone}
       >
         {children}

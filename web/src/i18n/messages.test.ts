@@ -4,6 +4,11 @@ import { join } from "node:path";
 import { createTranslator } from "use-intl";
 import { describe, expect, test } from "vitest";
 import type { Locale } from ".";
+import configureDe from "./configure/de.json";
+import configureEn from "./configure/en.json";
+import configureEs from "./configure/es.json";
+import configureFr from "./configure/fr.json";
+import configureJa from "./configure/ja.json";
 import de from "./de.json";
 import en from "./en.json";
 import es from "./es.json";
@@ -11,7 +16,12 @@ import fr from "./fr.json";
 import ja from "./ja.json";
 
 type Tree = { [key: string]: string | Tree };
-const languages: Record<string, Tree> = { de, es, fr, ja };
+const languages: Record<string, Tree> = {
+  de: { ...de, ...configureDe },
+  es: { ...es, ...configureEs },
+  fr: { ...fr, ...configureFr },
+  ja: { ...ja, ...configureJa },
+};
 
 function flat(tree: Tree, path = ""): Map<string, string> {
   return new Map(
@@ -23,7 +33,9 @@ function flat(tree: Tree, path = ""): Map<string, string> {
 
 const placeholders = (text: string) =>
   [...text.matchAll(/\{(\w+)(?=[,}])/g)].map((match) => match[1]).toSorted();
-const english = flat(en);
+/** The marks around a part of a text that the screen puts something in. */
+const tags = (text: string) => [...text.matchAll(/<(\w+)>/g)].map((match) => match[1] ?? "").toSorted();
+const english = flat({ ...en, ...configureEn });
 
 describe.each(Object.keys(languages))("%s", (language) => {
   const translated = flat(languages[language] as Tree);
@@ -35,6 +47,7 @@ describe.each(Object.keys(languages))("%s", (language) => {
   test("takes the same values, and can be read", () => {
     for (const [key, text] of translated) {
       expect(new Set(placeholders(text)), key).toEqual(new Set(placeholders(english.get(key) ?? "")));
+      expect(tags(text), key).toEqual(tags(english.get(key) ?? ""));
       const t = createTranslator({
         locale: language as Locale,
         messages: { key: text },
@@ -43,7 +56,8 @@ describe.each(Object.keys(languages))("%s", (language) => {
         },
       });
       const values = Object.fromEntries(placeholders(text).map((name) => [name, 2]));
-      expect(t("key", values), key).not.toBe("");
+      const parts = Object.fromEntries(tags(text).map((name) => [name, () => "…"]));
+      expect(t.markup("key", { ...values, ...parts }), key).not.toBe("");
     }
   });
 });

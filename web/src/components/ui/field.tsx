@@ -18,7 +18,7 @@ export function Field({ label, hint, error, className, children }: FieldProps) {
   const note = `${id}-note`;
   const said = error ?? hint;
   return (
-    <div className={cn("grid gap-1.5", className)}>
+    <div className={cn("grid content-start gap-1.5", className)}>
       <RadixLabel.Root htmlFor={id} className="font-medium">
         {label}
       </RadixLabel.Root>

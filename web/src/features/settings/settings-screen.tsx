@@ -1,228 +1,127 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
-import { toast } from "sonner";
+// The settings of a project: a list of parts beside the part that is shown.
+import { Link } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
 import { useTranslations } from "use-intl";
-import { api, data, done, isApiError, type Schemas } from "@/api/client";
-import { projectDocumentQuery, projectQuery, providerKeysQuery } from "@/api/queries";
-import { Button } from "@/components/ui/button";
-import { Card } from "@/components/ui/card";
-import { Field } from "@/components/ui/field";
-import { Input, Textarea } from "@/components/ui/input";
-import { ErrorText } from "@/features/frame/error-screens";
+import type { AuditFilter } from "@/api/queries";
 import { PageHeader } from "@/features/frame/page-header";
-import { useFailure } from "@/features/frame/use-failure";
+import { ConfigureTexts } from "@/i18n/configure-texts";
+import { AgentSettings } from "./agent-settings";
+import { ApiKeys } from "./api-keys";
+import { AuditLog } from "./audit-log";
+import { Checks } from "./checks";
+import { DangerZone } from "./danger-zone";
+import { Environment } from "./environment";
+import { General } from "./general";
+import { GitSettings } from "./git-settings";
+import { Logo } from "./logo";
+import { Prompts } from "./prompts";
+import { ProviderKeys } from "./provider-keys";
+import { type SectionName, sections } from "./sections";
+import { SessionTypes } from "./session-types";
 
-export function SettingsScreen({ slug }: { slug: string }) {
+type SettingsScreenProps = { slug: string; section: SectionName; audit: AuditFilter };
+
+export function SettingsScreen(props: SettingsScreenProps) {
+  return (
+    <ConfigureTexts>
+      <Settings {...props} />
+    </ConfigureTexts>
+  );
+}
+
+function Settings({ slug, section, audit }: SettingsScreenProps) {
   const t = useTranslations("settings");
-  const document = useQuery(projectDocumentQuery(slug)).data;
   return (
     <>
-      <PageHeader title={t("title")} />
-      <div className="grid max-w-2xl gap-4 p-4">
-        {document ? <General key={document.project.updatedAt} slug={slug} {...document} /> : null}
-        <ProviderKeys slug={slug} />
+      <PageHeader
+        trail={[
+          <Link key="settings" to="/p/$slug/settings" params={{ slug }}>
+            {t("title")}
+          </Link>,
+        ]}
+        title={t(`sections.${section}`)}
+      />
+      <div className="flex min-h-0 flex-1 flex-col gap-4 p-4 md:flex-row md:gap-6">
+        <SectionList slug={slug} />
+        <div
+          className={
+            section === "audit" ? "min-w-0 flex-1" : "grid min-w-0 max-w-2xl flex-1 content-start gap-4"
+          }
+        >
+          <Part slug={slug} section={section} audit={audit} />
+        </div>
       </div>
     </>
   );
 }
 
-function General({ slug, project, tag }: { slug: string; project: Schemas["Project"]; tag: string }) {
+function SectionList({ slug }: { slug: string }) {
   const t = useTranslations("settings");
-  const client = useQueryClient();
-  const [form, setForm] = useState({
-    name: project.name,
-    description: project.description,
-    repository: project.repository ?? "",
-    defaultBranch: project.defaultBranch ?? "",
-  });
-  const save = useMutation({
-    mutationFn: () =>
-      done(
-        api.PATCH("/api/v1/projects/{slug}", {
-          // Whoever else has changed it meanwhile is not overwritten unseen.
-          params: { path: { slug }, header: { "If-Match": tag } },
-          body: {
-            name: form.name,
-            description: form.description,
-            repository: form.repository.trim() || null,
-            defaultBranch: form.defaultBranch.trim() || null,
-          },
-        }),
-      ),
-    onSuccess: () => {
-      toast(t("saved"));
-      void client.invalidateQueries({ queryKey: projectQuery(slug).queryKey });
-    },
-  });
-  const errorOf = (field: string) =>
-    isApiError(save.error) && save.error.field === field ? save.error.message : undefined;
-  const named = isApiError(save.error) && save.error.field !== null && save.error.field in form;
-  return (
-    <Card className="p-4">
-      <form
-        className="grid gap-4"
-        onSubmit={(event: FormEvent) => {
-          event.preventDefault();
-          save.mutate();
-        }}
-      >
-        <h2 className="font-semibold">{t("general")}</h2>
-        <Field label={t("name")} error={errorOf("name")}>
-          <Input
-            required
-            maxLength={80}
-            value={form.name}
-            onChange={(event) => setForm({ ...form, name: event.target.value })}
-          />
-        </Field>
-        <Field label={t("description")} error={errorOf("description")}>
-          <Textarea
-            maxLength={2000}
-            value={form.description}
-            onChange={(event) => setForm({ ...form, description: event.target.value })}
-          />
-        </Field>
-        <Field label={t("repository")} error={errorOf("repository")}>
-          <Input
-            placeholder="https://github.com/acme/shop"
-            value={form.repository}
-            onChange={(event) => setForm({ ...form, repository: event.target.value })}
-          />
-        </Field>
-        <Field label={t("defaultBranch")} hint={t("defaultBranchHint")} error={errorOf("defaultBranch")}>
-          <Input
-            value={form.defaultBranch}
-            onChange={(event) => setForm({ ...form, defaultBranch: event.target.value })}
-          />
-        </Field>
-        {save.error && !named ? (
-          <div role="alert" className="text-destructive">
-            <ErrorText error={save.error} />
-          </div>
-        ) : null}
-        <div>
-          <Button type="submit" variant="primary" busy={save.isPending}>
-            {t("save")}
-          </Button>
-        </div>
-      </form>
-    </Card>
+  const nav = useRef<HTMLElement>(null);
+  // On a phone the list is a row, and what is shown may be outside of it.
+  useEffect(
+    () =>
+      nav.current
+        ?.querySelector("[data-status=active]")
+        ?.scrollIntoView({ block: "nearest", inline: "center" }),
+    [],
   );
-}
-
-const providers: { name: Schemas["ProviderName"]; label: string }[] = [
-  { name: "anthropic", label: "Anthropic" },
-  { name: "openai", label: "OpenAI" },
-  { name: "openrouter", label: "OpenRouter" },
-  { name: "github", label: "GitHub" },
-  { name: "e2b", label: "E2B" },
-];
-
-function ProviderKeys({ slug }: { slug: string }) {
-  const t = useTranslations("settings");
-  const keys = useQuery(providerKeysQuery(slug)).data ?? [];
   return (
-    <Card className="grid gap-3 p-4">
-      <h2 className="font-semibold">{t("providerKeys")}</h2>
-      <p className="text-muted-foreground">{t("providerKeysWhy")}</p>
-      <ul className="-mx-4 divide-y border-t">
-        {providers.map(({ name, label }) => (
-          <ProviderKeyRow
-            key={name}
-            slug={slug}
-            provider={name}
-            label={label}
-            present={keys.find((key) => key.provider === name)}
-          />
+    <nav
+      ref={nav}
+      aria-label={t("title")}
+      className="-mx-4 shrink-0 overflow-x-auto border-b px-4 md:mx-0 md:w-44 md:border-0 md:px-0"
+    >
+      <ul className="flex gap-0.5 pb-1 md:sticky md:top-0 md:flex-col">
+        {sections.map(({ name, icon: Icon }) => (
+          <li key={name}>
+            <Link
+              to="/p/$slug/settings/$section"
+              params={{ slug, section: name }}
+              search={{}}
+              activeOptions={{ includeSearch: false }}
+              className="flex h-8 items-center gap-2 whitespace-nowrap rounded-md px-2 text-muted-foreground hover:bg-accent hover:text-foreground data-[status=active]:bg-accent data-[status=active]:text-foreground"
+            >
+              <Icon className="size-4" aria-hidden />
+              {t(`sections.${name}`)}
+            </Link>
+          </li>
         ))}
       </ul>
-    </Card>
+    </nav>
   );
 }
 
-type ProviderKeyRowProps = {
-  slug: string;
-  provider: Schemas["ProviderName"];
-  label: string;
-  present: Schemas["ProviderKey"] | undefined;
-};
-
-function ProviderKeyRow({ slug, provider, label, present }: ProviderKeyRowProps) {
-  const t = useTranslations("settings");
-  const client = useQueryClient();
-  const fail = useFailure();
-  const [key, setKey] = useState("");
-  const [editing, setEditing] = useState(false);
-  const params = { path: { slug, provider } };
-  const fresh = () => void client.invalidateQueries({ queryKey: providerKeysQuery(slug).queryKey });
-  const set = useMutation({
-    mutationFn: () =>
-      done(api.PUT("/api/v1/projects/{slug}/provider-keys/{provider}", { params, body: { key } })),
-    onSuccess: () => {
-      setKey("");
-      setEditing(false);
-      check.mutate();
-    },
-    onSettled: fresh,
-  });
-  const remove = useMutation({
-    mutationFn: () => done(api.DELETE("/api/v1/projects/{slug}/provider-keys/{provider}", { params })),
-    onError: fail,
-    onSettled: fresh,
-  });
-  const check = useMutation({
-    mutationFn: () => data(api.POST("/api/v1/projects/{slug}/provider-keys/{provider}/validate", { params })),
-    onSuccess: (result) => toast(t(`verdicts.${result.verdict}`, { provider: label })),
-    onError: fail,
-  });
-  return (
-    <li className="grid gap-2 px-4 py-2">
-      <div className="flex flex-wrap items-center gap-2">
-        <span className="min-w-0 flex-1">
-          {label}{" "}
-          <span className="text-muted-foreground">{present ? `…${present.lastFour}` : t("notSet")}</span>
-        </span>
-        {present ? (
-          <>
-            <Button size="small" busy={check.isPending} onClick={() => check.mutate()}>
-              {t("check")}
-            </Button>
-            <Button size="small" busy={remove.isPending} onClick={() => remove.mutate()}>
-              {t("remove")}
-            </Button>
-          </>
-        ) : null}
-        <Button size="small" onClick={() => setEditing(!editing)} aria-expanded={editing}>
-          {present ? t("replace") : t("set")}
-        </Button>
-      </div>
-      {editing ? (
-        <form
-          className="flex items-end gap-2"
-          onSubmit={(event: FormEvent) => {
-            event.preventDefault();
-            set.mutate();
-          }}
-        >
-          <Field
-            className="flex-1"
-            label={t("keyOf", { provider: label })}
-            error={isApiError(set.error) ? set.error.message : undefined}
-          >
-            <Input
-              autoFocus
-              type="password"
-              autoComplete="off"
-              required
-              value={key}
-              onChange={(event) => setKey(event.target.value)}
-            />
-          </Field>
-          <Button type="submit" variant="primary" busy={set.isPending}>
-            {t("save")}
-          </Button>
-        </form>
-      ) : null}
-    </li>
-  );
+function Part({ slug, section, audit }: SettingsScreenProps) {
+  switch (section) {
+    case "general":
+      return (
+        <>
+          <General slug={slug} />
+          <Logo slug={slug} />
+          <DangerZone slug={slug} />
+        </>
+      );
+    case "agents":
+      return (
+        <>
+          <AgentSettings slug={slug} />
+          <SessionTypes slug={slug} />
+        </>
+      );
+    case "prompts":
+      return <Prompts slug={slug} />;
+    case "environment":
+      return <Environment slug={slug} />;
+    case "checks":
+      return <Checks slug={slug} />;
+    case "git":
+      return <GitSettings slug={slug} />;
+    case "provider-keys":
+      return <ProviderKeys slug={slug} />;
+    case "api-keys":
+      return <ApiKeys slug={slug} />;
+    case "audit":
+      return <AuditLog slug={slug} filter={audit} />;
+  }
 }

@@ -1,0 +1,167 @@
+// What the forms of the settings share: their frame, the bar that saves, the choice between two people's words.
+import { useBlocker } from "@tanstack/react-router";
+import { Save, UsersRound } from "lucide-react";
+import { cloneElement, type FormEvent, type ReactElement, type ReactNode } from "react";
+import { useTranslations } from "use-intl";
+import { shown } from "@/commands/keys";
+import { useCommands } from "@/commands/registry";
+import { Confirm } from "@/components/ui/alert-dialog";
+import { Button } from "@/components/ui/button";
+import { Card } from "@/components/ui/card";
+import { Field } from "@/components/ui/field";
+import { Tooltip } from "@/components/ui/tooltip";
+import { ErrorText } from "@/features/frame/error-screens";
+import type { Fields } from "@/lib/draft";
+import type { Form } from "./use-form";
+
+type SectionProps = { title: string; why?: ReactNode; action?: ReactNode; children: ReactNode };
+
+/** A part of the settings with its heading. */
+export function Section({ title, why, action, children }: SectionProps) {
+  return (
+    <Card className="grid gap-4 p-4">
+      <div className="flex flex-wrap items-start justify-between gap-2">
+        <div className="grid min-w-0 flex-1 gap-1">
+          <h2 className="font-semibold">{title}</h2>
+          {why ? <p className="text-muted-foreground">{why}</p> : null}
+        </div>
+        {action}
+      </div>
+      {children}
+    </Card>
+  );
+}
+
+/** A form with what saves it; leaving it with unsaved changes is asked about first. */
+export function SavedForm<T extends Fields>({ form, children }: { form: Form<T>; children: ReactNode }) {
+  const t = useTranslations("form");
+  useCommands(
+    form.dirty
+      ? [{ id: "save", title: t("save"), group: "here", icon: Save, keys: "mod+s", run: form.save }]
+      : [],
+  );
+  return (
+    <form
+      className="grid gap-4"
+      noValidate={false}
+      onSubmit={(event: FormEvent) => {
+        event.preventDefault();
+        form.save();
+      }}
+    >
+      {children}
+      <SaveBar form={form} />
+      <LeaveGuard dirty={form.dirty} />
+    </form>
+  );
+}
+
+function SaveBar<T extends Fields>({ form }: { form: Form<T> }) {
+  const t = useTranslations("form");
+  if (!form.dirty && !form.error) {
+    return null;
+  }
+  return (
+    <div className="sticky bottom-3 z-10 grid gap-2 rounded-lg border bg-popover p-3 shadow-lg">
+      {form.error ? (
+        <div role="alert" className="text-destructive">
+          <ErrorText error={form.error} />
+        </div>
+      ) : null}
+      <div className="flex flex-wrap items-center gap-2">
+        <p role="status" className="min-w-0 flex-1 text-muted-foreground">
+          {form.undecided ? t("decide") : t("unsaved")}
+        </p>
+        <Button variant="ghost" onClick={form.discard} disabled={form.saving}>
+          {t("discard")}
+        </Button>
+        <Tooltip label={t("save")} keys={shown("mod+s")} side="top">
+          <Button type="submit" variant="primary" busy={form.saving} disabled={form.undecided}>
+            {t("save")}
+          </Button>
+        </Tooltip>
+      </div>
+    </div>
+  );
+}
+
+/** Asks before changes are lost by going elsewhere. */
+export function LeaveGuard({ dirty }: { dirty: boolean }) {
+  const t = useTranslations("form");
+  const blocker = useBlocker({
+    shouldBlockFn: ({ current, next }) => dirty && current.pathname !== next.pathname,
+    enableBeforeUnload: dirty,
+    withResolver: true,
+  });
+  return (
+    <Confirm
+      open={blocker.status === "blocked"}
+      onOpenChange={(open) => !open && blocker.reset?.()}
+      title={t("leaveTitle")}
+      confirmLabel={t("leave")}
+      cancelLabel={t("stay")}
+      onConfirm={() => blocker.proceed?.()}
+    >
+      {t("leaveWhy")}
+    </Confirm>
+  );
+}
+
+type FormFieldProps<T extends Fields> = {
+  form: Form<T>;
+  name: keyof T & string;
+  label: string;
+  hint?: ReactNode;
+  className?: string;
+  children: ReactElement<{ id?: string; "aria-describedby"?: string; "aria-invalid"?: boolean }>;
+};
+
+/** A field of a form, with what was wrong with it and what somebody else wrote in it. */
+export function FormField<T extends Fields>({
+  form,
+  name,
+  label,
+  hint,
+  className,
+  children,
+}: FormFieldProps<T>) {
+  return (
+    <div className={className}>
+      <Field label={label} hint={hint} error={form.errorOf(name)}>
+        {cloneElement(children)}
+      </Field>
+      <Theirs form={form} name={name} />
+    </div>
+  );
+}
+
+/** What somebody else saved where something was changed here too, and the choice between both. */
+export function Theirs<T extends Fields>({ form, name }: { form: Form<T>; name: keyof T & string }) {
+  const t = useTranslations("form");
+  if (!(name in form.theirs)) {
+    return null;
+  }
+  return (
+    <div role="alert" className="mt-2 grid gap-2 rounded-md border border-status-cancelled p-3">
+      <p className="flex items-center gap-2 font-medium">
+        <UsersRound className="size-4 shrink-0" aria-hidden />
+        {t("theirs")}
+      </p>
+      <pre className="max-h-48 overflow-auto whitespace-pre-wrap rounded-sm bg-muted p-2 font-mono text-[0.8125rem]">
+        {written(form.theirs[name]) || t("empty")}
+      </pre>
+      <div className="flex flex-wrap gap-2">
+        <Button size="small" onClick={() => form.settle(name, "mine")}>
+          {t("keepMine")}
+        </Button>
+        <Button size="small" onClick={() => form.settle(name, "theirs")}>
+          {t("takeTheirs")}
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+function written(value: unknown): string {
+  return typeof value === "string" ? value : value === null ? "" : JSON.stringify(value, null, 2);
+}

@@ -1,0 +1,154 @@
+// The keys of outside services: set, tried, replaced, removed; never shown.
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import { toast } from "sonner";
+import { useTranslations } from "use-intl";
+import { api, data, done, isApiError, type Schemas } from "@/api/client";
+import { providerKeysQuery } from "@/api/queries";
+import { Confirm } from "@/components/ui/alert-dialog";
+import { Button } from "@/components/ui/button";
+import { Field } from "@/components/ui/field";
+import { Input } from "@/components/ui/input";
+import { useFailure } from "@/features/frame/use-failure";
+import { Ago } from "@/features/runs/moments";
+import { Section } from "./form";
+
+const providers: { name: Schemas["ProviderName"]; label: string }[] = [
+  { name: "anthropic", label: "Anthropic" },
+  { name: "openai", label: "OpenAI" },
+  { name: "openrouter", label: "OpenRouter" },
+  { name: "github", label: "GitHub" },
+  { name: "e2b", label: "E2B" },
+];
+
+export function ProviderKeys({ slug }: { slug: string }) {
+  const t = useTranslations("settings");
+  const keys = useQuery(providerKeysQuery(slug)).data ?? [];
+  return (
+    <Section title={t("providerKeys")} why={t("providerKeysWhy")}>
+      <ul className="-mx-4 -mb-4 divide-y border-t">
+        {providers.map(({ name, label }) => (
+          <ProviderKeyRow
+            key={name}
+            slug={slug}
+            provider={name}
+            label={label}
+            present={keys.find((key) => key.provider === name)}
+          />
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+type ProviderKeyRowProps = {
+  slug: string;
+  provider: Schemas["ProviderName"];
+  label: string;
+  present: Schemas["ProviderKey"] | undefined;
+};
+
+export function ProviderKeyRow({ slug, provider, label, present }: ProviderKeyRowProps) {
+  const t = useTranslations("settings");
+  const client = useQueryClient();
+  const fail = useFailure();
+  const [key, setKey] = useState("");
+  const [editing, setEditing] = useState(false);
+  const [removing, setRemoving] = useState(false);
+  const params = { path: { slug, provider } };
+  const fresh = () => void client.invalidateQueries({ queryKey: providerKeysQuery(slug).queryKey });
+  const set = useMutation({
+    mutationFn: () =>
+      done(api.PUT("/api/v1/projects/{slug}/provider-keys/{provider}", { params, body: { key } })),
+    onSuccess: () => {
+      setKey("");
+      setEditing(false);
+      check.mutate();
+    },
+    onSettled: fresh,
+  });
+  const remove = useMutation({
+    mutationFn: () => done(api.DELETE("/api/v1/projects/{slug}/provider-keys/{provider}", { params })),
+    onError: fail,
+    onSettled: () => {
+      setRemoving(false);
+      fresh();
+    },
+  });
+  const check = useMutation({
+    mutationFn: () => data(api.POST("/api/v1/projects/{slug}/provider-keys/{provider}/validate", { params })),
+    onSuccess: (result) => toast(t(`verdicts.${result.verdict}`, { provider: label })),
+    onError: fail,
+  });
+  return (
+    <li className="grid gap-2 px-4 py-2">
+      <div className="flex flex-wrap items-center gap-2">
+        <span className="grid min-w-0 flex-1">
+          <span>
+            {label}{" "}
+            <span className="text-muted-foreground">{present ? `…${present.lastFour}` : t("notSet")}</span>
+          </span>
+          {present ? (
+            <span className="text-[0.8125rem] text-muted-foreground">
+              {t.rich(present.lastUsedAt ? "keyUsed" : "keyUnused", {
+                set: () => <Ago at={present.setAt} />,
+                used: () => <Ago at={present.lastUsedAt ?? present.setAt} />,
+              })}
+            </span>
+          ) : null}
+        </span>
+        {present ? (
+          <>
+            <Button size="small" busy={check.isPending} onClick={() => check.mutate()}>
+              {t("check")}
+            </Button>
+            <Button size="small" onClick={() => setRemoving(true)}>
+              {t("remove")}
+            </Button>
+          </>
+        ) : null}
+        <Button size="small" onClick={() => setEditing(!editing)} aria-expanded={editing}>
+          {present ? t("replace") : t("set")}
+        </Button>
+      </div>
+      {editing ? (
+        <form
+          className="flex items-end gap-2"
+          onSubmit={(event: FormEvent) => {
+            event.preventDefault();
+            set.mutate();
+          }}
+        >
+          <Field
+            className="flex-1"
+            label={t("keyOf", { provider: label })}
+            error={isApiError(set.error) ? set.error.message : undefined}
+          >
+            <Input
+              autoFocus
+              type="password"
+              autoComplete="off"
+              required
+              value={key}
+              onChange={(event) => setKey(event.target.value)}
+            />
+          </Field>
+          <Button type="submit" variant="primary" busy={set.isPending}>
+            {t("save")}
+          </Button>
+        </form>
+      ) : null}
+      <Confirm
+        open={removing}
+        onOpenChange={setRemoving}
+        title={t("removeKeyTitle", { provider: label })}
+        confirmLabel={t("remove")}
+        cancelLabel={t("keep")}
+        busy={remove.isPending}
+        onConfirm={() => remove.mutate()}
+      >
+        {t("removeKeyWhy")}
+      </Confirm>
+    </li>
+  );
+}

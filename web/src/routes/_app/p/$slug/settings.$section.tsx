@@ -1,0 +1,31 @@
+import { createFileRoute, notFound } from "@tanstack/react-router";
+import * as z from "zod/mini";
+import { projectDocumentQuery, providerKeysQuery, settingsQuery } from "@/api/queries";
+import { isSection } from "@/features/settings/sections";
+import { SettingsScreen } from "@/features/settings/settings-screen";
+
+const text = z.catch(z.optional(z.string()), undefined);
+const search = z.object({ actor: text, action: text, from: text, until: text });
+
+export const Route = createFileRoute("/_app/p/$slug/settings/$section")({
+  validateSearch: search,
+  params: {
+    parse: ({ section, ...rest }) => {
+      if (!isSection(section)) {
+        throw notFound();
+      }
+      return { ...rest, section };
+    },
+  },
+  loader: ({ context: { queryClient }, params: { slug } }) =>
+    Promise.all([
+      queryClient.ensureQueryData(projectDocumentQuery(slug)),
+      queryClient.ensureQueryData(settingsQuery(slug)),
+      queryClient.ensureQueryData(providerKeysQuery(slug)),
+    ]),
+  component: () => {
+    const { slug, section } = Route.useParams();
+    const filter = Object.fromEntries(Object.entries(Route.useSearch()).filter(([, value]) => value));
+    return <SettingsScreen key={`${slug} ${section}`} slug={slug} section={section} audit={filter} />;
+  },
+});
