@@ -23,6 +23,8 @@ import { Route as AppPSlugRunsIndexRouteImport } from "./routes/_app/p/$slug/run
 import { Route as AppPSlugRunsRunRouteImport } from "./routes/_app/p/$slug/runs.$run";
 import { Route as AppPSlugSettingsIndexRouteImport } from "./routes/_app/p/$slug/settings.index";
 import { Route as AppPSlugSettingsSectionRouteImport } from "./routes/_app/p/$slug/settings.$section";
+import { Route as AppPSlugWorkflowsIndexRouteImport } from "./routes/_app/p/$slug/workflows.index";
+import { Route as AppPSlugWorkflowsNameRouteImport } from "./routes/_app/p/$slug/workflows.$name";
 
 const AppRoute = AppRouteImport.update({
   id: "/_app",
@@ -93,6 +95,16 @@ const AppPSlugSettingsSectionRoute = AppPSlugSettingsSectionRouteImport.update({
   path: "/settings/$section",
   getParentRoute: () => AppPSlugRoute,
 } as any);
+const AppPSlugWorkflowsIndexRoute = AppPSlugWorkflowsIndexRouteImport.update({
+  id: "/workflows/",
+  path: "/workflows/",
+  getParentRoute: () => AppPSlugRoute,
+} as any);
+const AppPSlugWorkflowsNameRoute = AppPSlugWorkflowsNameRouteImport.update({
+  id: "/workflows/$name",
+  path: "/workflows/$name",
+  getParentRoute: () => AppPSlugRoute,
+} as any);
 
 export interface FileRoutesByFullPath {
   "/": typeof AppIndexRoute;
@@ -106,8 +118,10 @@ export interface FileRoutesByFullPath {
   "/p/$slug/": typeof AppPSlugIndexRoute;
   "/p/$slug/runs/$run": typeof AppPSlugRunsRunRoute;
   "/p/$slug/settings/$section": typeof AppPSlugSettingsSectionRoute;
+  "/p/$slug/workflows/$name": typeof AppPSlugWorkflowsNameRoute;
   "/p/$slug/runs/": typeof AppPSlugRunsIndexRoute;
   "/p/$slug/settings/": typeof AppPSlugSettingsIndexRoute;
+  "/p/$slug/workflows/": typeof AppPSlugWorkflowsIndexRoute;
 }
 export interface FileRoutesByTo {
   "/sign-in": typeof SignInRoute;
@@ -120,8 +134,10 @@ export interface FileRoutesByTo {
   "/p/$slug": typeof AppPSlugIndexRoute;
   "/p/$slug/runs/$run": typeof AppPSlugRunsRunRoute;
   "/p/$slug/settings/$section": typeof AppPSlugSettingsSectionRoute;
+  "/p/$slug/workflows/$name": typeof AppPSlugWorkflowsNameRoute;
   "/p/$slug/runs": typeof AppPSlugRunsIndexRoute;
   "/p/$slug/settings": typeof AppPSlugSettingsIndexRoute;
+  "/p/$slug/workflows": typeof AppPSlugWorkflowsIndexRoute;
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport;
@@ -137,8 +153,10 @@ export interface FileRoutesById {
   "/_app/p/$slug/": typeof AppPSlugIndexRoute;
   "/_app/p/$slug/runs/$run": typeof AppPSlugRunsRunRoute;
   "/_app/p/$slug/settings/$section": typeof AppPSlugSettingsSectionRoute;
+  "/_app/p/$slug/workflows/$name": typeof AppPSlugWorkflowsNameRoute;
   "/_app/p/$slug/runs/": typeof AppPSlugRunsIndexRoute;
   "/_app/p/$slug/settings/": typeof AppPSlugSettingsIndexRoute;
+  "/_app/p/$slug/workflows/": typeof AppPSlugWorkflowsIndexRoute;
 }
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
@@ -154,8 +172,10 @@ export interface FileRouteTypes {
     | "/p/$slug/"
     | "/p/$slug/runs/$run"
     | "/p/$slug/settings/$section"
+    | "/p/$slug/workflows/$name"
     | "/p/$slug/runs/"
-    | "/p/$slug/settings/";
+    | "/p/$slug/settings/"
+    | "/p/$slug/workflows/";
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/sign-in"
@@ -168,8 +188,10 @@ export interface FileRouteTypes {
     | "/p/$slug"
     | "/p/$slug/runs/$run"
     | "/p/$slug/settings/$section"
+    | "/p/$slug/workflows/$name"
     | "/p/$slug/runs"
-    | "/p/$slug/settings";
+    | "/p/$slug/settings"
+    | "/p/$slug/workflows";
   id:
     | "__root__"
     | "/_app"
@@ -184,8 +206,10 @@ export interface FileRouteTypes {
     | "/_app/p/$slug/"
     | "/_app/p/$slug/runs/$run"
     | "/_app/p/$slug/settings/$section"
+    | "/_app/p/$slug/workflows/$name"
     | "/_app/p/$slug/runs/"
-    | "/_app/p/$slug/settings/";
+    | "/_app/p/$slug/settings/"
+    | "/_app/p/$slug/workflows/";
   fileRoutesById: FileRoutesById;
 }
 export interface RootRouteChildren {
@@ -294,6 +318,20 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppPSlugSettingsSectionRouteImport;
       parentRoute: typeof AppPSlugRoute;
     };
+    "/_app/p/$slug/workflows/": {
+      id: "/_app/p/$slug/workflows/";
+      path: "/workflows";
+      fullPath: "/p/$slug/workflows/";
+      preLoaderRoute: typeof AppPSlugWorkflowsIndexRouteImport;
+      parentRoute: typeof AppPSlugRoute;
+    };
+    "/_app/p/$slug/workflows/$name": {
+      id: "/_app/p/$slug/workflows/$name";
+      path: "/workflows/$name";
+      fullPath: "/p/$slug/workflows/$name";
+      preLoaderRoute: typeof AppPSlugWorkflowsNameRouteImport;
+      parentRoute: typeof AppPSlugRoute;
+    };
   }
 }
 
@@ -303,8 +341,10 @@ interface AppPSlugRouteChildren {
   AppPSlugIndexRoute: typeof AppPSlugIndexRoute;
   AppPSlugRunsRunRoute: typeof AppPSlugRunsRunRoute;
   AppPSlugSettingsSectionRoute: typeof AppPSlugSettingsSectionRoute;
+  AppPSlugWorkflowsNameRoute: typeof AppPSlugWorkflowsNameRoute;
   AppPSlugRunsIndexRoute: typeof AppPSlugRunsIndexRoute;
   AppPSlugSettingsIndexRoute: typeof AppPSlugSettingsIndexRoute;
+  AppPSlugWorkflowsIndexRoute: typeof AppPSlugWorkflowsIndexRoute;
 }
 
 const AppPSlugRouteChildren: AppPSlugRouteChildren = {
@@ -313,8 +353,10 @@ const AppPSlugRouteChildren: AppPSlugRouteChildren = {
   AppPSlugIndexRoute: AppPSlugIndexRoute,
   AppPSlugRunsRunRoute: AppPSlugRunsRunRoute,
   AppPSlugSettingsSectionRoute: AppPSlugSettingsSectionRoute,
+  AppPSlugWorkflowsNameRoute: AppPSlugWorkflowsNameRoute,
   AppPSlugRunsIndexRoute: AppPSlugRunsIndexRoute,
   AppPSlugSettingsIndexRoute: AppPSlugSettingsIndexRoute,
+  AppPSlugWorkflowsIndexRoute: AppPSlugWorkflowsIndexRoute,
 };
 
 const AppPSlugRouteWithChildren = AppPSlugRoute._addFileChildren(

@@ -1,9 +1,12 @@
 import { useCallback, useState } from "react";
 import { begin, type Draft, edited, type Fields, rebased, settled } from "./draft";
 
-/** A draft of what is on the server, kept up with what others save while it is open. */
-export function useDraft<T extends Fields>(value: T, tag: string) {
-  const [state, setState] = useState(() => begin(value, tag));
+/**
+ * A draft of what is on the server, kept up with what others save while it is open. It goes on with the one that was
+ * kept, if there is one.
+ */
+export function useDraft<T extends Fields>(value: T, tag: string, kept?: Draft<T>) {
+  const [state, setState] = useState(() => kept ?? begin(value, tag));
   let draft = state;
   if (state.tag !== tag) {
     draft = rebased(state, value, tag);

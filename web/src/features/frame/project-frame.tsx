@@ -1,7 +1,7 @@
 // What is around every screen of a project: its changes, followed live, and its commands.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Outlet, useNavigate } from "@tanstack/react-router";
-import { Box, Play, Plus, Settings, Users } from "lucide-react";
+import { Box, Play, Plus, Settings, Users, Workflow } from "lucide-react";
 import { useEffect, useState } from "react";
 import { toast } from "sonner";
 import { useTranslations } from "use-intl";
@@ -67,6 +67,14 @@ function useProjectCommands(slug: string, start: () => void) {
       icon: Play,
       keys: "g r",
       run: () => void navigate({ to: "/p/$slug/runs", params }),
+    },
+    {
+      id: "workflows",
+      title: t("workflows"),
+      group: "go",
+      icon: Workflow,
+      keys: "g w",
+      run: () => void navigate({ to: "/p/$slug/workflows", params }),
     },
     {
       id: "sandboxes",

@@ -1,7 +1,7 @@
 // The way around: the project, its places, the person.
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
-import { Box, type LucideIcon, Play, Search, Settings, Users } from "lucide-react";
+import { Box, type LucideIcon, Play, Search, Settings, Users, Workflow } from "lucide-react";
 import { useTranslations } from "use-intl";
 import { projectQuery } from "@/api/queries";
 import { shown } from "@/commands/keys";
@@ -10,13 +10,19 @@ import { ProjectSwitcher } from "./project-switcher";
 import { UserMenu } from "./user-menu";
 
 type Place = {
-  to: "/p/$slug/runs" | "/p/$slug/sandboxes" | "/p/$slug/members" | "/p/$slug/settings";
-  label: "runs" | "sandboxes" | "members" | "settings";
+  to:
+    | "/p/$slug/runs"
+    | "/p/$slug/workflows"
+    | "/p/$slug/sandboxes"
+    | "/p/$slug/members"
+    | "/p/$slug/settings";
+  label: "runs" | "workflows" | "sandboxes" | "members" | "settings";
   icon: LucideIcon;
 };
 
 const places: Place[] = [
   { to: "/p/$slug/runs", label: "runs", icon: Play },
+  { to: "/p/$slug/workflows", label: "workflows", icon: Workflow },
   { to: "/p/$slug/sandboxes", label: "sandboxes", icon: Box },
   { to: "/p/$slug/members", label: "members", icon: Users },
   { to: "/p/$slug/settings", label: "settings", icon: Settings },

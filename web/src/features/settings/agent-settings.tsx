@@ -3,8 +3,8 @@ import { useTranslations } from "use-intl";
 import type { Schemas } from "@/api/client";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
-import { AgentChoices } from "./agent-choices";
-import { SavedForm, Section, Theirs } from "./form";
+import { AgentChoices } from "@/features/agents/agent-choices";
+import { SavedForm, Section, Theirs } from "@/features/forms/form";
 import { useSettingsForm } from "./use-settings-form";
 
 type Limits = Schemas["ProjectLimits"];

@@ -12,11 +12,11 @@ import { Dialog, DialogContent } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
 import { Select } from "@/components/ui/select";
 import { Skeleton } from "@/components/ui/skeleton";
+import { Section } from "@/features/forms/form";
 import { ErrorText } from "@/features/frame/error-screens";
 import { useFailure } from "@/features/frame/use-failure";
 import { Ago } from "@/features/runs/moments";
 import { CreateApiKey, ShowToken } from "./create-api-key";
-import { Section } from "./form";
 
 type ApiKey = Schemas["ApiKey"];
 

@@ -8,7 +8,7 @@ import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
 import { Switch } from "@/components/ui/switch";
 import { Tooltip } from "@/components/ui/tooltip";
-import { SavedForm, Section, Theirs } from "./form";
+import { SavedForm, Section, Theirs } from "@/features/forms/form";
 import { useSettingsForm } from "./use-settings-form";
 
 type Check = Schemas["ProjectCheck"];

@@ -13,10 +13,10 @@ import { Field } from "@/components/ui/field";
 import { Input, Textarea } from "@/components/ui/input";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Switch } from "@/components/ui/switch";
+import { FormField, SavedForm, Section } from "@/features/forms/form";
 import { ErrorText } from "@/features/frame/error-screens";
 import { useFailure } from "@/features/frame/use-failure";
 import { Ago } from "@/features/runs/moments";
-import { FormField, SavedForm, Section } from "./form";
 import { useSettingsForm } from "./use-settings-form";
 
 export function Environment({ slug }: { slug: string }) {

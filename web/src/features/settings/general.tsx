@@ -5,8 +5,8 @@ import { useTranslations } from "use-intl";
 import { api, body, type Schemas } from "@/api/client";
 import { projectDocumentQuery, projectQuery, projectsQuery } from "@/api/queries";
 import { Input, Textarea } from "@/components/ui/input";
-import { FormField, SavedForm, Section } from "./form";
-import { useForm } from "./use-form";
+import { FormField, SavedForm, Section } from "@/features/forms/form";
+import { useForm } from "@/features/forms/use-form";
 
 type General = Pick<Schemas["Project"], "name" | "slug" | "description" | "repository" | "defaultBranch">;
 

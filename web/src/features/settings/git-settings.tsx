@@ -1,7 +1,7 @@
 import { useTranslations } from "use-intl";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
-import { SavedForm, Section, Theirs } from "./form";
+import { SavedForm, Section, Theirs } from "@/features/forms/form";
 import { useSettingsForm } from "./use-settings-form";
 
 /** Whose name the commits of runs carry. */

@@ -5,9 +5,9 @@ import { useTranslations } from "use-intl";
 import { ApiError, api, done } from "@/api/client";
 import { projectDocumentQuery, projectQuery, projectsQuery } from "@/api/queries";
 import { Button } from "@/components/ui/button";
+import { Section } from "@/features/forms/form";
 import { useFailure } from "@/features/frame/use-failure";
 import { ProjectMark } from "@/features/projects/project-mark";
-import { Section } from "./form";
 
 /** The project's picture: chosen from a file, or none. */
 export function Logo({ slug }: { slug: string }) {

@@ -2,8 +2,8 @@
 import { useTranslations } from "use-intl";
 import { Button } from "@/components/ui/button";
 import { Textarea } from "@/components/ui/input";
-import { FormField, SavedForm, Section } from "./form";
-import type { Form } from "./use-form";
+import { FormField, SavedForm, Section } from "@/features/forms/form";
+import type { Form } from "@/features/forms/use-form";
 import { useSettingsForm } from "./use-settings-form";
 
 const MOST = 50_000;

@@ -9,9 +9,9 @@ import { Confirm } from "@/components/ui/alert-dialog";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
+import { Section } from "@/features/forms/form";
 import { useFailure } from "@/features/frame/use-failure";
 import { Ago } from "@/features/runs/moments";
-import { Section } from "./form";
 
 const providers: { name: Schemas["ProviderName"]; label: string }[] = [
   { name: "anthropic", label: "Anthropic" },

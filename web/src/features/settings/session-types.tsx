@@ -7,9 +7,9 @@ import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
+import { AgentChoices, agents } from "@/features/agents/agent-choices";
+import { SavedForm, Section, Theirs } from "@/features/forms/form";
 import { cn } from "@/lib/cn";
-import { AgentChoices, agents } from "./agent-choices";
-import { SavedForm, Section, Theirs } from "./form";
 import { useSettingsForm } from "./use-settings-form";
 
 type Session = Required<Schemas["SessionSettings"]>;

@@ -1,7 +1,7 @@
 import { useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { api, body, type Schemas } from "@/api/client";
 import { settingsQuery } from "@/api/queries";
-import { useForm } from "./use-form";
+import { useForm } from "@/features/forms/use-form";
 
 type Settings = Schemas["Settings"];
 type Document = { settings: Settings; tag: string };

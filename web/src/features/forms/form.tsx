@@ -11,6 +11,7 @@ import { Card } from "@/components/ui/card";
 import { Field } from "@/components/ui/field";
 import { Tooltip } from "@/components/ui/tooltip";
 import { ErrorText } from "@/features/frame/error-screens";
+import { cn } from "@/lib/cn";
 import type { Fields } from "@/lib/draft";
 import type { Form } from "./use-form";
 
@@ -32,8 +33,23 @@ export function Section({ title, why, action, children }: SectionProps) {
   );
 }
 
+type SavedFormProps<T extends Fields> = {
+  form: Form<T>;
+  className?: string;
+  barClassName?: string;
+  /** Whether what is not saved stays on this device, so that leaving loses nothing. */
+  kept?: boolean;
+  children: ReactNode;
+};
+
 /** A form with what saves it; leaving it with unsaved changes is asked about first. */
-export function SavedForm<T extends Fields>({ form, children }: { form: Form<T>; children: ReactNode }) {
+export function SavedForm<T extends Fields>({
+  form,
+  className,
+  barClassName,
+  kept,
+  children,
+}: SavedFormProps<T>) {
   const t = useTranslations("form");
   useCommands(
     form.dirty
@@ -42,27 +58,28 @@ export function SavedForm<T extends Fields>({ form, children }: { form: Form<T>;
   );
   return (
     <form
-      className="grid gap-4"
-      noValidate={false}
+      className={className ?? "grid gap-4"}
       onSubmit={(event: FormEvent) => {
         event.preventDefault();
         form.save();
       }}
     >
       {children}
-      <SaveBar form={form} />
-      <LeaveGuard dirty={form.dirty} />
+      <SaveBar form={form} className={barClassName} />
+      {kept ? null : <LeaveGuard dirty={form.dirty} />}
     </form>
   );
 }
 
-function SaveBar<T extends Fields>({ form }: { form: Form<T> }) {
+function SaveBar<T extends Fields>({ form, className }: { form: Form<T>; className: string | undefined }) {
   const t = useTranslations("form");
   if (!form.dirty && !form.error) {
     return null;
   }
   return (
-    <div className="sticky bottom-3 z-10 grid gap-2 rounded-lg border bg-popover p-3 shadow-lg">
+    <div
+      className={cn("sticky bottom-3 z-10 grid gap-2 rounded-lg border bg-popover p-3 shadow-lg", className)}
+    >
       {form.error ? (
         <div role="alert" className="text-destructive">
           <ErrorText error={form.error} />
@@ -136,7 +153,16 @@ export function FormField<T extends Fields>({
 }
 
 /** What somebody else saved where something was changed here too, and the choice between both. */
-export function Theirs<T extends Fields>({ form, name }: { form: Form<T>; name: keyof T & string }) {
+export function Theirs<T extends Fields, K extends keyof T & string>({
+  form,
+  name,
+  show = written,
+}: {
+  form: Form<T>;
+  name: K;
+  /** The value as people read it. */
+  show?: (value: T[K]) => string;
+}) {
   const t = useTranslations("form");
   if (!(name in form.theirs)) {
     return null;
@@ -148,7 +174,7 @@ export function Theirs<T extends Fields>({ form, name }: { form: Form<T>; name: 
         {t("theirs")}
       </p>
       <pre className="max-h-48 overflow-auto whitespace-pre-wrap rounded-sm bg-muted p-2 font-mono text-[0.8125rem]">
-        {written(form.theirs[name]) || t("empty")}
+        {show(form.theirs[name] as T[K]) || t("empty")}
       </pre>
       <div className="flex flex-wrap gap-2">
         <Button size="small" onClick={() => form.settle(name, "mine")}>

@@ -15,6 +15,8 @@ type FormOptions<T extends Fields> = {
   send: (change: Partial<T>, draft: Draft<T>) => Promise<void>;
   /** What is on the server now. */
   reread: () => Promise<Seen<T>>;
+  /** A draft that was begun before and never saved. */
+  kept?: Draft<T> | undefined;
 };
 
 export type Form<T extends Fields> = ReturnType<typeof useForm<T>>;
@@ -22,9 +24,9 @@ export type Form<T extends Fields> = ReturnType<typeof useForm<T>>;
 /** Thrown when nothing was saved because somebody must choose first. */
 class Undecided extends Error {}
 
-export function useForm<T extends Fields>({ seen, send, reread }: FormOptions<T>) {
+export function useForm<T extends Fields>({ seen, send, reread, kept }: FormOptions<T>) {
   const t = useTranslations("form");
-  const { draft, set, settle, replace, discard } = useDraft(seen.value, seen.tag);
+  const { draft, set, settle, replace, discard } = useDraft(seen.value, seen.tag, kept);
   const save = useMutation({
     mutationFn: async () => {
       try {
@@ -57,6 +59,7 @@ export function useForm<T extends Fields>({ seen, send, reread }: FormOptions<T>
     refused?.field === path || refused?.field?.startsWith(`${path}.`) ? refused.message : undefined;
   const isNamed = refused?.field ? (refused.field.split(".")[0] ?? "") in draft.mine : false;
   return {
+    draft,
     value: draft.mine,
     theirs: draft.theirs,
     set: (change: Partial<T>) => {
