@@ -36,6 +36,36 @@ pub struct RecordedEvent {
     pub event: Event,
 }
 
+/// Which change of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChangeOf {
+    /// That of one step; else all of it so far.
+    pub step: Option<StepId>,
+    /// That of one file; else of all.
+    pub path: Option<String>,
+}
+
+/// Branches that a run may start from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Branches {
+    /// Their names: those of the repository by their newest commit, then those of runs.
+    pub names: Vec<String>,
+    /// Whether there are more.
+    pub more: MoreBranches,
+    /// The repository's own default branch, where it names one.
+    pub default: Option<String>,
+}
+
+/// Whether a list of branches ends where the branches do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MoreBranches {
+    /// There are more.
+    Yes,
+    /// There are none.
+    #[default]
+    No,
+}
+
 impl Records {
     /// The records in a store, with the repositories that belong to them.
     #[must_use]
@@ -108,6 +138,7 @@ impl Records {
         let row = reader.run(project, run).await?.ok_or_else(missing)?;
         let body = reader.run_body(project, run).await?.ok_or_else(missing)?;
         let steps = reader.steps(project, run).await?;
+        let usage = reader.usage_of_steps(project, run).await?;
         drop(reader);
         let RunRecord { machine, pinned, .. } = row.state.read()?;
         let steps = steps
@@ -115,6 +146,7 @@ impl Records {
             .map(|row| {
                 Ok(StepView {
                     memo: row.body.read()?,
+                    usage: usage.iter().find(|usage| usage.step == row.id).cloned(),
                     row,
                 })
             })
@@ -160,23 +192,28 @@ impl Records {
         Ok(self.store.read().await?.event_head(project, run).await?)
     }
 
-    /// The change of a run so far: files, numbers and a unified diff of at most `limit` bytes. `None` before the run has
-    /// a commit to start from.
-    pub async fn diff(&self, project: ProjectId, run: RunId, limit: u64) -> Result<Option<Diff>, Error> {
-        let Some((mirror, base, tip)) = self.change(project, run).await? else {
+    /// A change of a run: files, numbers and a unified diff of at most `limit` bytes. `None` before there is a commit to
+    /// start from, and for a step whose work was not taken over.
+    pub async fn diff(
+        &self,
+        project: ProjectId,
+        run: RunId,
+        change: &ChangeOf,
+        limit: u64,
+    ) -> Result<Option<Diff>, Error> {
+        let Some((mirror, base, tip)) = self.change(project, run, change.step).await? else {
             return Ok(None);
         };
-        Ok(Some(
-            mirror
-                .diff(&base, &tip, limit)
-                .await
-                .map_err(|error| forge_failure(&error))?,
-        ))
+        let diff = match &change.path {
+            Some(path) => mirror.diff_of_file(&base, &tip, path, limit).await,
+            None => mirror.diff(&base, &tip, limit).await,
+        };
+        Ok(Some(diff.map_err(|error| forge_failure(&error))?))
     }
 
-    /// The change of a run so far, as a patch for `git am`.
-    pub async fn patch(&self, project: ProjectId, run: RunId) -> Result<Option<Patch>, Error> {
-        let Some((mirror, base, tip)) = self.change(project, run).await? else {
+    /// The change of a run so far, or of one of its steps, as a patch for `git am`.
+    pub async fn patch(&self, project: ProjectId, run: RunId, step: Option<StepId>) -> Result<Option<Patch>, Error> {
+        let Some((mirror, base, tip)) = self.change(project, run, step).await? else {
             return Ok(None);
         };
         Ok(Some(
@@ -189,9 +226,49 @@ impl Records {
         Ok(self.mirrors.get(project).map_err(|error| forge_failure(&error))?)
     }
 
-    async fn change(&self, project: ProjectId, run: RunId) -> Result<Option<(Mirror, CommitId, CommitId)>, Error> {
-        let state = self.get(project, run).await?.state;
-        let (Some(base), Some(tip)) = (&state.base, &state.tip) else {
+    /// The branches of a project's repository with a text in their name, as of the last time a run fetched it: at most
+    /// `count`. A project without a run has none yet.
+    pub async fn branches(&self, project: ProjectId, text: &str, count: usize) -> Result<Branches, Error> {
+        let mirror = match self.mirrors.get(project) {
+            Ok(mirror) => mirror,
+            Err(codecourier_forge::Error::MirrorMissing { .. }) => return Ok(Branches::default()),
+            Err(error) => return Err(forge_failure(&error).into()),
+        };
+        let mut names = mirror
+            .branches(text, count + 1)
+            .await
+            .map_err(|error| forge_failure(&error))?;
+        let more = if names.len() > count {
+            MoreBranches::Yes
+        } else {
+            MoreBranches::No
+        };
+        names.truncate(count);
+        let default = mirror.default_branch().await.map_err(|error| forge_failure(&error))?;
+        Ok(Branches {
+            names,
+            more,
+            default: default.map(|name| name.to_string()),
+        })
+    }
+
+    async fn change(
+        &self,
+        project: ProjectId,
+        run: RunId,
+        step: Option<StepId>,
+    ) -> Result<Option<(Mirror, CommitId, CommitId)>, Error> {
+        let view = self.get(project, run).await?;
+        let (base, tip) = match step {
+            None => (view.state.base, view.state.tip),
+            Some(step) => {
+                let found = view.steps.into_iter().find(|candidate| candidate.row.id == step);
+                let missing = || Error::not_found(format!("There is no step {step} in this run."));
+                let memo = found.ok_or_else(missing)?.memo;
+                (Some(memo.base), memo.collected)
+            }
+        };
+        let (Some(base), Some(tip)) = (&base, &tip) else {
             return Ok(None);
         };
         let mirror = self.mirror(project)?;

@@ -134,6 +134,9 @@ pub struct RunSearch {
     pub limit: u32,
 }
 
+/// How many runs of a status are counted: beyond that nobody reads the number.
+pub const COUNTED_RUNS: u32 = 1_000;
+
 /// The order of a list of runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunOrder {
@@ -334,6 +337,18 @@ impl Reader<'_> {
             at: run.created_at,
             id: run.id,
         }))
+    }
+
+    /// How many runs of a status a project has; [`COUNTED_RUNS`] for as many or more.
+    pub async fn count_runs(&mut self, project: ProjectId, status: RunStatus) -> Result<u64> {
+        let statement =
+            sql("SELECT count(*) FROM (SELECT 1 FROM run WHERE project = $1 AND status = $2 LIMIT $3) AS counted")
+                .bind(project)
+                .bind(status.as_str())
+                .bind(i64::from(COUNTED_RUNS));
+        self.fetch_optional("count the runs", statement)
+            .await?
+            .map_or(Ok(0), |row| row.count(0))
     }
 
     /// Every run of every project that has not ended, oldest first: what a starting server has to look at.

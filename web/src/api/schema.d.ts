@@ -551,6 +551,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/branches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the branches that a run may start from.
+         * @description As of the last time that a run fetched the repository; a project without a run has none yet.
+         */
+        get: operations["runs.branches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/invitations": {
         parameters: {
             query?: never;
@@ -866,6 +886,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/run-counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count the runs of a project by their status.
+         * @description Each number ends at 1,000, which stands for as many or more.
+         */
+        get: operations["runs.counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/runs": {
         parameters: {
             query?: never;
@@ -932,8 +972,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read the change that a run made so far.
-         * @description Its text is cut at one megabyte; the patch has it whole.
+         * Read the change that a run made so far, or that one of its steps made.
+         * @description Its text is cut at one megabyte: that of a single file can be asked for alone, and the patch has it whole.
          */
         get: operations["runs.diff"];
         put?: never;
@@ -993,7 +1033,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Download the change that a run made so far, as a patch for `git am` or `git apply`. */
+        /** Download the change that a run made so far, or that one of its steps made, as a patch for `git am` or `git apply`. */
         get: operations["runs.patch"];
         put?: never;
         post?: never;
@@ -1391,6 +1431,15 @@ export interface components {
          * @example aud_019300000000700080000000deadbeef
          */
         AuditEntryId: string;
+        /** @description Branches that a run may start from. */
+        Branches: {
+            /** @description Their names: those of the repository by their newest commit, then those of runs. At most 100. */
+            names: string[];
+            /** @description Whether there are more: ask with a text. */
+            more: boolean;
+            /** @description The repository's own default branch, where it names one. */
+            defaultBranch: string | null;
+        };
         /** @description Another password for whoever is signed in. */
         ChangePassword: {
             /**
@@ -1417,6 +1466,13 @@ export interface components {
             passed: boolean;
             /** @description Whether the run cannot pass while it fails. */
             required: boolean;
+            /**
+             * Format: int64
+             * @description How long it took, in milliseconds.
+             */
+            durationMs?: number;
+            /** @description The end of what it wrote. */
+            outputTail?: string;
         };
         /** @description What a client says. */
         ClientMessage: {
@@ -1553,6 +1609,18 @@ export interface components {
                 revokedAt: components["schemas"]["Time"] | null;
                 replacedBy: components["schemas"]["ApiKeyId"] | null;
                 retiresAt: components["schemas"]["Time"] | null;
+            };
+        };
+        /** @description One thing. */
+        Data_Branches: {
+            /** @description Branches that a run may start from. */
+            data: {
+                /** @description Their names: those of the repository by their newest commit, then those of runs. At most 100. */
+                names: string[];
+                /** @description Whether there are more: ask with a text. */
+                more: boolean;
+                /** @description The repository's own default branch, where it names one. */
+                defaultBranch: string | null;
             };
         };
         /** @description One thing. */
@@ -1714,6 +1782,42 @@ export interface components {
                 tokenExpiresAt: components["schemas"]["Time"];
                 /** @description From when on the session is worth nothing, used or not. */
                 expiresAt: components["schemas"]["Time"];
+            };
+        };
+        /** @description One thing. */
+        Data_RunCounts: {
+            /** @description How many runs of each status a project has; 1,000 stands for as many or more. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description Accepted, and no work has begun.
+                 */
+                pending: number;
+                /**
+                 * Format: int64
+                 * @description Under way.
+                 */
+                running: number;
+                /**
+                 * Format: int64
+                 * @description Waiting for a person or a time.
+                 */
+                paused: number;
+                /**
+                 * Format: int64
+                 * @description Ended well.
+                 */
+                completed: number;
+                /**
+                 * Format: int64
+                 * @description Ended badly.
+                 */
+                failed: number;
+                /**
+                 * Format: int64
+                 * @description Ended by a person.
+                 */
+                cancelled: number;
             };
         };
         /** @description One thing. */
@@ -2608,6 +2712,14 @@ export interface components {
          * @enum {string}
          */
         Permission: "project:read" | "project:write" | "members:read" | "members:write" | "settings:read" | "settings:write" | "runs:read" | "runs:write" | "workflows:read" | "workflows:write" | "sandboxes:read" | "sandboxes:write" | "keys:read" | "keys:write" | "audit:read" | "audit:write";
+        /** @description A phase of a step. */
+        PhaseView: {
+            /** @description Its name: `sandbox-create`, `clone`, `agent-cli`. */
+            name: string;
+            /** @description When it began. */
+            startedAt: components["schemas"]["Time"];
+            finishedAt: components["schemas"]["Time"] | null;
+        };
         /** @description A fault of a pipeline. */
         PipelineFault: {
             /** @description Where: `pipeline.0.nodes.1.role`. */
@@ -2886,6 +2998,39 @@ export interface components {
              * @default 600
              */
             timeoutSeconds: number;
+        };
+        /** @description How many runs of each status a project has; 1,000 stands for as many or more. */
+        RunCounts: {
+            /**
+             * Format: int64
+             * @description Accepted, and no work has begun.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description Under way.
+             */
+            running: number;
+            /**
+             * Format: int64
+             * @description Waiting for a person or a time.
+             */
+            paused: number;
+            /**
+             * Format: int64
+             * @description Ended well.
+             */
+            completed: number;
+            /**
+             * Format: int64
+             * @description Ended badly.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Ended by a person.
+             */
+            cancelled: number;
         };
         /** @description A run with everything about it but its events and its change. */
         RunDetail: components["schemas"]["Run"] & {
@@ -3406,6 +3551,20 @@ export interface components {
             verdict: components["schemas"]["VerdictView"] | null;
             /** @description The checks that the platform ran. */
             checks: components["schemas"]["CheckView"][];
+            /** @description The phases that began, in their order. */
+            phases?: components["schemas"]["PhaseView"][];
+            /**
+             * Format: int64
+             * @description How many requests went to models.
+             */
+            requests?: number;
+            /** @description The tokens of those requests. */
+            tokens?: components["schemas"]["TokensView"];
+            /**
+             * Format: int64
+             * @description What it cost, in millionths of a US dollar.
+             */
+            costMicroUsd?: number;
             failure: components["schemas"]["FailureView"] | null;
         };
         /** @description An event of a stream, as scripts get it: its lines `id`, `event` and `data`. Only for the description. */
@@ -3849,6 +4008,7 @@ export type ApiKeyId = components['schemas']['ApiKeyId'];
 export type ApiKeyStatus = components['schemas']['ApiKeyStatus'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditEntryId = components['schemas']['AuditEntryId'];
+export type Branches = components['schemas']['Branches'];
 export type ChangePassword = components['schemas']['ChangePassword'];
 export type ChangeRole = components['schemas']['ChangeRole'];
 export type CheckView = components['schemas']['CheckView'];
@@ -3860,6 +4020,7 @@ export type CreateVariable = components['schemas']['CreateVariable'];
 export type CreatedApiKey = components['schemas']['CreatedApiKey'];
 export type DataAccount = components['schemas']['Data_Account'];
 export type DataApiKey = components['schemas']['Data_ApiKey'];
+export type DataBranches = components['schemas']['Data_Branches'];
 export type DataCreatedApiKey = components['schemas']['Data_CreatedApiKey'];
 export type DataInvitation = components['schemas']['Data_Invitation'];
 export type DataJoinedProject = components['schemas']['Data_JoinedProject'];
@@ -3870,6 +4031,7 @@ export type DataProject = components['schemas']['Data_Project'];
 export type DataProviderKey = components['schemas']['Data_ProviderKey'];
 export type DataProviderKeyCheck = components['schemas']['Data_ProviderKeyCheck'];
 export type DataRotatedSession = components['schemas']['Data_RotatedSession'];
+export type DataRunCounts = components['schemas']['Data_RunCounts'];
 export type DataRunDetail = components['schemas']['Data_RunDetail'];
 export type DataRunDiff = components['schemas']['Data_RunDiff'];
 export type DataSandbox = components['schemas']['Data_Sandbox'];
@@ -3928,6 +4090,7 @@ export type MemberRole = components['schemas']['MemberRole'];
 export type NewSession = components['schemas']['NewSession'];
 export type OwnInvitation = components['schemas']['OwnInvitation'];
 export type Permission = components['schemas']['Permission'];
+export type PhaseView = components['schemas']['PhaseView'];
 export type PipelineFault = components['schemas']['PipelineFault'];
 export type PipelineLoop = components['schemas']['PipelineLoop'];
 export type PipelineNode = components['schemas']['PipelineNode'];
@@ -3949,6 +4112,7 @@ export type RotateApiKey = components['schemas']['RotateApiKey'];
 export type RotatedSession = components['schemas']['RotatedSession'];
 export type Run = components['schemas']['Run'];
 export type RunCheck = components['schemas']['RunCheck'];
+export type RunCounts = components['schemas']['RunCounts'];
 export type RunDetail = components['schemas']['RunDetail'];
 export type RunDiff = components['schemas']['RunDiff'];
 export type RunId = components['schemas']['RunId'];
@@ -5324,6 +5488,43 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    "runs.branches": {
+        parameters: {
+            query?: {
+                /** @description Only those with this text in their name, whatever the case of its letters. */
+                text?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The project's slug. A former one works too. */
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The branches. */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Branches"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unknown"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Broken"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     "invitations.list": {
         parameters: {
             query?: {
@@ -6183,6 +6384,39 @@ export interface operations {
             507: components["responses"]["Full"];
         };
     };
+    "runs.counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's slug. A former one works too. */
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The numbers. */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_RunCounts"];
+                };
+            };
+            401: components["responses"]["Unknown"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Broken"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     "runs.list": {
         parameters: {
             query?: {
@@ -6354,7 +6588,12 @@ export interface operations {
     };
     "runs.diff": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description That of one step; else all of it so far. */
+                step?: components["schemas"]["StepId"];
+                /** @description That of one file, by its path; else of all. */
+                path?: string;
+            };
             header?: never;
             path: {
                 /** @description The project's slug. A former one works too. */
@@ -6379,6 +6618,7 @@ export interface operations {
                     "application/json": components["schemas"]["Data_RunDiff"];
                 };
             };
+            400: components["responses"]["Invalid"];
             401: components["responses"]["Unknown"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -6471,7 +6711,10 @@ export interface operations {
     };
     "runs.patch": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description That of one step; else all of it so far. */
+                step?: components["schemas"]["StepId"];
+            };
             header?: never;
             path: {
                 /** @description The project's slug. A former one works too. */
@@ -6496,6 +6739,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
+            400: components["responses"]["Invalid"];
             401: components["responses"]["Unknown"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];

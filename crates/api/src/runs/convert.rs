@@ -1,12 +1,13 @@
 //! From the engine's runs to those that clients see.
 
 use codecourier_domain::check::{CheckResult, CheckSpec, Requirement};
+use codecourier_domain::event::Phase;
 use codecourier_domain::failure::Failure;
 use codecourier_domain::limits::SandboxLimits;
-use codecourier_domain::run::{PauseReason, Progress};
+use codecourier_domain::run::{PauseReason, Progress, RunStatus};
 use codecourier_domain::verdict::{Verdict, VerdictResult};
 use codecourier_engine::Error;
-use codecourier_engine::runs::memo::StepOutcome;
+use codecourier_engine::runs::memo::{PhaseTimes, StepOutcome};
 use codecourier_engine::runs::search::StepStatus as EngineStepStatus;
 use codecourier_engine::runs::search::{Diff, RunSummary};
 use codecourier_engine::runs::view::{RunView, StepView as EngineStep};
@@ -95,7 +96,7 @@ pub(super) fn detail(view: RunView, last_event: u64) -> Result<wire::RunDetail, 
 }
 
 fn step(step: EngineStep) -> Result<wire::StepView, ApiError> {
-    let EngineStep { row, memo } = step;
+    let EngineStep { row, memo, usage } = step;
     let failed = match &memo.outcome {
         Some(StepOutcome::Failed { failure: cause }) => Some(failure(cause)),
         Some(StepOutcome::Finished) | None => None,
@@ -116,6 +117,10 @@ fn step(step: EngineStep) -> Result<wire::StepView, ApiError> {
         commit: memo.collected,
         verdict: memo.verdict.map(verdict).transpose()?,
         checks: memo.checks.iter().map(check_view).collect(),
+        phases: memo.phases.iter().map(phase).collect(),
+        requests: usage.as_ref().map_or(0, |usage| usage.requests),
+        tokens: usage.as_ref().map(|usage| usage.tokens.into()).unwrap_or_default(),
+        cost_micro_usd: usage.map_or(0, |usage| usage.cost.0),
         failure: failed,
     })
 }
@@ -139,7 +144,32 @@ fn check_view(check: &CheckResult) -> wire::CheckView {
         name: check.name.clone(),
         passed: check.passed(),
         required: matches!(check.requirement, Requirement::Required),
+        duration_ms: check.duration_ms,
+        output_tail: check.output_tail.clone(),
     }
+}
+
+fn phase((phase, times): (&Phase, &PhaseTimes)) -> wire::PhaseView {
+    wire::PhaseView {
+        name: phase.as_str().to_owned(),
+        started_at: times.started_at.into(),
+        finished_at: times.ended_at.map(Into::into),
+    }
+}
+
+pub(super) fn counts_of(counts: Vec<(RunStatus, u64)>) -> wire::RunCounts {
+    let mut shown = wire::RunCounts::default();
+    for (status, count) in counts {
+        match status {
+            RunStatus::Pending => shown.pending = count,
+            RunStatus::Running => shown.running = count,
+            RunStatus::Paused => shown.paused = count,
+            RunStatus::Completed => shown.completed = count,
+            RunStatus::Failed => shown.failed = count,
+            RunStatus::Cancelled => shown.cancelled = count,
+        }
+    }
+    shown
 }
 
 fn failure(failure: &Failure) -> wire::FailureView {

@@ -6,7 +6,8 @@ mod read;
 
 use codecourier_wire::envelope::{Data, List};
 use codecourier_wire::runs::{
-    EventsPage, EventsQuery, RerunRun, Run, RunDetail, RunDiff, RunPath, RunSort, RunStatus, RunsFilter, StartRun,
+    Branches, BranchesFilter, DiffQuery, EventsPage, EventsQuery, PatchQuery, RerunRun, Run, RunCounts, RunDetail,
+    RunDiff, RunPath, RunSort, RunStatus, RunsFilter, StartRun,
 };
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -17,6 +18,8 @@ use crate::access::operations;
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::with_openapi(Filters::openapi()).merge(operations!(
         read::list,
+        read::counts,
+        read::branches,
         change::start,
         read::get,
         read::events,

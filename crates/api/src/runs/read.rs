@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use codecourier_engine::Engine;
 use codecourier_engine::access::ProjectGrant;
+use codecourier_engine::records::{ChangeOf, MoreBranches};
 use codecourier_engine::runs::search::{EventsWanted, MoreEvents, RunOrder, RunSearch};
 use codecourier_engine::runs::view::RunView;
 use codecourier_engine::{Error, ErrorCode};
@@ -12,8 +13,11 @@ use codecourier_wire::error::ErrorBody;
 use codecourier_wire::page::PageParams;
 use codecourier_wire::runs::{EventView, RunSort};
 
-use super::convert::{detail, diff_of, summary};
-use super::{Data, EventsPage, EventsQuery, List, Run, RunDetail, RunDiff, RunPath, RunsFilter};
+use super::convert::{counts_of, detail, diff_of, summary};
+use super::{
+    Branches, BranchesFilter, Data, DiffQuery, EventsPage, EventsQuery, List, PatchQuery, Run, RunCounts, RunDetail,
+    RunDiff, RunPath, RunsFilter,
+};
 use crate::access::{InProject, permission, role};
 use crate::conventions::answer::{Answer, answer};
 use crate::conventions::error::ApiError;
@@ -25,6 +29,9 @@ type MayRead = InProject<role::Member, permission::RunsRead>;
 
 /// How much of a change's text is sent.
 const DIFF_LIMIT: u64 = 1024 * 1024;
+
+/// How many branches are listed: one finds others by a text in their name.
+const BRANCHES: usize = 100;
 
 /// How many events are sent when nobody says.
 const EVENTS: u32 = 100;
@@ -48,6 +55,35 @@ pub(super) async fn list(project: MayRead, State(engine): State<Engine>, page: P
     Ok(axum::Json(
         page.list(found.items.into_iter().map(summary).collect(), found.next),
     ))
+}
+
+/// Count the runs of a project by their status.
+///
+/// Each number ends at 1,000, which stands for as many or more.
+#[utoipa::path(get, path = "/projects/{slug}/run-counts", tag = "runs",
+    responses((status = 200, description = "The numbers.", body = Data<RunCounts>)))]
+pub(super) async fn counts(project: MayRead, State(engine): State<Engine>) -> Answer<Data<RunCounts>> {
+    Ok(answer(counts_of(engine.runs().counts(&project).await?)))
+}
+
+/// List the branches that a run may start from.
+///
+/// As of the last time that a run fetched the repository; a project without a run has none yet.
+#[utoipa::path(get, path = "/projects/{slug}/branches", tag = "runs", params(BranchesFilter),
+    responses((status = 200, description = "The branches.", body = Data<Branches>)))]
+pub(super) async fn branches(
+    project: MayRead,
+    State(engine): State<Engine>,
+    Query(filter): Query<BranchesFilter>,
+) -> Answer<Data<Branches>> {
+    let text = filter.text.unwrap_or_default();
+    let records = engine.runs().records();
+    let found = records.branches(project.project, &text, BRANCHES).await?;
+    Ok(answer(Branches {
+        names: found.names,
+        more: found.more == MoreBranches::Yes,
+        default_branch: found.default,
+    }))
 }
 
 /// Read a run with its steps.
@@ -109,31 +145,38 @@ pub(super) async fn events(
     }))
 }
 
-/// Read the change that a run made so far.
+/// Read the change that a run made so far, or that one of its steps made.
 ///
-/// Its text is cut at one megabyte; the patch has it whole.
-#[utoipa::path(get, path = "/projects/{slug}/runs/{run}/diff", tag = "runs", params(RunPath),
+/// Its text is cut at one megabyte: that of a single file can be asked for alone, and the patch has it whole.
+#[utoipa::path(get, path = "/projects/{slug}/runs/{run}/diff", tag = "runs", params(RunPath, DiffQuery),
     responses((status = 200, description = "The change.", body = Data<RunDiff>)))]
 pub(super) async fn diff(
     project: MayRead,
     State(engine): State<Engine>,
     Path(path): Path<RunPath>,
+    Query(query): Query<DiffQuery>,
 ) -> Answer<Data<RunDiff>> {
     let records = engine.runs().records();
-    let found = records.diff(project.project, path.run, DIFF_LIMIT).await?;
+    let change = ChangeOf {
+        step: query.step,
+        path: query.path,
+    };
+    let found = records.diff(project.project, path.run, &change, DIFF_LIMIT).await?;
     Ok(answer(diff_of(found)))
 }
 
-/// Download the change that a run made so far, as a patch for `git am` or `git apply`.
-#[utoipa::path(get, path = "/projects/{slug}/runs/{run}/patch", tag = "runs", params(RunPath),
+/// Download the change that a run made so far, or that one of its steps made, as a patch for `git am` or `git apply`.
+#[utoipa::path(get, path = "/projects/{slug}/runs/{run}/patch", tag = "runs", params(RunPath, PatchQuery),
     responses((status = 200, description = "The patch.", body = String, content_type = "text/plain"),
         (status = 409, description = "`CONFLICT`: there is no change yet.", body = ErrorBody)))]
 pub(super) async fn patch(
     project: MayRead,
     State(engine): State<Engine>,
     Path(path): Path<RunPath>,
+    Query(query): Query<PatchQuery>,
 ) -> Result<Response, ApiError> {
-    let found = engine.runs().records().patch(project.project, path.run).await?;
+    let records = engine.runs().records();
+    let found = records.patch(project.project, path.run, query.step).await?;
     let patch = found.ok_or_else(|| {
         Error::new(
             ErrorCode::Conflict,

@@ -66,6 +66,75 @@ async fn a_run_is_started_followed_and_its_change_downloaded() {
 }
 
 #[tokio::test]
+async fn the_change_of_a_step_and_of_a_file_can_be_asked_for_alone() {
+    let (server, ada, shop) = shop().await;
+    let run = started(&server, &ada, "Write the answer").await;
+    ended(&server, &shop, &run).await;
+    let address = format!("/projects/shop/runs/{run}");
+    let detail = server.get(&ada.token, &address).await.data();
+    let read = async |query: &str| server.get(&ada.token, &format!("{address}/{query}")).await;
+    let all = read("diff").await.data();
+    let steps: Vec<&str> = (0..4).map(|at| detail["steps"][at]["id"].as_str().unwrap()).collect();
+    let first = read(&format!("diff?step={}", steps[0])).await.data();
+    let second = read(&format!("diff?step={}", steps[2])).await.data();
+    assert_ne!(first["unified"], second["unified"]);
+    assert_ne!(first["unified"], all["unified"]);
+    // A checker changes nothing.
+    assert_eq!(
+        read(&format!("diff?step={}", steps[1])).await.data()["files"],
+        json!([])
+    );
+    let path = all["files"][0]["path"].as_str().unwrap();
+    let file = read(&format!("diff?path={path}")).await.data();
+    assert_eq!(file["files"].as_array().unwrap().len(), 1, "{file}");
+    assert!(file["unified"].as_str().unwrap().contains(path), "{file}");
+    assert_eq!(read("diff?path=missing").await.data()["files"], json!([]));
+    let patch = read(&format!("patch?step={}", steps[2])).await;
+    assert_eq!(patch.text.matches("\nSubject: ").count(), 1, "{}", patch.text);
+    let foreign = read("diff?step=stp_019300000000700080000000deadbeef").await;
+    assert_eq!(foreign.code(), "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_step_tells_its_phases_its_checks_and_what_it_used() {
+    let (server, ada, shop) = shop().await;
+    let run = started(&server, &ada, "Write the answer").await;
+    ended(&server, &shop, &run).await;
+    let detail = server
+        .get(&ada.token, &format!("/projects/shop/runs/{run}"))
+        .await
+        .data();
+    let phases = detail["steps"][0]["phases"].as_array().unwrap();
+    let names: Vec<&str> = phases.iter().map(|phase| phase["name"].as_str().unwrap()).collect();
+    assert!(names.starts_with(&["sandbox-create", "clone"]), "{names:?}");
+    assert!(names.contains(&"agent-cli"), "{names:?}");
+    assert!(phases.iter().all(|phase| phase["finishedAt"].is_string()), "{phases:?}");
+    assert!(detail["steps"][0]["costMicroUsd"].is_number());
+}
+
+#[tokio::test]
+async fn runs_are_counted_by_status_and_branches_are_found_by_a_part_of_their_name() {
+    let (server, ada, shop) = shop().await;
+    let empty = server.get(&ada.token, "/projects/shop/branches").await.data();
+    assert_eq!(empty, json!({"names": [], "more": false, "defaultBranch": null}));
+    for prompt in ["One", "Two"] {
+        let run = started(&server, &ada, prompt).await;
+        ended(&server, &shop, &run).await;
+    }
+    let counts = server.get(&ada.token, "/projects/shop/run-counts").await.data();
+    assert_eq!(
+        (&counts["completed"], &counts["running"], &counts["failed"]),
+        (&json!(2), &json!(0), &json!(0))
+    );
+    let all = server.get(&ada.token, "/projects/shop/branches").await.data();
+    assert_eq!(all["names"].as_array().unwrap().len(), 3, "{all}");
+    assert_eq!(all["names"][0], all["defaultBranch"], "the repository's own come first");
+    let some = server.get(&ada.token, "/projects/shop/branches?text=TWO").await.data();
+    assert_eq!(some["names"].as_array().unwrap().len(), 1, "{some}");
+    assert!(some["names"][0].as_str().unwrap().ends_with("-two"), "{some}");
+}
+
+#[tokio::test]
 async fn events_are_paged_both_ways_without_a_gap() {
     let (server, ada, shop) = shop().await;
     let run = started(&server, &ada, "Write the answer").await;

@@ -1,6 +1,7 @@
 //! `codecourier diff`: the change of a run.
 
 use clap::Args;
+use codecourier_engine::records::ChangeOf;
 use serde_json::json;
 
 use super::load;
@@ -34,7 +35,11 @@ pub(crate) async fn diff(arguments: &Arguments, config: &Config, output: Output)
     }
     let loaded = load::run(config, &arguments.run).await?;
     let limit = if arguments.stat { 0 } else { LIMIT };
-    let Some(diff) = loaded.records.diff(loaded.project, loaded.run, limit).await? else {
+    let Some(diff) = loaded
+        .records
+        .diff(loaded.project, loaded.run, &ChangeOf::default(), limit)
+        .await?
+    else {
         return Err(no_change());
     };
     if output == Output::Json {

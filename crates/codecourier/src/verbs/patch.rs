@@ -26,7 +26,7 @@ pub(crate) async fn patch(arguments: &Arguments, config: &Config) -> Result<Exit
         return remote.patch(&arguments.run, config).await;
     }
     let loaded = load::run(config, &arguments.run).await?;
-    let Some(patch) = loaded.records.patch(loaded.project, loaded.run).await? else {
+    let Some(patch) = loaded.records.patch(loaded.project, loaded.run, None).await? else {
         return Err(Problem::usage(
             "The run has not come so far that it could have a change.",
         ));

@@ -6,7 +6,7 @@ use codecourier_domain::pipeline::Node;
 use codecourier_domain::run::{PauseReason, Progress, RunStatus};
 use codecourier_domain::time::Timestamp;
 use codecourier_domain::verdict::VerdictResult;
-use codecourier_engine::records::Records;
+use codecourier_engine::records::{ChangeOf, Records};
 use codecourier_engine::runs::spec::{ModelSource, RepositorySource};
 use codecourier_engine::runs::view::{RunView, StepView};
 use codecourier_forge::{Diff, FileStatus};
@@ -58,7 +58,7 @@ impl RunResult {
     pub(crate) async fn gather(records: &Records, view: RunView, isolation: Isolation) -> Result<Self, Problem> {
         let (project, run) = (view.summary.project, view.summary.id);
         // A mirror that was deleted by hand takes the diff with it and nothing else.
-        let diff = match records.diff(project, run, 0).await {
+        let diff = match records.diff(project, run, &ChangeOf::default(), 0).await {
             Ok(diff) => diff,
             Err(error) => {
                 tracing::warn!(%run, "no diff: {error}");
@@ -374,7 +374,7 @@ impl RunResult {
 }
 
 fn step_json(step: &StepView) -> Value {
-    let StepView { row, memo } = step;
+    let StepView { row, memo, usage: _ } = step;
     json!({
         "id": row.id,
         "lane": row.lane,

@@ -1,11 +1,12 @@
 //! Lists of a project's runs, and windows of their events, as clients page through them.
 
 use codecourier_domain::id::{ProjectId, RunId};
+use codecourier_domain::run::RunStatus;
 use codecourier_store::events::EventWindow;
 use codecourier_store::page::{Page, PageCursor};
 
 pub use codecourier_forge::Diff;
-pub use codecourier_store::runs::{RunOrder, RunSearch, RunSummary};
+pub use codecourier_store::runs::{COUNTED_RUNS, RunOrder, RunSearch, RunSummary};
 pub use codecourier_store::steps::StepStatus;
 
 use super::Runs;
@@ -53,6 +54,23 @@ impl Runs {
             .search_runs(grant.project, search)
             .await?;
         Ok(page)
+    }
+
+    /// How many runs of each status a project has, in the order of a run's life. Counted to [`COUNTED_RUNS`].
+    pub async fn counts(&self, grant: &ProjectGrant) -> Result<Vec<(RunStatus, u64)>, Error> {
+        let mut reader = self.engine.store.snapshot().await?;
+        let mut counts = Vec::new();
+        for status in [
+            RunStatus::Pending,
+            RunStatus::Running,
+            RunStatus::Paused,
+            RunStatus::Completed,
+            RunStatus::Failed,
+            RunStatus::Cancelled,
+        ] {
+            counts.push((status, reader.count_runs(grant.project, status).await?));
+        }
+        Ok(counts)
     }
 
     /// Events of a run, at most `limit`. A run of another project is not there.

@@ -2,6 +2,7 @@
 
 use codecourier_domain::id::{ProjectId, RunId};
 use codecourier_domain::run::RunState;
+use codecourier_store::ledger::StepUsage;
 use codecourier_store::runs::RunSummary;
 use codecourier_store::steps::Step;
 
@@ -34,6 +35,8 @@ pub struct StepView {
     pub row: Step,
     /// What it remembers.
     pub memo: StepMemo,
+    /// What its requests to models used, if there were any.
+    pub usage: Option<StepUsage>,
 }
 
 impl Runs {

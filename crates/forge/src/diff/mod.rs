@@ -9,7 +9,7 @@ use crate::commit::CommitId;
 use crate::error::Error;
 use crate::history::{self, CommitInfo};
 use crate::mirror::Mirror;
-use crate::spawn::{Cut, GitCommand};
+use crate::spawn::{Cut, Finished, GitCommand};
 
 pub(crate) use parse::parse_raw_and_numbers;
 
@@ -88,6 +88,19 @@ pub struct Diff {
     pub truncated: bool,
 }
 
+impl Diff {
+    fn of(files: Vec<FileChange>, text: Finished) -> Result<Self, Error> {
+        let truncated = text.cut == Cut::Cut;
+        let bytes = text.success()?;
+        Ok(Self {
+            diffstat: Diffstat::of(&files),
+            files,
+            unified: String::from_utf8_lossy(&bytes).into_owned(),
+            truncated,
+        })
+    }
+}
+
 /// A patch to download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patch {
@@ -122,8 +135,21 @@ impl Mirror {
 
     /// Files and text; at most `limit` bytes of the text.
     pub async fn diff(&self, base: &CommitId, tip: &CommitId, limit: u64) -> Result<Diff, Error> {
-        let text = self
-            .command(COMPARING)
+        let text = self.text(base, tip, limit).finish();
+        let (files, text) = tokio::try_join!(self.files_changed(base, tip), text)?;
+        Diff::of(files, text)
+    }
+
+    /// The same of one file alone, by its path. One that was renamed is there as a new one.
+    pub async fn diff_of_file(&self, base: &CommitId, tip: &CommitId, path: &str, limit: u64) -> Result<Diff, Error> {
+        let text = self.text(base, tip, limit).args(["--", path]).finish();
+        let (mut files, text) = tokio::try_join!(self.files_changed(base, tip), text)?;
+        files.retain(|file| file.path == path);
+        Diff::of(files, text)
+    }
+
+    fn text(&self, base: &CommitId, tip: &CommitId, limit: u64) -> GitCommand {
+        self.command(COMPARING)
             .args([
                 "diff-tree",
                 "-r",
@@ -136,16 +162,6 @@ impl Mirror {
             ])
             .args([base.as_str(), tip.as_str()])
             .cut_output_at(limit)
-            .finish();
-        let (files, text) = tokio::try_join!(self.files_changed(base, tip), text)?;
-        let truncated = text.cut == Cut::Cut;
-        let bytes = text.success()?;
-        Ok(Diff {
-            diffstat: Diffstat::of(&files),
-            files,
-            unified: String::from_utf8_lossy(&bytes).into_owned(),
-            truncated,
-        })
     }
 
     /// The commits from `base` to `tip` as a patch, binary files included.

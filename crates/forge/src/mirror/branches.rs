@@ -10,6 +10,9 @@ use crate::mirror::nearest::nearest;
 use crate::mirror::{Mirror, Origin};
 use crate::spawn::Input;
 
+/// How many branches are looked through for a name.
+const BRANCHES_LOOKED_AT: usize = 10_000;
+
 /// The branch of a run and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunBranch {
@@ -214,7 +217,10 @@ impl Mirror {
 
     /// The branches that a run may start from.
     pub(crate) async fn branch_names(&self, count: usize) -> Result<Vec<String>, Error> {
-        let prefix = self.origin.branches();
+        self.names_in(self.origin.branches(), count).await
+    }
+
+    async fn names_in(&self, prefix: &str, count: usize) -> Result<Vec<String>, Error> {
         let output = self
             .command("list the branches")
             .args(["for-each-ref", "--format=%(refname)", "--sort=-committerdate"])
@@ -229,6 +235,28 @@ impl Mirror {
             .filter_map(|line| line.strip_prefix(prefix))
             .map(str::to_owned)
             .collect())
+    }
+
+    /// The branches that a run may start from and that have a text in their name, whatever the case of its ASCII letters:
+    /// those of the source by their newest commit, then those of other runs. At most `count`.
+    pub async fn branches(&self, text: &str, count: usize) -> Result<Vec<String>, Error> {
+        let mut places = vec![self.origin.branches()];
+        if self.origin == Origin::Mirrored {
+            places.push("refs/heads/");
+        }
+        let wanted = text.to_ascii_lowercase();
+        let mut found: Vec<String> = Vec::new();
+        for place in places {
+            for name in self.names_in(place, BRANCHES_LOOKED_AT).await? {
+                if name.to_ascii_lowercase().contains(&wanted) && !found.contains(&name) {
+                    found.push(name);
+                }
+                if found.len() == count {
+                    return Ok(found);
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// What a run starts from when `HEAD` does not say: there may be only one answer.

@@ -47,6 +47,30 @@ async fn a_diff_has_files_sums_and_text() {
 }
 
 #[tokio::test]
+async fn the_diff_of_one_file_has_nothing_of_the_others() {
+    let (scene, base, tip) = scene().await;
+    let diff = scene
+        .mirror
+        .diff_of_file(&base, &tip, "src/lib.rs", 1_000_000)
+        .await
+        .unwrap();
+    let files: Vec<_> = diff.files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(files, ["src/lib.rs"]);
+    assert_eq!((diff.diffstat.files, diff.diffstat.additions), (1, 1));
+    assert!(
+        diff.unified.starts_with("diff --git a/src/lib.rs b/src/lib.rs"),
+        "{}",
+        diff.unified
+    );
+    assert_eq!(diff.unified.matches("diff --git").count(), 1);
+    // A name is a name, whatever Git would take it for.
+    for name in ["src/*", ":(top)src/lib.rs", "missing"] {
+        let diff = scene.mirror.diff_of_file(&base, &tip, name, 1_000_000).await.unwrap();
+        assert_eq!((diff.files.len(), diff.unified.as_str()), (0, ""), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_long_diff_is_cut_and_says_so() {
     let (scene, base, tip) = scene().await;
     let diff = scene.mirror.diff(&base, &tip, 100).await.unwrap();

@@ -7,5 +7,5 @@
 mod reservations;
 mod tokens;
 
-pub use reservations::{HeldReservation, NewReservation, Reserved, Settled, UsageRecord};
+pub use reservations::{HeldReservation, NewReservation, Reserved, Settled, StepUsage, UsageRecord};
 pub use tokens::{NewStepToken, StepToken, TokenHash};

@@ -63,6 +63,19 @@ pub enum Reserved {
     },
 }
 
+/// What the requests of a step used together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepUsage {
+    /// The step.
+    pub step: StepId,
+    /// How many there were.
+    pub requests: u64,
+    /// Their tokens.
+    pub tokens: Tokens,
+    /// Their cost.
+    pub cost: MicroUsd,
+}
+
 /// What a request used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageRecord {
@@ -241,6 +254,34 @@ impl Reader<'_> {
             .await?
             .iter()
             .map(held)
+            .collect()
+    }
+
+    /// What the requests of each step of a run used together.
+    pub async fn usage_of_steps(&mut self, project: ProjectId, run: RunId) -> Result<Vec<StepUsage>> {
+        let statement = sql(
+            "SELECT step, count(*), CAST(sum(input_tokens) AS BIGINT), CAST(sum(output_tokens) AS BIGINT), \
+             CAST(sum(cache_read_tokens) AS BIGINT), CAST(sum(cache_write_5m_tokens) AS BIGINT), \
+             CAST(sum(cache_write_1h_tokens) AS BIGINT), CAST(sum(cost) AS BIGINT) FROM usage_record \
+             WHERE project = $1 AND run = $2 GROUP BY step ORDER BY step",
+        );
+        self.fetch_all("add up the use of models", statement.bind(project).bind(run))
+            .await?
+            .iter()
+            .map(|row| {
+                Ok(StepUsage {
+                    step: row.parsed(0)?,
+                    requests: row.count(1)?,
+                    tokens: Tokens {
+                        input: row.count(2)?,
+                        output: row.count(3)?,
+                        cache_read: row.count(4)?,
+                        cache_write_5m: row.count(5)?,
+                        cache_write_1h: row.count(6)?,
+                    },
+                    cost: row.money(7)?,
+                })
+            })
             .collect()
     }
 

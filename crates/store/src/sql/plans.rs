@@ -249,6 +249,7 @@ mod tests {
         reader.run(project, run).await?;
         reader.run_body(project, run).await?;
         reader.run_totals(project, run).await?;
+        reader.count_runs(project, RunStatus::Failed).await?;
         reader.unfinished_runs().await?;
         reader.under_way().await?;
         for status in [None, Some(RunStatus::Failed)] {
@@ -282,6 +283,7 @@ mod tests {
             .reservations_of_other_boots(BootId::from_uuid(NIL), "one")
             .await?;
         reader.usage_of_run(project, run).await?;
+        reader.usage_of_steps(project, run).await?;
         read_people(reader).await
     }
 

@@ -5,6 +5,7 @@ mod view;
 
 pub use request::{RerunRun, RunCheck, RunLimits, RunSort, RunsFilter, StartRun};
 pub use view::{
-    CheckView, DiffFile, EventView, EventsPage, EventsQuery, FailureView, Run, RunDetail, RunDiff, RunPath, RunStatus,
-    StepStatus, StepView, TokensView, VerdictView,
+    Branches, BranchesFilter, CheckView, DiffFile, DiffQuery, EventView, EventsPage, EventsQuery, FailureView,
+    PatchQuery, PhaseView, Run, RunCounts, RunDetail, RunDiff, RunPath, RunStatus, StepStatus, StepView, TokensView,
+    VerdictView,
 };

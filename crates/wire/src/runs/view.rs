@@ -94,7 +94,7 @@ pub struct Run {
 }
 
 /// Tokens by kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TokensView {
     /// Read by the model.
@@ -244,6 +244,18 @@ pub struct StepView {
     pub verdict: Option<VerdictView>,
     /// The checks that the platform ran.
     pub checks: Vec<CheckView>,
+    /// The phases that began, in their order.
+    #[serde(default)]
+    pub phases: Vec<PhaseView>,
+    /// How many requests went to models.
+    #[serde(default)]
+    pub requests: u64,
+    /// The tokens of those requests.
+    #[serde(default)]
+    pub tokens: TokensView,
+    /// What it cost, in millionths of a US dollar.
+    #[serde(default)]
+    pub cost_micro_usd: i64,
     /// Why it failed.
     #[schema(required)]
     pub failure: Option<FailureView>,
@@ -271,6 +283,93 @@ pub struct CheckView {
     pub passed: bool,
     /// Whether the run cannot pass while it fails.
     pub required: bool,
+    /// How long it took, in milliseconds.
+    #[serde(default)]
+    pub duration_ms: u64,
+    /// The end of what it wrote.
+    #[serde(default)]
+    pub output_tail: String,
+}
+
+/// A phase of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PhaseView {
+    /// Its name: `sandbox-create`, `clone`, `agent-cli`.
+    pub name: String,
+    /// When it began.
+    pub started_at: Time,
+    /// When it ended.
+    #[schema(required)]
+    pub finished_at: Option<Time>,
+}
+
+/// Which change of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, IntoParams, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DiffQuery {
+    /// That of one step; else all of it so far.
+    #[garde(skip)]
+    #[param(required = false, value_type = schema::StepId)]
+    pub step: Option<StepId>,
+    /// That of one file, by its path; else of all.
+    #[garde(length(bytes, min = 1, max = 4_096))]
+    #[param(required = false, min_length = 1, max_length = 4_096)]
+    pub path: Option<String>,
+}
+
+/// Which patch of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, IntoParams, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PatchQuery {
+    /// That of one step; else all of it so far.
+    #[garde(skip)]
+    #[param(required = false, value_type = schema::StepId)]
+    pub step: Option<StepId>,
+}
+
+/// How many runs of each status a project has; 1,000 stands for as many or more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunCounts {
+    /// Accepted, and no work has begun.
+    pub pending: u64,
+    /// Under way.
+    pub running: u64,
+    /// Waiting for a person or a time.
+    pub paused: u64,
+    /// Ended well.
+    pub completed: u64,
+    /// Ended badly.
+    pub failed: u64,
+    /// Ended by a person.
+    pub cancelled: u64,
+}
+
+/// Which branches to look for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, IntoParams, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct BranchesFilter {
+    /// Only those with this text in their name, whatever the case of its letters.
+    #[garde(length(chars, min = 1, max = 200))]
+    #[param(required = false, min_length = 1, max_length = 200)]
+    pub text: Option<String>,
+}
+
+/// Branches that a run may start from.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Branches {
+    /// Their names: those of the repository by their newest commit, then those of runs. At most 100.
+    pub names: Vec<String>,
+    /// Whether there are more: ask with a text.
+    pub more: bool,
+    /// The repository's own default branch, where it names one.
+    #[schema(required)]
+    pub default_branch: Option<String>,
 }
 
 /// Which events of a run to read.

@@ -162,6 +162,7 @@ pub(super) const ROWS: &[Row] = rows! { |mine, theirs|
     read run_totals(mine.project, theirs.run) => Ok(None),
     read runs(mine.project, RunList { status: None, after: behind(theirs.run), limit: 100 }) => Ok(_),
     read runs(mine.project, RunList { status: None, after: None, limit: 100 }) => Ok(page) if page.items.len() == 1,
+    read count_runs(mine.project, theirs.new_run().status) => Ok(1),
     read search_runs(mine.project, &search(Some(theirs.label))) => Ok(page) if page.items.is_empty(),
     read search_runs(mine.project, &search(None)) => Ok(page) if page.items.len() == 1,
     write insert_run(&NewRun { project: mine.project, ..theirs.new_run() }) => Err(Error::Taken { .. }),
@@ -207,6 +208,7 @@ pub(super) const ROWS: &[Row] = rows! { |mine, theirs|
     write fail_task(Fence { project: mine.project, ..theirs.fence() }, "no", NOON) => Err(Error::Fenced),
     write complete_task(Fence { project: mine.project, ..theirs.fence() }, NOON) => Err(Error::Fenced),
 
+    read usage_of_steps(mine.project, theirs.run) => Ok(list) if list.is_empty(),
     read usage_of_run(mine.project, theirs.run) => Ok(list) if list.is_empty(),
     write insert_step_token(&NewStepToken { hash: mine.token("a"), project: mine.project, ..theirs.step_token() })
         => Err(Error::NotFound { .. }),
