@@ -3,7 +3,12 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, body, data, isApiError, type Schemas } from "./client";
 
-export type RunFilter = { status?: Schemas["RunStatus"]; workflow?: string; text?: string };
+export type RunFilter = {
+  status?: Schemas["RunStatus"];
+  workflow?: string;
+  text?: string;
+  sort?: "oldest";
+};
 
 export const serverQuery = queryOptions({
   queryKey: ["server"],
@@ -168,12 +173,54 @@ export const runQuery = (slug: string, run: string) =>
     queryFn: () => data(api.GET("/api/v1/projects/{slug}/runs/{run}", { params: { path: { slug, run } } })),
   });
 
-export const runDiffQuery = (slug: string, run: string, tip: string | null) =>
+/** The change of a run so far, or of one of its steps; `at` is the commit that it ends at, which makes it another one. */
+export const runDiffQuery = (slug: string, run: string, step: string | undefined, at: string | null) =>
   queryOptions({
-    queryKey: ["run-diff", slug, run, tip],
+    queryKey: ["run-diff", slug, run, step ?? "", at],
     queryFn: () =>
-      data(api.GET("/api/v1/projects/{slug}/runs/{run}/diff", { params: { path: { slug, run } } })),
+      data(
+        api.GET("/api/v1/projects/{slug}/runs/{run}/diff", {
+          params: { path: { slug, run }, query: step ? { step } : {} },
+        }),
+      ),
     staleTime: Number.POSITIVE_INFINITY,
+  });
+
+/** One file of it, whole: the text of all is cut at some length. */
+export const fileDiffQuery = (
+  slug: string,
+  run: string,
+  step: string | undefined,
+  at: string | null,
+  path: string,
+) =>
+  queryOptions({
+    queryKey: ["run-diff", slug, run, step ?? "", at, path],
+    queryFn: () =>
+      data(
+        api.GET("/api/v1/projects/{slug}/runs/{run}/diff", {
+          params: { path: { slug, run }, query: { path, ...(step ? { step } : {}) } },
+        }),
+      ),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const runCountsQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["run-counts", slug],
+    queryFn: () => data(api.GET("/api/v1/projects/{slug}/run-counts", { params: { path: { slug } } })),
+  });
+
+export const branchesQuery = (slug: string, text: string) =>
+  queryOptions({
+    queryKey: ["branches", slug, text],
+    queryFn: () =>
+      data(
+        api.GET("/api/v1/projects/{slug}/branches", {
+          params: { path: { slug }, query: text ? { text } : {} },
+        }),
+      ),
+    staleTime: 60_000,
   });
 
 export const sandboxesQuery = (slug: string) =>

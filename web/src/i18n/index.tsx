@@ -3,11 +3,12 @@ import { createContext, type ReactNode, useCallback, useContext, useEffect, useS
 import { IntlProvider } from "use-intl";
 import type configure from "./configure/en.json";
 import en from "./en.json";
+import type runs from "./runs/en.json";
 
 export const locales = { en: "English", de: "Deutsch", es: "Español", fr: "Français", ja: "日本語" } as const;
 export type Locale = keyof typeof locales;
-/** What every screen may say, and what those inside `ConfigureTexts` may say besides. */
-export type Messages = typeof en & typeof configure;
+/** What every screen may say, and what those inside of `ConfigureTexts` or `RunTexts` may say besides. */
+export type Messages = typeof en & typeof configure & typeof runs;
 
 declare module "use-intl" {
   interface AppConfig {

@@ -14,13 +14,18 @@ import en from "./en.json";
 import es from "./es.json";
 import fr from "./fr.json";
 import ja from "./ja.json";
+import runsDe from "./runs/de.json";
+import runsEn from "./runs/en.json";
+import runsEs from "./runs/es.json";
+import runsFr from "./runs/fr.json";
+import runsJa from "./runs/ja.json";
 
 type Tree = { [key: string]: string | Tree };
 const languages: Record<string, Tree> = {
-  de: { ...de, ...configureDe },
-  es: { ...es, ...configureEs },
-  fr: { ...fr, ...configureFr },
-  ja: { ...ja, ...configureJa },
+  de: { ...de, ...configureDe, ...runsDe },
+  es: { ...es, ...configureEs, ...runsEs },
+  fr: { ...fr, ...configureFr, ...runsFr },
+  ja: { ...ja, ...configureJa, ...runsJa },
 };
 
 function flat(tree: Tree, path = ""): Map<string, string> {
@@ -35,7 +40,7 @@ const placeholders = (text: string) =>
   [...text.matchAll(/\{(\w+)(?=[,}])/g)].map((match) => match[1]).toSorted();
 /** The marks around a part of a text that the screen puts something in. */
 const tags = (text: string) => [...text.matchAll(/<(\w+)>/g)].map((match) => match[1] ?? "").toSorted();
-const english = flat({ ...en, ...configureEn });
+const english = flat({ ...en, ...configureEn, ...runsEn });
 
 describe.each(Object.keys(languages))("%s", (language) => {
   const translated = flat(languages[language] as Tree);

@@ -1,6 +1,7 @@
 // What a change of the server means for what is kept here. The only place that knows.
 import type { QueryClient } from "@tanstack/react-query";
 import type { Schemas } from "@/api/client";
+import { followRun } from "./runs-list";
 
 type Change = Schemas["LiveChange"];
 
@@ -17,7 +18,7 @@ const affected: Record<string, (slug: string, change: Change) => unknown[][]> = 
   sandbox: (slug) => [["sandboxes", slug]],
   run: (slug, change) => [
     ["run", slug, change.id],
-    ["runs", slug],
+    ["run-counts", slug],
     ["sandboxes", slug],
   ],
   step: (slug) => [
@@ -30,6 +31,9 @@ const affected: Record<string, (slug: string, change: Change) => unknown[][]> = 
 export function applyProjectChange(client: QueryClient, slug: string, change: Change): void {
   for (const queryKey of affected[change.kind]?.(slug, change) ?? []) {
     void client.invalidateQueries({ queryKey });
+  }
+  if (change.kind === "run") {
+    followRun(client, slug, change.id);
   }
 }
 

@@ -1,6 +1,6 @@
 // What happens in a run, as far as this tab has read it: append-only, in the order of the server's numbers. Kept outside
 // of React; a screen is told once a frame at most, however fast events come.
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { api, body, type Schemas } from "@/api/client";
 import type { LiveConnection } from "./connection";
 import { useLive } from "./context";
@@ -26,6 +26,7 @@ export type RunEvents = {
 };
 
 const PAGE = 500;
+const LARGE_PAGE = 1000;
 const nothing: RunEvents = { events: [], hasOlder: false, pieces: new Map(), notice: null, loading: true };
 
 export class RunEventStore {
@@ -79,17 +80,28 @@ export class RunEventStore {
   };
 
   /** Reads the page before the oldest event. */
-  async readOlder(): Promise<void> {
+  readOlder = async (limit = PAGE): Promise<void> => {
     const first = this.state.events[0]?.seq;
     if (this.reading || !this.state.hasOlder || first === undefined) {
       return;
     }
     this.reading = true;
     try {
-      const page = await this.page({ before: first });
+      const page = await this.page({ before: first, limit });
       this.set({ events: [...page.data, ...this.state.events], hasOlder: page.hasMore });
     } finally {
       this.reading = false;
+    }
+  };
+
+  /** Reads back to an event, or to the first one; ends early when `stopped` says so. */
+  async readBackTo(seq: number, stopped: () => boolean = () => false): Promise<void> {
+    while (!stopped() && this.state.hasOlder && (this.state.events[0]?.seq ?? 0) > seq) {
+      const before = this.state.events[0]?.seq;
+      await this.readOlder(LARGE_PAGE);
+      if (before === this.state.events[0]?.seq) {
+        return;
+      }
     }
   }
 
@@ -98,16 +110,19 @@ export class RunEventStore {
   }
 
   private async readEnd(): Promise<number> {
-    const page = await this.page({ before: Number.MAX_SAFE_INTEGER });
+    const page = await this.page({ before: Number.MAX_SAFE_INTEGER, limit: PAGE });
     this.pending = [];
     this.set({ events: page.data, hasOlder: page.hasMore, loading: false });
     return this.lastSeq();
   }
 
-  private async page(query: { before: number }): Promise<{ data: RunEvent[]; hasMore: boolean }> {
+  private async page(query: {
+    before: number;
+    limit: number;
+  }): Promise<{ data: RunEvent[]; hasMore: boolean }> {
     const page = await body(
       api.GET("/api/v1/projects/{slug}/runs/{run}/events", {
-        params: { path: { slug: this.slug, run: this.run }, query: { limit: PAGE, ...query } },
+        params: { path: { slug: this.slug, run: this.run }, query },
       }),
     );
     // The newest come first when one asks for what is before something.
@@ -161,17 +176,20 @@ export class RunEventStore {
   }
 }
 
-/** The events of a run, live, for as long as the screen is shown. */
-export function useRunEvents(slug: string, run: string): RunEvents & { readOlder: () => void } {
+/** The events of a run, followed for as long as the screen is shown. What shows them listens with `useRunEvents`. */
+export function useRunEventStore(slug: string, run: string): RunEventStore {
   const live = useLive();
-  const [store, setStore] = useState<RunEventStore>();
-  useEffect(() => {
-    const opened = new RunEventStore(live, slug, run);
-    setStore(opened);
-    return opened.open();
-  }, [live, slug, run]);
-  const state = useSyncExternalStore(store?.onState ?? noListening, store?.getState ?? (() => nothing));
-  return { ...state, readOlder: () => void store?.readOlder() };
+  const store = useMemo(() => new RunEventStore(live, slug, run), [live, slug, run]);
+  useEffect(() => store.open(), [store]);
+  return store;
 }
 
-const noListening = () => () => {};
+/** Draws anew whenever there is something new: for what shows events, not for the page around it. */
+export function useRunEvents(store: RunEventStore): RunEvents {
+  return useSyncExternalStore(store.onState, store.getState);
+}
+
+/** What the platform says it waits for, alone: it changes seldom. */
+export function useRunNotice(store: RunEventStore): string | null {
+  return useSyncExternalStore(store.onState, () => store.getState().notice);
+}

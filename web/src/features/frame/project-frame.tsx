@@ -2,23 +2,38 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Outlet, useNavigate } from "@tanstack/react-router";
 import { Box, Play, Plus, Settings, Users, Workflow } from "lucide-react";
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { toast } from "sonner";
 import { useTranslations } from "use-intl";
 import { projectQuery } from "@/api/queries";
 import { useCommands } from "@/commands/registry";
-import { StartRun } from "@/features/runs/start-run";
+import { RunTexts } from "@/i18n/run-texts";
 import { applyProjectChange } from "@/live/apply-change";
 import { useLive } from "@/live/context";
 
+const StartRun = lazy(() =>
+  import("@/features/runs/start-run").then(({ StartRun }) => ({ default: StartRun })),
+);
+
 export function ProjectFrame({ slug }: { slug: string }) {
   const [starting, setStarting] = useState(false);
+  // Loaded when somebody starts a run first, and kept: it has to close, too.
+  const [asked, setAsked] = useState(false);
   useProjectChanges(slug);
-  useProjectCommands(slug, () => setStarting(true));
+  useProjectCommands(slug, () => {
+    setAsked(true);
+    setStarting(true);
+  });
   return (
     <>
       <Outlet />
-      <StartRun slug={slug} open={starting} onOpenChange={setStarting} />
+      <Suspense>
+        {asked ? (
+          <RunTexts>
+            <StartRun slug={slug} open={starting} onOpenChange={setStarting} />
+          </RunTexts>
+        ) : null}
+      </Suspense>
     </>
   );
 }

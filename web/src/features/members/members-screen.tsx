@@ -16,6 +16,7 @@ import { ErrorText } from "@/features/frame/error-screens";
 import { PageHeader } from "@/features/frame/page-header";
 import { useFailure } from "@/features/frame/use-failure";
 import { Ago } from "@/features/runs/moments";
+import { unique } from "@/lib/unique";
 
 type Role = Schemas["MemberRole"];
 
@@ -180,7 +181,7 @@ function Invite({
     mutationFn: () =>
       data(
         api.POST("/api/v1/projects/{slug}/invitations", {
-          params: { path: { slug }, header: { "Idempotency-Key": crypto.randomUUID() } },
+          params: { path: { slug }, header: { "Idempotency-Key": unique() } },
           body: form,
         }),
       ),

@@ -15,6 +15,7 @@ import { Input } from "@/components/ui/input";
 import { ErrorText } from "@/features/frame/error-screens";
 import { PageHeader } from "@/features/frame/page-header";
 import { useFailure } from "@/features/frame/use-failure";
+import { unique } from "@/lib/unique";
 import { ProjectMark } from "./project-mark";
 
 export function ProjectsScreen() {
@@ -136,7 +137,7 @@ function NewProject({ open, onOpenChange }: { open: boolean; onOpenChange: (open
     mutationFn: () =>
       data(
         api.POST("/api/v1/projects", {
-          params: { header: { "Idempotency-Key": crypto.randomUUID() } },
+          params: { header: { "Idempotency-Key": unique() } },
           body: {
             name: form.name,
             ...(form.repository.trim() ? { repository: form.repository.trim() } : {}),

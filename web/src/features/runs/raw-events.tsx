@@ -1,16 +1,11 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useMemo, useRef } from "react";
 import { useFormatter, useTranslations } from "use-intl";
-import type { useRunEvents } from "@/live/run-events";
+import { type RunEventStore, useRunEvents } from "@/live/run-events";
 
 /** Every event as it was recorded. */
-export function RawEvents({
-  events,
-  step,
-}: {
-  events: ReturnType<typeof useRunEvents>;
-  step: string | undefined;
-}) {
+export function RawEvents({ events: store, step }: { events: RunEventStore; step: string | undefined }) {
+  const events = useRunEvents(store);
   const t = useTranslations("raw");
   const format = useFormatter();
   const scroller = useRef<HTMLElement>(null);
@@ -32,7 +27,7 @@ export function RawEvents({
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by keyboard
       tabIndex={0}
       className="min-h-0 flex-1 overflow-y-auto font-mono text-xs focus-visible:-outline-offset-2"
-      onScroll={(event) => event.currentTarget.scrollTop < 600 && events.readOlder()}
+      onScroll={(event) => event.currentTarget.scrollTop < 600 && void store.readOlder()}
     >
       <div className="relative w-full" style={{ height: virtual.getTotalSize() }}>
         {virtual.getVirtualItems().map((item) => {

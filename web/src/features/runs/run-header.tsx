@@ -11,13 +11,16 @@ import { Confirm } from "@/components/ui/alert-dialog";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
 import { useFailure } from "@/features/frame/use-failure";
+import { copy } from "@/lib/copy";
 import { shortId } from "@/lib/format";
+import { unique } from "@/lib/unique";
+import { type RunEventStore, useRunNotice } from "@/live/run-events";
 import { Elapsed, useCompact, useMoney } from "./moments";
 import { isUnderWay, StatusBadge } from "./status";
 
-type RunHeaderProps = { slug: string; run: Schemas["RunDetail"]; notice: string | null };
+type RunHeaderProps = { slug: string; run: Schemas["RunDetail"]; events: RunEventStore };
 
-export function RunHeader({ slug, run, notice }: RunHeaderProps) {
+export function RunHeader({ slug, run, events }: RunHeaderProps) {
   const t = useTranslations("run");
   const money = useMoney();
   const compact = useCompact();
@@ -81,13 +84,19 @@ export function RunHeader({ slug, run, notice }: RunHeaderProps) {
           {run.pauseReason}
         </p>
       ) : null}
-      {notice && isUnderWay(run.status) ? (
-        <p role="status" className="text-muted-foreground">
-          {notice}
-        </p>
-      ) : null}
+      {isUnderWay(run.status) ? <Notice events={events} /> : null}
     </header>
   );
+}
+
+/** What the platform does or waits for now. */
+function Notice({ events }: { events: RunEventStore }) {
+  const notice = useRunNotice(events);
+  return notice ? (
+    <p role="status" className="text-muted-foreground">
+      {notice}
+    </p>
+  ) : null;
 }
 
 function Branch({ name }: { name: string }) {
@@ -103,7 +112,7 @@ function Branch({ name }: { name: string }) {
             type="button"
             aria-label={t("copyBranch")}
             className="grid size-6 place-items-center rounded-sm text-muted-foreground hover:bg-accent"
-            onClick={() => void navigator.clipboard.writeText(name).then(() => toast(t("copied")))}
+            onClick={() => void copy(name).then(() => toast(t("copied")))}
           >
             <Copy className="size-3.5" aria-hidden />
           </button>
@@ -120,7 +129,7 @@ function Actions({ slug, run }: { slug: string; run: Schemas["RunDetail"] }) {
   const fail = useFailure();
   const [asking, setAsking] = useState(false);
   const options = {
-    params: { path: { slug, run: run.id }, header: { "Idempotency-Key": crypto.randomUUID() } },
+    params: { path: { slug, run: run.id }, header: { "Idempotency-Key": unique() } },
   };
   const fresh = () => void client.invalidateQueries({ queryKey: runQuery(slug, run.id).queryKey });
   const cancel = useMutation({

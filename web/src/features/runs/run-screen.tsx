@@ -6,12 +6,13 @@ import { runQuery } from "@/api/queries";
 import { useCommands } from "@/commands/registry";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Tabs, TabsContent, TabsList, TabsTrigger } from "@/components/ui/tabs";
-import { useRunEvents } from "@/live/run-events";
+import { useRunEventStore } from "@/live/run-events";
 import { RunHeader } from "./run-header";
 import { Steps } from "./steps";
 
 const Transcript = lazy(() => import("./transcript").then(({ Transcript }) => ({ default: Transcript })));
-const Diff = lazy(() => import("./diff").then(({ Diff }) => ({ default: Diff })));
+const Review = lazy(() => import("./review/review").then(({ Review }) => ({ default: Review })));
+const Inspector = lazy(() => import("./inspector").then(({ Inspector }) => ({ default: Inspector })));
 const RawEvents = lazy(() => import("./raw-events").then(({ RawEvents }) => ({ default: RawEvents })));
 
 const tabs = ["transcript", "diff", "raw"] as const;
@@ -25,7 +26,7 @@ export function RunScreen({ slug, run: id, search }: { slug: string; run: string
   const t = useTranslations("run");
   const navigate = useNavigate();
   const run = useQuery(runQuery(slug, id)).data;
-  const events = useRunEvents(slug, id);
+  const events = useRunEventStore(slug, id);
   const tab = search.tab ?? "transcript";
   const go = (change: RunSearch) =>
     void navigate({
@@ -46,15 +47,29 @@ export function RunScreen({ slug, run: id, search }: { slug: string; run: string
   if (!run) {
     return null;
   }
+  const selected = run.steps.find((step) => step.id === search.step);
   return (
     <div className="flex min-h-0 flex-1 flex-col max-lg:min-h-min">
-      <RunHeader slug={slug} run={run} notice={events.notice} />
+      <RunHeader slug={slug} run={run} events={events} />
       <div className="flex min-h-0 flex-1 max-lg:flex-col">
-        <Steps
-          run={run}
-          selected={search.step}
-          onSelect={(step) => go({ step: step === search.step ? undefined : step, tab: "transcript" })}
-        />
+        <div className="w-80 shrink-0 overflow-y-auto border-r max-lg:max-h-[45dvh] max-lg:w-full max-lg:border-r-0 max-lg:border-b 2xl:w-96">
+          <Steps
+            run={run}
+            selected={search.step}
+            onSelect={(step) => go({ step: step === search.step ? undefined : step })}
+          />
+          {selected ? (
+            <Suspense>
+              <Inspector
+                key={selected.id}
+                slug={slug}
+                step={selected}
+                onClose={() => go({ step: undefined })}
+                onDiff={() => go({ tab: "diff" })}
+              />
+            </Suspense>
+          ) : null}
+        </div>
         <Tabs
           value={tab}
           onValueChange={(value) => go({ tab: tabs.find((each) => each === value) })}
@@ -71,8 +86,8 @@ export function RunScreen({ slug, run: id, search }: { slug: string; run: string
             <TabsContent value="transcript" className="flex min-h-0 flex-1 flex-col outline-none">
               <Transcript run={run} events={events} step={search.step} event={search.event} />
             </TabsContent>
-            <TabsContent value="diff" className="min-h-0 flex-1 overflow-y-auto outline-none">
-              <Diff slug={slug} run={run} />
+            <TabsContent value="diff" className="flex min-h-0 flex-1 flex-col outline-none">
+              <Review slug={slug} run={run} step={search.step} onStep={(step) => go({ step })} />
             </TabsContent>
             <TabsContent value="raw" className="flex min-h-0 flex-1 flex-col outline-none">
               <RawEvents events={events} step={search.step} />

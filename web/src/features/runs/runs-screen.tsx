@@ -1,26 +1,61 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Play, Plus, Search } from "lucide-react";
-import { useRef } from "react";
+import { ArrowUp, Play, Plus, Search } from "lucide-react";
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import type { Schemas } from "@/api/client";
-import { type RunFilter, runsQuery } from "@/api/queries";
+import { type RunFilter, runCountsQuery, runsQuery, workflowsQuery } from "@/api/queries";
 import { useAllCommands, useCommands } from "@/commands/registry";
 import { Button } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { Input } from "@/components/ui/input";
+import { Select } from "@/components/ui/select";
+import { Checkbox } from "@/components/ui/switch";
+import { ErrorText } from "@/features/frame/error-screens";
 import { PageHeader } from "@/features/frame/page-header";
 import { cn } from "@/lib/cn";
 import { shortId } from "@/lib/format";
+import { freshRunsQuery } from "@/live/runs-list";
+import { readFilter, writeFilter } from "./filter";
 import { Ago, Elapsed, useMoney } from "./moments";
 import { StatusBadge, StatusIcon, statuses } from "./status";
 
+const ChosenRuns = lazy(() => import("./chosen-runs").then(({ ChosenRuns }) => ({ default: ChosenRuns })));
+
 export function RunsScreen({ slug, filter }: { slug: string; filter: RunFilter }) {
   const t = useTranslations("runs");
+  const client = useQueryClient();
   const runs = useInfiniteQuery(runsQuery(slug, filter));
-  const list = runs.data?.pages.flatMap((page) => page.data) ?? [];
+  const list = useMemo(() => runs.data?.pages.flatMap((page) => page.data) ?? [], [runs.data]);
+  const fresh = useQuery(freshRunsQuery(slug, filter)).data;
   const filtered = Object.keys(filter).length > 0;
   const start = useAllCommands().find((command) => command.id === "new-run");
+  // What was announced is shown once somebody asks, or comes back to the list.
+  const showFresh = () => {
+    client.setQueryData(freshRunsQuery(slug, filter).queryKey, []);
+    void client.invalidateQueries({ queryKey: runsQuery(slug, filter).queryKey });
+    document.getElementById("content")?.scrollTo({ top: 0 });
+  };
+  const key = writeFilter(filter);
+  useEffect(
+    () => () => {
+      client.setQueryData(freshRunsQuery(slug, readFilter(key)).queryKey, []);
+    },
+    [client, slug, key],
+  );
+  useCommands(
+    fresh.length > 0
+      ? [
+          {
+            id: "show-fresh",
+            title: t("fresh", { count: fresh.length }),
+            group: "here",
+            keys: ".",
+            run: showFresh,
+          },
+        ]
+      : [],
+  );
   return (
     <>
       <PageHeader title={t("title")}>
@@ -30,6 +65,19 @@ export function RunsScreen({ slug, filter }: { slug: string; filter: RunFilter }
         </Button>
       </PageHeader>
       <Filters slug={slug} filter={filter} />
+      <div role="status" className="sticky top-0 z-20 h-0 text-center">
+        {fresh.length > 0 ? (
+          <Button size="small" variant="primary" className="mt-2 shadow-md" onClick={showFresh}>
+            <ArrowUp aria-hidden />
+            {t("fresh", { count: fresh.length })}
+          </Button>
+        ) : null}
+      </div>
+      {runs.isError && list.length === 0 ? (
+        <div role="alert" className="p-4 text-muted-foreground">
+          <ErrorText error={runs.error} />
+        </div>
+      ) : null}
       {list.length === 0 && runs.isSuccess ? (
         <EmptyState
           icon={Play}
@@ -65,16 +113,57 @@ export function RunsScreen({ slug, filter }: { slug: string; filter: RunFilter }
 }
 
 function RunList({ slug, runs }: { slug: string; runs: Schemas["Run"][] }) {
+  const t = useTranslations("runs");
   const list = useRef<HTMLUListElement>(null);
-  useListKeys(list);
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const toggle = (run: string) => {
+    const next = new Set(chosen);
+    if (!next.delete(run)) {
+      next.add(run);
+    }
+    setChosen(next);
+  };
+  const { focused } = useListKeys(list);
+  useCommands([
+    {
+      id: "choose",
+      title: t("choose"),
+      group: "here",
+      keys: "x",
+      run: () => {
+        const run = runs[focused()];
+        if (run) {
+          toggle(run.id);
+        }
+      },
+    },
+  ]);
+  // What is no longer in the list is no longer chosen.
+  const selected = runs.filter((run) => chosen.has(run.id));
   return (
-    <ul ref={list} className="divide-y">
-      {runs.map((run) => (
-        <li key={run.id}>
-          <RunRow slug={slug} run={run} />
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul ref={list} className="divide-y">
+        {runs.map((run) => (
+          <li key={run.id} className={cn("group flex items-center", chosen.has(run.id) && "bg-primary/10")}>
+            <Checkbox
+              checked={chosen.has(run.id)}
+              onCheckedChange={() => toggle(run.id)}
+              aria-label={t("chooseRun", { run: run.promptPreview })}
+              className={cn(
+                "ml-4 opacity-0 focus-visible:opacity-100 group-focus-within:opacity-100 group-hover:opacity-100 max-sm:hidden",
+                selected.length > 0 && "opacity-100 max-sm:grid",
+              )}
+            />
+            <RunRow slug={slug} run={run} />
+          </li>
+        ))}
+      </ul>
+      {selected.length > 0 ? (
+        <Suspense>
+          <ChosenRuns slug={slug} runs={selected} onClear={() => setChosen(new Set())} />
+        </Suspense>
+      ) : null}
+    </>
   );
 }
 
@@ -85,7 +174,7 @@ function RunRow({ slug, run }: { slug: string; run: Schemas["Run"] }) {
       to="/p/$slug/runs/$run"
       params={{ slug, run: run.id }}
       search={{}}
-      className="grid grid-cols-[7.5rem_minmax(0,1fr)_auto] items-center gap-x-3 gap-y-0.5 px-4 py-2 hover:bg-accent/60 focus-visible:-outline-offset-2 max-sm:grid-cols-[1rem_minmax(0,1fr)_auto]"
+      className="grid min-w-0 flex-1 grid-cols-[7.5rem_minmax(0,1fr)_auto] items-center gap-x-3 gap-y-0.5 py-2 pr-4 pl-3 hover:bg-accent/60 focus-visible:-outline-offset-2 max-sm:grid-cols-[1rem_minmax(0,1fr)_auto]"
     >
       <StatusBadge status={run.status} className="max-sm:hidden" />
       <StatusIcon status={run.status} className="sm:hidden" />
@@ -110,6 +199,8 @@ function Filters({ slug, filter }: { slug: string; filter: RunFilter }) {
   const words = useTranslations("status");
   const navigate = useNavigate();
   const field = useRef<HTMLInputElement>(null);
+  const counts = useQuery(runCountsQuery(slug)).data;
+  const workflows = useQuery(workflowsQuery(slug)).data ?? [];
   useCommands([
     {
       id: "filter",
@@ -120,14 +211,16 @@ function Filters({ slug, filter }: { slug: string; filter: RunFilter }) {
       run: () => field.current?.focus(),
     },
   ]);
-  const go = (change: RunFilter) =>
-    void navigate({ to: "/p/$slug/runs", params: { slug }, search: { ...filter, ...change }, replace: true });
+  const go = (next: RunFilter) =>
+    void navigate({ to: "/p/$slug/runs", params: { slug }, search: next, replace: true });
+  const written = writeFilter(filter);
   return (
     <div className="flex flex-wrap items-center gap-2 border-b px-4 py-2">
       <nav aria-label={t("byStatus")} className="flex flex-wrap gap-1">
         {statuses.map((status) => {
           const pressed = filter.status === status;
           const { status: _, ...rest } = filter;
+          const count = counts?.[status];
           return (
             <Link
               key={status}
@@ -142,30 +235,48 @@ function Filters({ slug, filter }: { slug: string; filter: RunFilter }) {
             >
               <StatusIcon status={status} className="size-3.5 animate-none" />
               {words(status)}
+              {count === undefined ? null : (
+                <span className="tabular text-xs">{count >= COUNTED ? t("many") : count}</span>
+              )}
             </Link>
           );
         })}
       </nav>
-      <search className="ml-auto w-full sm:w-60">
+      {workflows.length > 2 || filter.workflow ? (
+        <Select
+          aria-label={t("byWorkflow")}
+          className="h-7 w-auto max-w-48"
+          value={filter.workflow ?? ALL}
+          onValueChange={(workflow) => {
+            const { workflow: _, ...rest } = filter;
+            go(workflow === ALL ? rest : { ...rest, workflow });
+          }}
+          options={[
+            { value: ALL, label: t("allWorkflows") },
+            ...workflows.map(({ name }) => ({ value: name, label: name })),
+          ]}
+        />
+      ) : null}
+      <search className="ml-auto w-full sm:w-72">
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            const text = field.current?.value.trim();
-            const { text: _, ...rest } = filter;
-            void navigate({ to: "/p/$slug/runs", params: { slug }, search: text ? { ...rest, text } : rest });
+            go(readFilter(field.current?.value ?? ""));
           }}
         >
           <Input
             ref={field}
             type="search"
-            key={filter.text ?? ""}
-            defaultValue={filter.text ?? ""}
+            key={written}
+            defaultValue={written}
             aria-label={t("search")}
-            placeholder={t("search")}
+            placeholder={t("searchExample")}
             className="h-7"
-            onKeyDown={(event) =>
-              event.key === "Escape" && (filter.text ? go({ text: "" }) : event.currentTarget.blur())
-            }
+            onKeyDown={(event) => {
+              if (event.key === "Escape") {
+                written ? go({}) : event.currentTarget.blur();
+              }
+            }}
           />
         </form>
       </search>
@@ -173,16 +284,22 @@ function Filters({ slug, filter }: { slug: string; filter: RunFilter }) {
   );
 }
 
-/** `j` and `k` go through the links of a list. */
+/** Beyond that the server does not count. */
+const COUNTED = 1000;
+const ALL = "*";
+
+/** `j` and `k` go through the rows of a list. */
 function useListKeys(list: { current: HTMLElement | null }) {
   const t = useTranslations("commands");
+  const rows = () => [...(list.current?.children ?? [])];
+  const focused = () => rows().findIndex((row) => row.contains(document.activeElement));
   const move = (by: number) => {
-    const links = [...(list.current?.querySelectorAll("a") ?? [])];
-    const at = links.indexOf(document.activeElement as HTMLAnchorElement);
-    links[Math.min(links.length - 1, Math.max(0, at + by))]?.focus();
+    const all = rows();
+    all[Math.min(all.length - 1, Math.max(0, focused() + by))]?.querySelector("a")?.focus();
   };
   useCommands([
     { id: "next", title: t("next"), group: "here", keys: "j", run: () => move(1) },
     { id: "previous", title: t("previous"), group: "here", keys: "k", run: () => move(-1) },
   ]);
+  return { focused };
 }

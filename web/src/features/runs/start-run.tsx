@@ -12,6 +12,7 @@ import { Input, Textarea } from "@/components/ui/input";
 import { Kbd } from "@/components/ui/kbd";
 import { Select } from "@/components/ui/select";
 import { ErrorText } from "@/features/frame/error-screens";
+import { unique } from "@/lib/unique";
 
 type StartRunProps = { slug: string; open: boolean; onOpenChange: (open: boolean) => void };
 
@@ -44,7 +45,7 @@ function StartRunForm({ slug, onStarted }: { slug: string; onStarted: () => void
       );
       return data(
         api.POST("/api/v1/projects/{slug}/runs", {
-          params: { path: { slug }, header: { "Idempotency-Key": crypto.randomUUID() } },
+          params: { path: { slug }, header: { "Idempotency-Key": unique() } },
           body: { ...given, prompt: form.prompt },
         }),
       );

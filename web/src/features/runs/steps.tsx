@@ -1,4 +1,4 @@
-// The steps of a run on one axis of time: what ran when, how long, and how it ended.
+// The steps of a run on one axis of time: what ran when, how long, and how it ended. A loop shows its iterations.
 import { useTranslations } from "use-intl";
 import type { Schemas } from "@/api/client";
 import { cn } from "@/lib/cn";
@@ -6,7 +6,7 @@ import { duration } from "@/lib/format";
 import { useNow } from "@/lib/use-now";
 import { isUnderWay, StatusIcon } from "./status";
 
-type Step = Schemas["StepView"];
+export type Step = Schemas["StepView"];
 type StepsProps = {
   run: Schemas["RunDetail"];
   selected: string | undefined;
@@ -23,23 +23,25 @@ const bars: Record<Step["status"], string> = {
 
 export function Steps({ run, selected, onSelect }: StepsProps) {
   const t = useTranslations("run");
-  const now = useNow(isUnderWay(run.status));
-  const begin = Date.parse(run.startedAt ?? run.createdAt);
-  const end = run.finishedAt ? Date.parse(run.finishedAt) : Math.max(now, begin + 1000);
+  const slowest = slowestOf(run.steps);
+  const loops = run.steps.some((step) => step.iteration > 1);
   return (
-    <section
-      aria-label={t("steps")}
-      className="w-80 shrink-0 overflow-y-auto border-r max-lg:max-h-64 max-lg:w-full max-lg:border-r-0 max-lg:border-b"
-    >
+    <section aria-label={t("steps")}>
       {run.steps.length === 0 ? (
         <p className="p-4 text-muted-foreground">{t("noSteps")}</p>
       ) : (
         <ol className="grid gap-px p-2">
-          {run.steps.map((step) => (
+          {run.steps.map((step, index) => (
             <li key={`${step.id}-${step.attempt}`}>
+              {loops && step.iteration !== run.steps[index - 1]?.iteration ? (
+                <p className="px-2 pt-2 pb-0.5 text-muted-foreground text-xs">
+                  {t("iteration", { iteration: step.iteration })}
+                </p>
+              ) : null}
               <StepRow
+                run={run}
                 step={step}
-                axis={{ begin, end, now }}
+                slowest={step === slowest}
                 selected={step.id === selected}
                 onSelect={() => onSelect(step.id)}
               />
@@ -52,49 +54,43 @@ export function Steps({ run, selected, onSelect }: StepsProps) {
 }
 
 type StepRowProps = {
+  run: Schemas["RunDetail"];
   step: Step;
-  axis: { begin: number; end: number; now: number };
+  slowest: boolean;
   selected: boolean;
   onSelect: () => void;
 };
 
-function StepRow({ step, axis, selected, onSelect }: StepRowProps) {
+function StepRow({ run, step, slowest, selected, onSelect }: StepRowProps) {
   const t = useTranslations("run");
-  const from = step.startedAt ? Date.parse(step.startedAt) : undefined;
-  const to = step.finishedAt ? Date.parse(step.finishedAt) : axis.now;
-  const span = Math.max(1, axis.end - axis.begin);
-  const left = from === undefined ? 0 : ((from - axis.begin) / span) * 100;
-  const width = from === undefined ? 0 : ((Math.max(to, from) - from) / span) * 100;
+  const phase = step.status === "running" ? step.phases?.findLast((each) => !each.finishedAt) : undefined;
   return (
     <button
       type="button"
       aria-pressed={selected}
       onClick={onSelect}
       className={cn(
-        "grid w-full gap-1 rounded-md px-2 py-1.5 text-left hover:bg-accent/70",
+        "grid w-full grid-cols-[minmax(0,1fr)] gap-1 rounded-md px-2 py-1.5 text-left hover:bg-accent/70",
         selected && "bg-accent",
       )}
     >
-      <span className="flex items-center gap-2">
+      <span className="flex min-w-0 items-center gap-2">
         <StatusIcon status={step.status} />
         <span className="truncate font-medium">
           {t("step", { role: step.role, iteration: step.iteration })}
         </span>
         {step.attempt > 1 ? (
-          <span className="text-muted-foreground text-xs">{t("attempt", { attempt: step.attempt })}</span>
+          <span className="whitespace-nowrap text-muted-foreground text-xs">
+            {t("attempt", { attempt: step.attempt })}
+          </span>
         ) : null}
-        <span className="tabular ml-auto whitespace-nowrap text-muted-foreground text-xs">
-          {from === undefined ? "" : duration(to - from)}
+        <span className="ml-auto flex items-center gap-2 whitespace-nowrap text-muted-foreground text-xs">
+          {slowest ? <span>{t("slowest")}</span> : null}
+          <StepTime step={step} />
         </span>
       </span>
-      <span className="relative block h-1.5 rounded-full bg-muted" aria-hidden>
-        {from === undefined ? null : (
-          <span
-            className={cn("absolute inset-y-0 min-w-1 rounded-full", bars[step.status])}
-            style={{ left: `${Math.min(99, Math.max(0, left))}%`, width: `${Math.min(100, width)}%` }}
-          />
-        )}
-      </span>
+      <Bar run={run} step={step} />
+      {phase ? <span className="text-muted-foreground text-xs">{phase.name}</span> : null}
       {step.verdict ? (
         <span
           className={cn(
@@ -122,4 +118,43 @@ function StepRow({ step, axis, selected, onSelect }: StepRowProps) {
       ) : null}
     </button>
   );
+}
+
+/** How long a step took, or takes so far. */
+export function StepTime({ step }: { step: Step }) {
+  const now = useNow(step.startedAt !== null && step.finishedAt === null);
+  if (!step.startedAt) {
+    return null;
+  }
+  const to = step.finishedAt ? Date.parse(step.finishedAt) : now;
+  return <span className="tabular">{duration(to - Date.parse(step.startedAt))}</span>;
+}
+
+/** A step on the axis of its run. It alone is drawn anew as time goes by. */
+function Bar({ run, step }: { run: Schemas["RunDetail"]; step: Step }) {
+  const now = useNow(isUnderWay(run.status));
+  const begin = Date.parse(run.startedAt ?? run.createdAt);
+  const end = run.finishedAt ? Date.parse(run.finishedAt) : Math.max(now, begin + 1000);
+  const span = Math.max(1, end - begin);
+  const from = Date.parse(step.startedAt ?? step.createdAt);
+  const to = step.finishedAt ? Date.parse(step.finishedAt) : step.startedAt ? Math.max(now, from) : from;
+  const left = ((from - begin) / span) * 100;
+  return (
+    <span className="relative block h-1.5 rounded-full bg-muted" aria-hidden>
+      <span
+        className={cn("absolute inset-y-0 min-w-1 rounded-full", bars[step.status])}
+        style={{
+          left: `${Math.min(98, Math.max(0, left))}%`,
+          width: `${Math.min(100 - Math.min(98, Math.max(0, left)), ((to - from) / span) * 100)}%`,
+        }}
+      />
+    </span>
+  );
+}
+
+/** The step that took longest, when that says anything. */
+function slowestOf(steps: readonly Step[]): Step | undefined {
+  const ended = steps.filter((step) => step.startedAt && step.finishedAt);
+  const took = (step: Step) => Date.parse(step.finishedAt ?? "") - Date.parse(step.startedAt ?? "");
+  return ended.length < 3 ? undefined : ended.toSorted((one, other) => took(other) - took(one))[0];
 }

@@ -1,10 +1,15 @@
 import { useNavigate } from "@tanstack/react-router";
 import {
+  Bot,
   Brain,
   ChevronRight,
+  Circle,
   CircleAlert,
   CircleCheck,
+  CircleDot,
   CircleX,
+  FilePen,
+  GitCommitHorizontal,
   Info,
   Link2,
   LoaderCircle,
@@ -13,23 +18,52 @@ import {
   TriangleAlert,
 } from "lucide-react";
 import { memo, type ReactNode, useState } from "react";
-import { useTranslations } from "use-intl";
+import { toast } from "sonner";
+import { useFormatter, useTranslations } from "use-intl";
 import { cn } from "@/lib/cn";
+import { copy } from "@/lib/copy";
 import { duration } from "@/lib/format";
 import { Markdown } from "./markdown";
 import { Terminal } from "./terminal";
-import type { Row } from "./transcript-rows";
+import type { Finding, PlanEntry, Row } from "./transcript-rows";
 
-export const TranscriptRow = memo(function TranscriptRow({ row, marked }: { row: Row; marked: boolean }) {
+type TranscriptRowProps = {
+  row: Row;
+  marked: boolean;
+  /** The time of each row is shown. */
+  times: boolean;
+  /** What a row that begins a step calls it. */
+  label: string | undefined;
+};
+
+export const TranscriptRow = memo(function TranscriptRow({ row, marked, times, label }: TranscriptRowProps) {
   return (
-    <div className={cn("group relative px-4 py-1.5", marked && "bg-primary/10")}>
-      <Content row={row} />
+    <div
+      className={cn(
+        "group relative flex gap-2 px-4 py-1.5",
+        marked && "bg-primary/10",
+        row.parent && "ml-6 border-l pl-3",
+      )}
+    >
+      {times && row.at ? <Moment at={row.at} /> : null}
+      <div className="min-w-0 flex-1">
+        <Content row={row} label={label} />
+      </div>
       {Number.isFinite(row.seq) && row.at ? <Permalink seq={row.seq} /> : null}
     </div>
   );
 });
 
-function Content({ row }: { row: Row }) {
+function Moment({ at }: { at: string }) {
+  const format = useFormatter();
+  return (
+    <time dateTime={at} className="w-16 shrink-0 text-right text-muted-foreground text-xs leading-6">
+      {format.dateTime(new Date(at), { timeStyle: "medium" })}
+    </time>
+  );
+}
+
+function Content({ row, label }: { row: Row; label: string | undefined }) {
   const t = useTranslations("transcript");
   switch (row.kind) {
     case "text":
@@ -55,8 +89,61 @@ function Content({ row }: { row: Row }) {
           <p className="whitespace-pre-wrap">{row.text}</p>
         </Folded>
       );
+    case "step":
+      return (
+        <p className="flex items-center gap-2 pt-2 font-semibold text-[0.8125rem]">
+          {label}
+          <span className="h-px flex-1 bg-border" aria-hidden />
+        </p>
+      );
     case "tool":
       return <Tool row={row} />;
+    case "file":
+      return <FileRow row={row} />;
+    case "plan":
+      return <Plan entries={row.entries} />;
+    case "permission":
+      return (
+        <Folded
+          icon={
+            row.answer === undefined ? (
+              <LoaderCircle className="size-4 animate-spin text-status-running" aria-label={t("working")} />
+            ) : (
+              <Outcome good={row.answer === "allowed"} />
+            )
+          }
+          title={t(row.answer === "refused" ? "refused" : "asked", { tool: row.tool })}
+          hint={row.subject}
+          mono
+        >
+          {row.input === undefined ? null : <Arguments input={row.input} />}
+        </Folded>
+      );
+    case "collected":
+      return (
+        <p className="flex flex-wrap items-center gap-x-2 text-[0.8125rem]">
+          <GitCommitHorizontal className="size-4 text-muted-foreground" aria-hidden />
+          {t("collected", { commits: row.commits, files: row.files })}
+          <span className="tabular text-xs">
+            <span className="text-status-completed">+{row.insertions}</span>{" "}
+            <span className="text-status-failed">−{row.deletions}</span>
+          </span>
+        </p>
+      );
+    case "session":
+      return (
+        <p className="flex items-center gap-2 text-muted-foreground text-xs">
+          <Bot className="size-4 shrink-0" aria-hidden />
+          {t("session", { model: row.model, version: row.version })}
+        </p>
+      );
+    case "model":
+      return (
+        <p className="flex items-center gap-2 text-muted-foreground text-xs">
+          <Bot className="size-4 shrink-0" aria-hidden />
+          {t("model", { model: row.model })}
+        </p>
+      );
     case "phase":
       return (
         <p className="flex items-center gap-2 text-muted-foreground text-xs">
@@ -87,24 +174,7 @@ function Content({ row }: { row: Row }) {
             {t(passed ? "pass" : "fail")}
           </p>
           {row.feedback ? <Markdown text={row.feedback} /> : null}
-          {row.findings.length > 0 ? (
-            <ul className="mt-1 grid gap-1">
-              {row.findings.map((finding) => (
-                <li
-                  key={`${finding.file}:${finding.line}:${finding.message}`}
-                  className="flex flex-wrap gap-x-2"
-                >
-                  {finding.file ? (
-                    <code className="text-xs">
-                      {finding.file}
-                      {finding.line === undefined ? "" : `:${finding.line}`}
-                    </code>
-                  ) : null}
-                  <span>{finding.message}</span>
-                </li>
-              ))}
-            </ul>
-          ) : null}
+          <Findings findings={row.findings} />
         </section>
       );
     }
@@ -129,6 +199,18 @@ function Content({ row }: { row: Row }) {
         </p>
       );
     case "notice":
+      if (row.lines > 1) {
+        return (
+          <Folded
+            icon={<TriangleAlert className="size-4 text-muted-foreground" aria-hidden />}
+            title={t("output", { count: row.lines })}
+            hint={firstLine(row.text)}
+            mono
+          >
+            <Terminal text={row.text} />
+          </Folded>
+        );
+      }
       return (
         <p
           className={cn(
@@ -145,6 +227,97 @@ function Content({ row }: { row: Row }) {
         </p>
       );
   }
+}
+
+/** What a checker found, each thing with its place. */
+export function Findings({ findings }: { findings: readonly Finding[] }) {
+  if (findings.length === 0) {
+    return null;
+  }
+  return (
+    <ul className="mt-1 grid gap-1">
+      {findings.map((finding) => (
+        <li key={`${finding.file}:${finding.line}:${finding.message}`} className="flex flex-wrap gap-x-2">
+          {finding.severity ? (
+            <span className="text-muted-foreground text-xs leading-5">{finding.severity}</span>
+          ) : null}
+          {finding.file ? (
+            <code className="break-all text-xs leading-5">
+              {finding.file}
+              {finding.line === undefined ? "" : `:${finding.line}`}
+            </code>
+          ) : null}
+          <span>{finding.message}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+const marks = { completed: CircleCheck, in_progress: CircleDot } as const;
+
+function Plan({ entries }: { entries: readonly PlanEntry[] }) {
+  const t = useTranslations("transcript");
+  return (
+    <section aria-label={t("plan")} className="rounded-md border bg-surface px-3 py-2">
+      <ul className="grid gap-1">
+        {entries.map((entry, index) => {
+          const status =
+            entry.status === "completed" || entry.status === "in_progress" ? entry.status : "pending";
+          const Mark = status === "pending" ? Circle : marks[status];
+          return (
+            // biome-ignore lint/suspicious/noArrayIndexKey: the entries of a plan do not move
+            <li key={index} className="flex items-start gap-2">
+              <Mark
+                aria-label={t(`planStatus.${status}`)}
+                className={cn(
+                  "mt-0.5 size-4 shrink-0 text-muted-foreground",
+                  status === "completed" && "text-status-completed",
+                  status === "in_progress" && "text-status-running",
+                )}
+              />
+              <span className={cn(status === "completed" && "text-muted-foreground")}>{entry.text}</span>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
+
+function FileRow({ row }: { row: Extract<Row, { kind: "file" }> }) {
+  const t = useTranslations("transcript");
+  const change = row.change === "added" || row.change === "deleted" ? row.change : "modified";
+  return (
+    <Folded
+      icon={<FilePen className="size-4 text-muted-foreground" aria-hidden />}
+      title={t(`file.${change}`)}
+      hint={row.path}
+      mono
+    >
+      {row.diff ? (
+        <pre
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by keyboard
+          tabIndex={0}
+          className="max-h-96 overflow-auto whitespace-pre-wrap rounded-md border font-mono text-xs leading-5"
+        >
+          {row.diff.split("\n").map((line, index) => (
+            <span
+              // biome-ignore lint/suspicious/noArrayIndexKey: lines of a text
+              key={index}
+              className={cn(
+                "block min-h-5 px-2",
+                line.startsWith("+") && "bg-added",
+                line.startsWith("-") && "bg-removed",
+              )}
+            >
+              {line}
+            </span>
+          ))}
+        </pre>
+      ) : null}
+    </Folded>
+  );
 }
 
 function Tool({ row }: { row: Extract<Row, { kind: "tool" }> }) {
@@ -236,7 +409,9 @@ function Permalink({ seq }: { seq: number }) {
           to: ".",
           search: (search: object) => ({ ...search, event: seq }),
           replace: true,
-        }).then(() => navigator.clipboard.writeText(location.href));
+        })
+          .then(() => copy(location.href))
+          .then(() => toast(t("linkCopied")));
       }}
       className="absolute top-1 right-2 hidden size-6 place-items-center rounded-sm bg-background text-muted-foreground hover:text-foreground focus-visible:grid group-hover:grid"
     >

@@ -1,11 +1,15 @@
 import { expect, test } from "vitest";
 import type { RunEvent } from "@/live/run-events";
-import { rowsOf } from "./transcript-rows";
+import { rowsOf as allRowsOf, type Pieces, TranscriptRows } from "./transcript-rows";
 
 const events = (...bodies: RunEvent["event"][]): RunEvent[] =>
   bodies.map((event, index) => ({ seq: index + 1, stepId: "stp_a", at: "2026-11-23T08:00:00.000Z", event }));
 
-const none = new Map();
+const none: Pieces = new Map();
+
+/** Without the headings of the steps. */
+const rowsOf = (...given: Parameters<typeof allRowsOf>) =>
+  allRowsOf(...given).filter((row) => row.kind !== "step");
 
 test("a call and its result are one row, also with others in between", () => {
   const rows = rowsOf(
@@ -68,4 +72,75 @@ test("events of any shape are shown or left out, and break nothing", () => {
     { kind: "phase", state: "finished" },
   ];
   expect(() => rowsOf(events(...odd), none)).not.toThrow();
+});
+
+test("rows stay the same objects until what they show is another", () => {
+  const all = events(
+    { kind: "text", text: "Before." },
+    { kind: "tool_call", call: "1", name: "Bash", input: {} },
+    { kind: "text", text: "Meanwhile." },
+    { kind: "tool_result", call: "1", succeeded: true, output: "done" },
+    { kind: "usage_reported" },
+  );
+  const maker = new TranscriptRows("stp_a");
+  const before = maker.of(all.slice(0, 3), none);
+  const after = maker.of(all.slice(0, 4), none);
+  expect([before[0] === after[0], before[1] === after[1], before[2] === after[2]]).toEqual([
+    true,
+    false,
+    true,
+  ]);
+  expect(maker.of(all, none)).toBe(after);
+});
+
+test("older events that are read later come before the others, once", () => {
+  const all = events(
+    { kind: "text", text: "One." },
+    { kind: "text", text: "Two." },
+    { kind: "text", text: "Three." },
+  );
+  const maker = new TranscriptRows("stp_a");
+  maker.of(all.slice(1), none);
+  expect(maker.of(all, none).map((row) => row.kind === "text" && row.text)).toEqual([
+    "One.",
+    "Two.",
+    "Three.",
+  ]);
+});
+
+test("where another step begins there is a heading, unless only one step is shown", () => {
+  const [one, two] = events({ kind: "text", text: "x" }, { kind: "text", text: "y" }) as [RunEvent, RunEvent];
+  const both = [one, { ...two, stepId: "stp_b" }];
+  expect(allRowsOf(both, none).map((row) => row.kind)).toEqual(["step", "text", "step", "text"]);
+  expect(allRowsOf(both, none, "stp_b").map((row) => row.kind)).toEqual(["text"]);
+});
+
+test("lines of errors one after the other are one row", () => {
+  const rows = rowsOf(
+    events(
+      { kind: "agent_stderr", line: "a" },
+      { kind: "agent_stderr", line: "b" },
+      { kind: "text", text: "x" },
+      { kind: "agent_stderr", line: "c" },
+    ),
+    none,
+  );
+  expect(rows).toMatchObject([{ text: "a\nb", lines: 2 }, { kind: "text" }, { text: "c", lines: 1 }]);
+});
+
+test("a question for permission has its answer, a plan its entries, a changed file its change", () => {
+  const rows = rowsOf(
+    events(
+      { kind: "permission_asked", request: "1", tool: "Bash", input: { command: "rm x" } },
+      { kind: "permission_answered", request: "1", answer: "allowed" },
+      { kind: "plan", entries: [{ text: "Write it", status: "in_progress" }, null] },
+      { kind: "file_changed", path: "a.py", change: "modified", diff: "+x" },
+    ),
+    none,
+  );
+  expect(rows).toMatchObject([
+    { kind: "permission", subject: "rm x", answer: "allowed" },
+    { kind: "plan", entries: [{ text: "Write it", status: "in_progress" }, {}] },
+    { kind: "file", path: "a.py", diff: "+x" },
+  ]);
 });

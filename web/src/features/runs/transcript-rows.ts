@@ -1,12 +1,24 @@
-// What a transcript shows, made of what happened. Pure.
+// What a transcript shows, made of what happened.
 //
-// A tool's call and its result are one row; usage and model requests are counted elsewhere and have none.
+// A tool's call and its result are one row, lines that a program wrote one after the other are one, too; usage and model
+// requests are counted elsewhere and have none. Rows are made once and stay the same objects until what they show is
+// another: events come hundreds in a second, and only what changed is drawn again.
 import type { RunEvent } from "@/live/run-events";
 
-type Common = { key: string; seq: number; at: string; stepId: string | null };
+type Common = {
+  key: string;
+  seq: number;
+  at: string;
+  stepId: string | null;
+  /** The call that started the sub-agent whose row this is. */
+  parent?: string | undefined;
+};
+
+export type PlanEntry = { text: string; status: string };
 
 export type Row = Common &
   (
+    | { kind: "step" }
     | { kind: "text"; text: string; partial: boolean }
     | { kind: "thinking"; text: string; partial: boolean }
     | { kind: "prompt"; text: string }
@@ -18,6 +30,16 @@ export type Row = Common &
         subject: string;
         result: { succeeded: boolean; output: string; truncated: boolean } | undefined;
       }
+    | { kind: "file"; path: string; change: string; diff: string }
+    | { kind: "plan"; entries: PlanEntry[] }
+    | {
+        kind: "permission";
+        tool: string;
+        input: unknown;
+        subject: string;
+        answer: string | undefined;
+      }
+    | { kind: "collected"; commits: number; files: number; insertions: number; deletions: number }
     | {
         kind: "phase";
         phase: string;
@@ -35,7 +57,9 @@ export type Row = Common &
         durationMs: number | undefined;
       }
     | { kind: "failure"; code: string; message: string }
-    | { kind: "notice"; tone: "info" | "warning" | "error"; text: string }
+    | { kind: "session"; model: string; version: string }
+    | { kind: "model"; model: string }
+    | { kind: "notice"; tone: "info" | "warning" | "error"; text: string; lines: number }
   );
 
 export type Finding = {
@@ -45,49 +69,167 @@ export type Finding = {
   severity: string | undefined;
 };
 
-/** The rows of events in their order; `pieces` are what is being written now, by step. */
-export function rowsOf(
-  events: readonly RunEvent[],
-  pieces: ReadonlyMap<string, { kind: string; text: string }>,
-  step?: string,
-): Row[] {
-  const rows: Row[] = [];
-  const calls = new Map<string, Extract<Row, { kind: "tool" }>>();
-  for (const event of events) {
-    if (step && event.stepId !== step) {
-      continue;
+export type Pieces = ReadonlyMap<string, { kind: string; text: string }>;
+
+/** Makes rows of events as they come. */
+export class TranscriptRows {
+  private rows: Row[] = [];
+  private calls = new Map<string, number>();
+  private asked = new Map<string, number>();
+  private first: number | undefined;
+  private last = 0;
+  private stepId: string | null | undefined;
+  private lastPieces: Pieces | undefined;
+  private shown: readonly Row[] = [];
+
+  constructor(private readonly step: string | undefined) {}
+
+  /** The rows of events in their order, and of what is being written now. The same array while nothing changed. */
+  of(events: readonly RunEvent[], pieces: Pieces): readonly Row[] {
+    const first = events[0]?.seq;
+    let changed = this.lastPieces !== pieces;
+    if (first !== this.first) {
+      // Older ones came before the others: everything is in another place now, which is seldom.
+      this.rows = [];
+      this.calls = new Map();
+      this.asked = new Map();
+      this.stepId = undefined;
+      this.first = first;
+      this.last = 0;
+      changed = true;
     }
-    if (event.event.kind === "tool_result") {
-      const call = calls.get(`${event.stepId} ${text(event.event.call)}`);
-      if (call) {
-        call.result = {
-          succeeded: event.event.succeeded === true,
-          output: text(event.event.output),
-          truncated: event.event.truncated === true,
-        };
-        continue;
+    for (let at = firstAfter(events, this.last); at < events.length; at++) {
+      const event = events[at];
+      if (event) {
+        this.last = event.seq;
+        changed = this.take(event) || changed;
       }
+    }
+    if (changed) {
+      this.lastPieces = pieces;
+      this.shown = [...this.rows, ...this.written(pieces)];
+    }
+    return this.shown;
+  }
+
+  private take(event: RunEvent): boolean {
+    if (this.step && event.stepId !== this.step) {
+      return false;
+    }
+    const body = event.event;
+    if (body.kind === "tool_result") {
+      const index = this.calls.get(nameOf(event, body.call));
+      const call = index === undefined ? undefined : this.rows[index];
+      if (index !== undefined && call?.kind === "tool") {
+        this.rows[index] = { ...call, result: resultOf(body) };
+        return true;
+      }
+    }
+    if (body.kind === "permission_answered") {
+      const index = this.asked.get(nameOf(event, body.request));
+      const question = index === undefined ? undefined : this.rows[index];
+      if (index !== undefined && question?.kind === "permission") {
+        this.rows[index] = { ...question, answer: text(body.answer) };
+      }
+      return true;
     }
     const row = rowOf(event);
-    if (row) {
-      rows.push(row);
-      if (row.kind === "tool") {
-        calls.set(`${event.stepId} ${text(event.event.call)}`, row);
+    if (!row) {
+      return false;
+    }
+    if (!this.step && event.stepId !== this.stepId && event.stepId) {
+      this.stepId = event.stepId;
+      this.rows.push({ kind: "step", key: `step-${row.key}`, seq: row.seq, at: "", stepId: event.stepId });
+    }
+    const before = this.rows.at(-1);
+    if (
+      body.kind === "agent_stderr" &&
+      row.kind === "notice" &&
+      isStderr(before) &&
+      before.stepId === row.stepId
+    ) {
+      this.rows[this.rows.length - 1] = {
+        ...before,
+        text: `${before.text}\n${row.text}`,
+        lines: before.lines + 1,
+      };
+      return true;
+    }
+    this.rows.push(row);
+    if (body.kind === "tool_call") {
+      this.calls.set(nameOf(event, body.call), this.rows.length - 1);
+    } else if (body.kind === "permission_asked") {
+      this.asked.set(nameOf(event, body.request), this.rows.length - 1);
+    }
+    return true;
+  }
+
+  private written(pieces: Pieces): Row[] {
+    const rows: Row[] = [];
+    for (const [stepId, piece] of pieces) {
+      if (
+        (!this.step || this.step === stepId) &&
+        piece.text &&
+        (piece.kind === "text" || piece.kind === "thinking")
+      ) {
+        const common = { key: `piece-${stepId}`, seq: Number.MAX_SAFE_INTEGER, at: "", stepId };
+        rows.push({ ...common, kind: piece.kind, text: piece.text, partial: true });
       }
     }
+    return rows;
   }
-  for (const [stepId, piece] of pieces) {
-    if ((!step || step === stepId) && piece.text && (piece.kind === "text" || piece.kind === "thinking")) {
-      const common = { key: `piece-${stepId}`, seq: Number.MAX_SAFE_INTEGER, at: "", stepId };
-      rows.push({ ...common, kind: piece.kind, text: piece.text, partial: true });
+}
+
+/** All rows at once. */
+export function rowsOf(events: readonly RunEvent[], pieces: Pieces, step?: string): readonly Row[] {
+  return new TranscriptRows(step).of(events, pieces);
+}
+
+/** Where the first event after a number is; the numbers only grow. */
+function firstAfter(events: readonly RunEvent[], seq: number): number {
+  let [low, high] = [0, events.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((events[middle]?.seq ?? 0) > seq) {
+      high = middle;
+    } else {
+      low = middle + 1;
     }
   }
-  return rows;
+  return low;
+}
+
+function nameOf(event: RunEvent, call: unknown): string {
+  return `${event.stepId} ${text(call)}`;
+}
+
+function isStderr(row: Row | undefined): row is Extract<Row, { kind: "notice" }> {
+  return row?.kind === "notice" && row.key.startsWith("err-");
+}
+
+function resultOf(event: RunEvent["event"]) {
+  return {
+    succeeded: event.succeeded === true,
+    output: text(event.output),
+    truncated: event.truncated === true,
+  };
 }
 
 function rowOf({ seq, stepId, at, event }: RunEvent): Row | undefined {
-  const common = { key: String(seq), seq, at, stepId };
+  const parent = optional(event.parentCall);
+  const common: Common = { key: String(seq), seq, at, stepId, ...(parent ? { parent } : {}) };
+  const notice = (tone: "info" | "warning" | "error", said: unknown): Row => ({
+    ...common,
+    kind: "notice",
+    tone,
+    text: text(said),
+    lines: 1,
+  });
   switch (event.kind) {
+    case "session_started":
+      return { ...common, kind: "session", model: text(event.model), version: text(event.agentVersion) };
+    case "model_changed":
+      return { ...common, kind: "model", model: text(event.model) };
     case "text":
     case "thinking":
       return text(event.text)
@@ -111,11 +253,48 @@ function rowOf({ seq, stepId, at, event }: RunEvent): Row | undefined {
         name: text(event.call),
         input: undefined,
         subject: "",
-        result: {
-          succeeded: event.succeeded === true,
-          output: text(event.output),
-          truncated: event.truncated === true,
-        },
+        result: resultOf(event),
+      };
+    case "file_changed":
+      return {
+        ...common,
+        kind: "file",
+        path: text(event.path),
+        change: text(event.change),
+        diff: text(event.diff),
+      };
+    case "plan":
+      return {
+        ...common,
+        kind: "plan",
+        entries: list(event.entries).map((entry) => ({ text: text(entry.text), status: text(entry.status) })),
+      };
+    case "permission_asked":
+      return {
+        ...common,
+        kind: "permission",
+        tool: text(event.tool),
+        input: event.input,
+        subject: subjectOf(event.input),
+        answer: undefined,
+      };
+    case "permission_denied":
+      return {
+        ...common,
+        kind: "permission",
+        tool: text(event.tool),
+        input: undefined,
+        subject: "",
+        answer: "refused",
+      };
+    case "collected":
+      return {
+        ...common,
+        kind: "collected",
+        commits: number(event.commits) ?? 0,
+        files: number(event.files) ?? 0,
+        insertions: number(event.insertions) ?? 0,
+        deletions: number(event.deletions) ?? 0,
       };
     case "phase":
       return event.state === "started"
@@ -135,12 +314,7 @@ function rowOf({ seq, stepId, at, event }: RunEvent): Row | undefined {
         kind: "verdict",
         verdict: text(verdict.verdict),
         feedback: text(verdict.feedback),
-        findings: list(verdict.findings).map((finding) => ({
-          message: text(finding.message),
-          file: optional(finding.file),
-          line: number(finding.line),
-          severity: optional(finding.severity),
-        })),
+        findings: findingsOf(verdict.findings),
       };
     }
     case "check": {
@@ -157,30 +331,33 @@ function rowOf({ seq, stepId, at, event }: RunEvent): Row | undefined {
     }
     case "failed": {
       const failure = record(event.failure);
-      return {
-        ...common,
-        kind: "failure",
-        code: text(failure.class),
-        message: text(failure.message),
-      };
+      return { ...common, kind: "failure", code: text(failure.class), message: text(failure.message) };
     }
     case "retry":
-      return { ...common, kind: "notice", tone: "warning", text: text(event.message) };
-    case "permission_denied":
-      return { ...common, kind: "notice", tone: "warning", text: text(event.tool) };
+      return notice("warning", event.message);
     case "notice":
-      return { ...common, kind: "notice", tone: "info", text: text(event.message) };
+      return notice("info", event.message);
     case "agent_stderr":
-      return { ...common, kind: "notice", tone: "warning", text: text(event.line) };
+      return { ...notice("warning", event.line), key: `err-${seq}` };
     case "asked_again":
-      return { ...common, kind: "notice", tone: "warning", text: text(event.problem) };
+      return notice("warning", event.problem);
     case "unknown":
-      return { ...common, kind: "notice", tone: "warning", text: text(event.raw) };
+      return notice("warning", event.raw);
     case "turn_ended":
-      return event.error ? { ...common, kind: "notice", tone: "error", text: text(event.error) } : undefined;
+      return event.error ? notice("error", event.error) : undefined;
     default:
       return undefined;
   }
+}
+
+/** The single findings of a verdict, whatever shape they came in. */
+export function findingsOf(value: unknown): Finding[] {
+  return list(value).map((finding) => ({
+    message: text(finding.message),
+    file: optional(finding.file),
+    line: number(finding.line),
+    severity: optional(finding.severity),
+  }));
 }
 
 /** The value of the argument that coding agents name what they work on by. */

@@ -1,6 +1,6 @@
 // The transcript of a run: follows its end while nobody scrolls up, draws only the rows that are on the screen.
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { ArrowDown } from "lucide-react";
+import { ArrowDown, ArrowUp, Clock } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import type { Schemas } from "@/api/client";
@@ -8,27 +8,39 @@ import { useCommands } from "@/commands/registry";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
 import { Skeleton } from "@/components/ui/skeleton";
-import type { useRunEvents } from "@/live/run-events";
+import { Tooltip } from "@/components/ui/tooltip";
+import { cn } from "@/lib/cn";
+import { useKept } from "@/lib/kept";
+import { type RunEventStore, useRunEvents } from "@/live/run-events";
 import { TranscriptRow } from "./transcript-row";
-import { type Row, rowsOf } from "./transcript-rows";
+import { type Row, TranscriptRows } from "./transcript-rows";
 
 type TranscriptProps = {
   run: Schemas["RunDetail"];
-  events: ReturnType<typeof useRunEvents>;
+  events: RunEventStore;
   step: string | undefined;
   /** The event that a link names. */
   event: number | undefined;
 };
 
-export function Transcript({ run, events, step, event }: TranscriptProps) {
+export function Transcript({ run, events: store, step, event }: TranscriptProps) {
   const t = useTranslations("transcript");
-  const rows = useMemo(
-    () => rowsOf(events.events, events.pieces, step),
-    [events.events, events.pieces, step],
-  );
+  const words = useTranslations("run");
+  const events = useRunEvents(store);
+  const maker = useMemo(() => new TranscriptRows(step), [step]);
+  const rows = maker.of(events.events, events.pieces);
   const [sought, setSought] = useState("");
   const found = useMemo(() => find(rows, sought), [rows, sought]);
+  const reading = useReadAll(store, sought !== "");
+  const [times, setTimes] = useKept("transcript.times", ["hidden", "shown"], "hidden");
   const [at, setAt] = useState(0);
+  const labels = useMemo(
+    () =>
+      new Map(
+        run.steps.map((each) => [each.id, words("step", { role: each.role, iteration: each.iteration })]),
+      ),
+    [run.steps, words],
+  );
   const scroller = useRef<HTMLDivElement>(null);
   const search = useRef<HTMLInputElement>(null);
   const [following, setFollowing] = useState(event === undefined);
@@ -45,6 +57,13 @@ export function Transcript({ run, events, step, event }: TranscriptProps) {
   useCommands([
     { id: "search-run", title: t("search"), group: "here", keys: "/", run: () => search.current?.focus() },
     { id: "to-end", title: t("toEnd"), group: "here", keys: "shift+g", run: () => toEnd() },
+    {
+      id: "times",
+      title: t(times === "shown" ? "hideTimes" : "showTimes"),
+      group: "here",
+      keys: "t",
+      run: () => setTimes(times === "shown" ? "hidden" : "shown"),
+    },
   ]);
   const toEnd = () => {
     setFollowing(true);
@@ -55,18 +74,31 @@ export function Transcript({ run, events, step, event }: TranscriptProps) {
     virtual.scrollToIndex(index, { align: "center" });
   };
   const started = useRef(false);
+  const oldest = events.events[0]?.seq ?? 0;
+  // What a link names may be long ago: it is read back to first.
+  const waits = event !== undefined && events.hasOlder && oldest > event;
+  useEffect(() => {
+    if (waits && event !== undefined) {
+      let stopped = false;
+      void store.readBackTo(event, () => stopped);
+      return () => {
+        stopped = true;
+      };
+    }
+    return undefined;
+  }, [store, waits, event]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the first rows are there
   useEffect(() => {
-    if (!started.current && rows.length > 0) {
+    if (!started.current && rows.length > 0 && !waits) {
       started.current = true;
-      const named = event === undefined ? -1 : rows.findIndex((row) => row.seq >= event);
+      const named = event === undefined ? -1 : rows.findIndex((row) => row.seq >= event && row.at !== "");
       if (named >= 0) {
         show(named);
       } else {
         virtual.scrollToIndex(rows.length - 1, { align: "end" });
       }
     }
-  }, [rows.length]);
+  }, [rows.length, waits]);
   useEffect(() => {
     if (following) {
       setSeen(rows.length);
@@ -84,7 +116,7 @@ export function Transcript({ run, events, step, event }: TranscriptProps) {
       setFollowing(false);
     }
     if (element.scrollTop < 600) {
-      events.readOlder();
+      void store.readOlder();
     }
   };
   const goTo = (next: number) => {
@@ -125,8 +157,46 @@ export function Transcript({ run, events, step, event }: TranscriptProps) {
           }}
         />
         <span role="status" className="tabular text-muted-foreground text-xs">
-          {sought ? t("matches", { count: found.length }) : null}
+          {sought
+            ? reading
+              ? t("searching", { count: found.length })
+              : found.length > 0
+                ? t("matchOf", { at: Math.min(at, found.length - 1) + 1, count: found.length })
+                : t("matches", { count: 0 })
+            : null}
         </span>
+        {sought && found.length > 0 ? (
+          <span className="flex">
+            <Button
+              size="icon-small"
+              variant="ghost"
+              aria-label={t("previousMatch")}
+              onClick={() => goTo(at - 1)}
+            >
+              <ArrowUp aria-hidden />
+            </Button>
+            <Button
+              size="icon-small"
+              variant="ghost"
+              aria-label={t("nextMatch")}
+              onClick={() => goTo(at + 1)}
+            >
+              <ArrowDown aria-hidden />
+            </Button>
+          </span>
+        ) : null}
+        <Tooltip label={t(times === "shown" ? "hideTimes" : "showTimes")} keys="t">
+          <Button
+            size="icon-small"
+            variant="ghost"
+            className={cn("ml-auto", times === "shown" && "bg-accent text-foreground")}
+            aria-pressed={times === "shown"}
+            aria-label={t("showTimes")}
+            onClick={() => setTimes(times === "shown" ? "hidden" : "shown")}
+          >
+            <Clock aria-hidden />
+          </Button>
+        </Tooltip>
       </div>
       {rows.length === 0 ? (
         <p className="p-4 text-muted-foreground">{t("nothing", { status: run.status })}</p>
@@ -150,7 +220,12 @@ export function Transcript({ run, events, step, event }: TranscriptProps) {
                 className="absolute top-0 left-0 w-full"
                 style={{ transform: `translateY(${item.start}px)` }}
               >
-                <TranscriptRow row={row} marked={row.seq === event || found[at] === item.index} />
+                <TranscriptRow
+                  row={row}
+                  marked={(row.seq === event && row.kind !== "step") || found[at] === item.index}
+                  times={times === "shown"}
+                  label={row.kind === "step" ? labels.get(row.stepId ?? "") : undefined}
+                />
               </div>
             ) : null;
           })}
@@ -171,11 +246,45 @@ export function Transcript({ run, events, step, event }: TranscriptProps) {
   );
 }
 
+/** Reads all of the run while somebody searches in it; tells whether it still does. */
+function useReadAll(store: RunEventStore, wanted: boolean): boolean {
+  const [reading, setReading] = useState(false);
+  useEffect(() => {
+    if (!wanted) {
+      return;
+    }
+    let stopped = false;
+    setReading(true);
+    const done = () => !stopped && setReading(false);
+    store.readBackTo(0, () => stopped).then(done, done);
+    return () => {
+      stopped = true;
+    };
+  }, [store, wanted]);
+  return wanted && reading;
+}
+
+const lowered = new WeakMap<Row, string>();
+
+function textOf(row: Row): string {
+  const known = lowered.get(row);
+  if (known !== undefined) {
+    return known;
+  }
+  const { key: _, seq: __, at: ___, stepId: ____, kind: _____, ...said } = row;
+  const text = Object.values(said)
+    .map((value) => (typeof value === "string" ? value : JSON.stringify(value)))
+    .join("\n")
+    .toLowerCase();
+  lowered.set(row, text);
+  return text;
+}
+
 /** The rows in which a text occurs. */
 function find(rows: readonly Row[], sought: string): number[] {
   const wanted = sought.trim().toLowerCase();
   if (!wanted) {
     return [];
   }
-  return rows.flatMap((row, index) => (JSON.stringify(row).toLowerCase().includes(wanted) ? [index] : []));
+  return rows.flatMap((row, index) => (textOf(row).includes(wanted) ? [index] : []));
 }

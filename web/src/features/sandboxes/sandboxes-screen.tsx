@@ -13,6 +13,7 @@ import { PageHeader } from "@/features/frame/page-header";
 import { useFailure } from "@/features/frame/use-failure";
 import { Ago } from "@/features/runs/moments";
 import { shortId } from "@/lib/format";
+import { unique } from "@/lib/unique";
 
 export function SandboxesScreen({ slug }: { slug: string }) {
   const t = useTranslations("sandboxes");
@@ -44,7 +45,7 @@ function SandboxRow({ slug, sandbox }: { slug: string; sandbox: Schemas["Sandbox
     mutationFn: () =>
       done(
         api.POST("/api/v1/projects/{slug}/sandboxes/{sandbox}/kill", {
-          params: { path: { slug, sandbox: sandbox.id }, header: { "Idempotency-Key": crypto.randomUUID() } },
+          params: { path: { slug, sandbox: sandbox.id }, header: { "Idempotency-Key": unique() } },
         }),
       ),
     onError: fail,

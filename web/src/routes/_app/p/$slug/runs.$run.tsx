@@ -2,6 +2,7 @@ import { createFileRoute } from "@tanstack/react-router";
 import * as z from "zod/mini";
 import { runQuery } from "@/api/queries";
 import { RunScreen } from "@/features/runs/run-screen";
+import { RunTexts } from "@/i18n/run-texts";
 
 const search = z.object({
   tab: z.catch(z.optional(z.enum(["transcript", "diff", "raw"])), undefined),
@@ -12,5 +13,9 @@ const search = z.object({
 export const Route = createFileRoute("/_app/p/$slug/runs/$run")({
   validateSearch: search,
   loader: ({ context, params }) => context.queryClient.ensureQueryData(runQuery(params.slug, params.run)),
-  component: () => <RunScreen {...Route.useParams()} search={Route.useSearch()} />,
+  component: () => (
+    <RunTexts>
+      <RunScreen {...Route.useParams()} search={Route.useSearch()} />
+    </RunTexts>
+  ),
 });

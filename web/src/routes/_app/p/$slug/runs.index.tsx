@@ -2,12 +2,14 @@ import { createFileRoute } from "@tanstack/react-router";
 import * as z from "zod/mini";
 import { type RunFilter, runsQuery } from "@/api/queries";
 import { RunsScreen } from "@/features/runs/runs-screen";
+import { RunTexts } from "@/i18n/run-texts";
 
 const statuses = ["pending", "running", "paused", "completed", "failed", "cancelled"] as const;
 const search = z.object({
   status: z.catch(z.optional(z.enum(statuses)), undefined),
   workflow: z.catch(z.optional(z.string()), undefined),
   text: z.catch(z.optional(z.string()), undefined),
+  sort: z.catch(z.optional(z.literal("oldest")), undefined),
 });
 
 type Search = z.infer<typeof search>;
@@ -17,7 +19,11 @@ export const Route = createFileRoute("/_app/p/$slug/runs/")({
   loaderDeps: ({ search }) => search,
   loader: ({ context, params, deps }) =>
     context.queryClient.ensureInfiniteQueryData(runsQuery(params.slug, filterOf(deps))),
-  component: () => <RunsScreen slug={Route.useParams().slug} filter={filterOf(Route.useSearch())} />,
+  component: () => (
+    <RunTexts>
+      <RunsScreen slug={Route.useParams().slug} filter={filterOf(Route.useSearch())} />
+    </RunTexts>
+  ),
 });
 
 /** Without what is not asked for: it is a part of the key under which the answer is kept. */
@@ -26,5 +32,6 @@ function filterOf(search: Search): RunFilter {
     ...(search.status ? { status: search.status } : {}),
     ...(search.workflow ? { workflow: search.workflow } : {}),
     ...(search.text ? { text: search.text } : {}),
+    ...(search.sort ? { sort: search.sort } : {}),
   };
 }

@@ -7,7 +7,13 @@ export type DiffLine = {
   after?: number;
 };
 export type Hunk = { header: string; lines: DiffLine[] };
-export type FileDiff = { path: string; hunks: Hunk[]; binary: boolean };
+export type FileDiff = {
+  path: string;
+  hunks: Hunk[];
+  binary: boolean;
+  /** Not all of its text is here. */
+  partial?: boolean;
+};
 
 export function readUnifiedDiff(text: string): FileDiff[] {
   const files: FileDiff[] = [];
