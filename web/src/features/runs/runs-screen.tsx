@@ -150,7 +150,7 @@ function RunList({ slug, runs }: { slug: string; runs: Schemas["Run"][] }) {
               onCheckedChange={() => toggle(run.id)}
               aria-label={t("chooseRun", { run: run.promptPreview })}
               className={cn(
-                "ml-4 opacity-0 focus-visible:opacity-100 group-focus-within:opacity-100 group-hover:opacity-100 max-sm:hidden",
+                "mr-1.5 ml-4 opacity-0 focus-visible:opacity-100 group-focus-within:opacity-100 group-hover:opacity-100 max-sm:hidden",
                 selected.length > 0 && "opacity-100 max-sm:grid",
               )}
             />
@@ -174,7 +174,7 @@ function RunRow({ slug, run }: { slug: string; run: Schemas["Run"] }) {
       to="/p/$slug/runs/$run"
       params={{ slug, run: run.id }}
       search={{}}
-      className="grid min-w-0 flex-1 grid-cols-[7.5rem_minmax(0,1fr)_auto] items-center gap-x-3 gap-y-0.5 py-2 pr-4 pl-3 hover:bg-accent/60 focus-visible:-outline-offset-2 max-sm:grid-cols-[1rem_minmax(0,1fr)_auto]"
+      className="grid min-w-0 flex-1 grid-cols-[7.5rem_minmax(0,1fr)_auto] items-center gap-x-3 gap-y-0.5 py-2 pr-4 pl-1.5 hover:bg-accent/60 focus-visible:-outline-offset-2 max-sm:grid-cols-[1rem_minmax(0,1fr)_auto]"
     >
       <StatusBadge status={run.status} className="max-sm:hidden" />
       <StatusIcon status={run.status} className="sm:hidden" />
