@@ -16,6 +16,7 @@ import { Section } from "@/features/forms/form";
 import { ErrorText } from "@/features/frame/error-screens";
 import { useFailure } from "@/features/frame/use-failure";
 import { Ago } from "@/features/runs/moments";
+import { unique } from "@/lib/unique";
 import { CreateApiKey, ShowToken } from "./create-api-key";
 
 type ApiKey = Schemas["ApiKey"];
@@ -165,7 +166,7 @@ function Rotate({ slug, apiKey, onClose, onRotated }: KeyRowProps & { onClose: (
     mutationFn: () =>
       data(
         api.POST("/api/v1/projects/{slug}/keys/{key}/rotate", {
-          params: { path: { slug, key: apiKey.id }, header: { "Idempotency-Key": crypto.randomUUID() } },
+          params: { path: { slug, key: apiKey.id }, header: { "Idempotency-Key": unique() } },
           body: { overlapSeconds: Number(overlap) },
         }),
       ),

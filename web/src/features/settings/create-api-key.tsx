@@ -12,6 +12,7 @@ import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
 import { Select } from "@/components/ui/select";
 import { ErrorText } from "@/features/frame/error-screens";
+import { unique } from "@/lib/unique";
 import { type Access, permissionsOf, resources, type Scopes } from "./scopes";
 
 /** After how many days a key ends; none for never. */
@@ -41,7 +42,7 @@ export function CreateApiKey({ slug, onClose, onMade }: CreateApiKeyProps) {
     mutationFn: () =>
       data(
         api.POST("/api/v1/projects/{slug}/keys", {
-          params: { path: { slug }, header: { "Idempotency-Key": crypto.randomUUID() } },
+          params: { path: { slug }, header: { "Idempotency-Key": unique() } },
           body: { name, permissions, expiresInSeconds: end === "never" ? null : Number(end) * DAY },
         }),
       ),
