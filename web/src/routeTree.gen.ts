@@ -18,9 +18,10 @@ import { Route as AppProjectsRouteImport } from "./routes/_app/projects";
 import { Route as AppPSlugRouteImport } from "./routes/_app/p/$slug";
 import { Route as AppPSlugIndexRouteImport } from "./routes/_app/p/$slug/index";
 import { Route as AppPSlugMembersRouteImport } from "./routes/_app/p/$slug/members";
-import { Route as AppPSlugSandboxesRouteImport } from "./routes/_app/p/$slug/sandboxes";
 import { Route as AppPSlugRunsIndexRouteImport } from "./routes/_app/p/$slug/runs.index";
 import { Route as AppPSlugRunsRunRouteImport } from "./routes/_app/p/$slug/runs.$run";
+import { Route as AppPSlugSandboxesIndexRouteImport } from "./routes/_app/p/$slug/sandboxes.index";
+import { Route as AppPSlugSandboxesSandboxRouteImport } from "./routes/_app/p/$slug/sandboxes.$sandbox";
 import { Route as AppPSlugSettingsIndexRouteImport } from "./routes/_app/p/$slug/settings.index";
 import { Route as AppPSlugSettingsSectionRouteImport } from "./routes/_app/p/$slug/settings.$section";
 import { Route as AppPSlugWorkflowsIndexRouteImport } from "./routes/_app/p/$slug/workflows.index";
@@ -70,11 +71,6 @@ const AppPSlugMembersRoute = AppPSlugMembersRouteImport.update({
   path: "/members",
   getParentRoute: () => AppPSlugRoute,
 } as any);
-const AppPSlugSandboxesRoute = AppPSlugSandboxesRouteImport.update({
-  id: "/sandboxes",
-  path: "/sandboxes",
-  getParentRoute: () => AppPSlugRoute,
-} as any);
 const AppPSlugRunsIndexRoute = AppPSlugRunsIndexRouteImport.update({
   id: "/runs/",
   path: "/runs/",
@@ -85,6 +81,17 @@ const AppPSlugRunsRunRoute = AppPSlugRunsRunRouteImport.update({
   path: "/runs/$run",
   getParentRoute: () => AppPSlugRoute,
 } as any);
+const AppPSlugSandboxesIndexRoute = AppPSlugSandboxesIndexRouteImport.update({
+  id: "/sandboxes/",
+  path: "/sandboxes/",
+  getParentRoute: () => AppPSlugRoute,
+} as any);
+const AppPSlugSandboxesSandboxRoute =
+  AppPSlugSandboxesSandboxRouteImport.update({
+    id: "/sandboxes/$sandbox",
+    path: "/sandboxes/$sandbox",
+    getParentRoute: () => AppPSlugRoute,
+  } as any);
 const AppPSlugSettingsIndexRoute = AppPSlugSettingsIndexRouteImport.update({
   id: "/settings/",
   path: "/settings/",
@@ -114,12 +121,13 @@ export interface FileRoutesByFullPath {
   "/projects": typeof AppProjectsRoute;
   "/p/$slug": typeof AppPSlugRouteWithChildren;
   "/p/$slug/members": typeof AppPSlugMembersRoute;
-  "/p/$slug/sandboxes": typeof AppPSlugSandboxesRoute;
   "/p/$slug/": typeof AppPSlugIndexRoute;
   "/p/$slug/runs/$run": typeof AppPSlugRunsRunRoute;
+  "/p/$slug/sandboxes/$sandbox": typeof AppPSlugSandboxesSandboxRoute;
   "/p/$slug/settings/$section": typeof AppPSlugSettingsSectionRoute;
   "/p/$slug/workflows/$name": typeof AppPSlugWorkflowsNameRoute;
   "/p/$slug/runs/": typeof AppPSlugRunsIndexRoute;
+  "/p/$slug/sandboxes/": typeof AppPSlugSandboxesIndexRoute;
   "/p/$slug/settings/": typeof AppPSlugSettingsIndexRoute;
   "/p/$slug/workflows/": typeof AppPSlugWorkflowsIndexRoute;
 }
@@ -130,12 +138,13 @@ export interface FileRoutesByTo {
   "/projects": typeof AppProjectsRoute;
   "/": typeof AppIndexRoute;
   "/p/$slug/members": typeof AppPSlugMembersRoute;
-  "/p/$slug/sandboxes": typeof AppPSlugSandboxesRoute;
   "/p/$slug": typeof AppPSlugIndexRoute;
   "/p/$slug/runs/$run": typeof AppPSlugRunsRunRoute;
+  "/p/$slug/sandboxes/$sandbox": typeof AppPSlugSandboxesSandboxRoute;
   "/p/$slug/settings/$section": typeof AppPSlugSettingsSectionRoute;
   "/p/$slug/workflows/$name": typeof AppPSlugWorkflowsNameRoute;
   "/p/$slug/runs": typeof AppPSlugRunsIndexRoute;
+  "/p/$slug/sandboxes": typeof AppPSlugSandboxesIndexRoute;
   "/p/$slug/settings": typeof AppPSlugSettingsIndexRoute;
   "/p/$slug/workflows": typeof AppPSlugWorkflowsIndexRoute;
 }
@@ -149,12 +158,13 @@ export interface FileRoutesById {
   "/_app/": typeof AppIndexRoute;
   "/_app/p/$slug": typeof AppPSlugRouteWithChildren;
   "/_app/p/$slug/members": typeof AppPSlugMembersRoute;
-  "/_app/p/$slug/sandboxes": typeof AppPSlugSandboxesRoute;
   "/_app/p/$slug/": typeof AppPSlugIndexRoute;
   "/_app/p/$slug/runs/$run": typeof AppPSlugRunsRunRoute;
+  "/_app/p/$slug/sandboxes/$sandbox": typeof AppPSlugSandboxesSandboxRoute;
   "/_app/p/$slug/settings/$section": typeof AppPSlugSettingsSectionRoute;
   "/_app/p/$slug/workflows/$name": typeof AppPSlugWorkflowsNameRoute;
   "/_app/p/$slug/runs/": typeof AppPSlugRunsIndexRoute;
+  "/_app/p/$slug/sandboxes/": typeof AppPSlugSandboxesIndexRoute;
   "/_app/p/$slug/settings/": typeof AppPSlugSettingsIndexRoute;
   "/_app/p/$slug/workflows/": typeof AppPSlugWorkflowsIndexRoute;
 }
@@ -168,12 +178,13 @@ export interface FileRouteTypes {
     | "/projects"
     | "/p/$slug"
     | "/p/$slug/members"
-    | "/p/$slug/sandboxes"
     | "/p/$slug/"
     | "/p/$slug/runs/$run"
+    | "/p/$slug/sandboxes/$sandbox"
     | "/p/$slug/settings/$section"
     | "/p/$slug/workflows/$name"
     | "/p/$slug/runs/"
+    | "/p/$slug/sandboxes/"
     | "/p/$slug/settings/"
     | "/p/$slug/workflows/";
   fileRoutesByTo: FileRoutesByTo;
@@ -184,12 +195,13 @@ export interface FileRouteTypes {
     | "/projects"
     | "/"
     | "/p/$slug/members"
-    | "/p/$slug/sandboxes"
     | "/p/$slug"
     | "/p/$slug/runs/$run"
+    | "/p/$slug/sandboxes/$sandbox"
     | "/p/$slug/settings/$section"
     | "/p/$slug/workflows/$name"
     | "/p/$slug/runs"
+    | "/p/$slug/sandboxes"
     | "/p/$slug/settings"
     | "/p/$slug/workflows";
   id:
@@ -202,12 +214,13 @@ export interface FileRouteTypes {
     | "/_app/"
     | "/_app/p/$slug"
     | "/_app/p/$slug/members"
-    | "/_app/p/$slug/sandboxes"
     | "/_app/p/$slug/"
     | "/_app/p/$slug/runs/$run"
+    | "/_app/p/$slug/sandboxes/$sandbox"
     | "/_app/p/$slug/settings/$section"
     | "/_app/p/$slug/workflows/$name"
     | "/_app/p/$slug/runs/"
+    | "/_app/p/$slug/sandboxes/"
     | "/_app/p/$slug/settings/"
     | "/_app/p/$slug/workflows/";
   fileRoutesById: FileRoutesById;
@@ -283,13 +296,6 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppPSlugMembersRouteImport;
       parentRoute: typeof AppPSlugRoute;
     };
-    "/_app/p/$slug/sandboxes": {
-      id: "/_app/p/$slug/sandboxes";
-      path: "/sandboxes";
-      fullPath: "/p/$slug/sandboxes";
-      preLoaderRoute: typeof AppPSlugSandboxesRouteImport;
-      parentRoute: typeof AppPSlugRoute;
-    };
     "/_app/p/$slug/runs/": {
       id: "/_app/p/$slug/runs/";
       path: "/runs";
@@ -302,6 +308,20 @@ declare module "@tanstack/react-router" {
       path: "/runs/$run";
       fullPath: "/p/$slug/runs/$run";
       preLoaderRoute: typeof AppPSlugRunsRunRouteImport;
+      parentRoute: typeof AppPSlugRoute;
+    };
+    "/_app/p/$slug/sandboxes/": {
+      id: "/_app/p/$slug/sandboxes/";
+      path: "/sandboxes";
+      fullPath: "/p/$slug/sandboxes/";
+      preLoaderRoute: typeof AppPSlugSandboxesIndexRouteImport;
+      parentRoute: typeof AppPSlugRoute;
+    };
+    "/_app/p/$slug/sandboxes/$sandbox": {
+      id: "/_app/p/$slug/sandboxes/$sandbox";
+      path: "/sandboxes/$sandbox";
+      fullPath: "/p/$slug/sandboxes/$sandbox";
+      preLoaderRoute: typeof AppPSlugSandboxesSandboxRouteImport;
       parentRoute: typeof AppPSlugRoute;
     };
     "/_app/p/$slug/settings/": {
@@ -337,24 +357,26 @@ declare module "@tanstack/react-router" {
 
 interface AppPSlugRouteChildren {
   AppPSlugMembersRoute: typeof AppPSlugMembersRoute;
-  AppPSlugSandboxesRoute: typeof AppPSlugSandboxesRoute;
   AppPSlugIndexRoute: typeof AppPSlugIndexRoute;
   AppPSlugRunsRunRoute: typeof AppPSlugRunsRunRoute;
+  AppPSlugSandboxesSandboxRoute: typeof AppPSlugSandboxesSandboxRoute;
   AppPSlugSettingsSectionRoute: typeof AppPSlugSettingsSectionRoute;
   AppPSlugWorkflowsNameRoute: typeof AppPSlugWorkflowsNameRoute;
   AppPSlugRunsIndexRoute: typeof AppPSlugRunsIndexRoute;
+  AppPSlugSandboxesIndexRoute: typeof AppPSlugSandboxesIndexRoute;
   AppPSlugSettingsIndexRoute: typeof AppPSlugSettingsIndexRoute;
   AppPSlugWorkflowsIndexRoute: typeof AppPSlugWorkflowsIndexRoute;
 }
 
 const AppPSlugRouteChildren: AppPSlugRouteChildren = {
   AppPSlugMembersRoute: AppPSlugMembersRoute,
-  AppPSlugSandboxesRoute: AppPSlugSandboxesRoute,
   AppPSlugIndexRoute: AppPSlugIndexRoute,
   AppPSlugRunsRunRoute: AppPSlugRunsRunRoute,
+  AppPSlugSandboxesSandboxRoute: AppPSlugSandboxesSandboxRoute,
   AppPSlugSettingsSectionRoute: AppPSlugSettingsSectionRoute,
   AppPSlugWorkflowsNameRoute: AppPSlugWorkflowsNameRoute,
   AppPSlugRunsIndexRoute: AppPSlugRunsIndexRoute,
+  AppPSlugSandboxesIndexRoute: AppPSlugSandboxesIndexRoute,
   AppPSlugSettingsIndexRoute: AppPSlugSettingsIndexRoute,
   AppPSlugWorkflowsIndexRoute: AppPSlugWorkflowsIndexRoute,
 };

@@ -167,6 +167,21 @@ export const runsQuery = (slug: string, filter: RunFilter) =>
     getNextPageParam: (page) => (page.hasMore ? (page.nextCursor ?? undefined) : undefined),
   });
 
+/** The newest of a workflow that ended well: what the next will be like. */
+export const pastRunsQuery = (slug: string, workflow: string) =>
+  queryOptions({
+    queryKey: ["past-runs", slug, workflow],
+    queryFn: async () =>
+      (
+        await body(
+          api.GET("/api/v1/projects/{slug}/runs", {
+            params: { path: { slug }, query: { limit: 25, status: "completed", workflow } },
+          }),
+        )
+      ).data,
+    staleTime: 60_000,
+  });
+
 export const runQuery = (slug: string, run: string) =>
   queryOptions({
     queryKey: ["run", slug, run],
@@ -228,6 +243,13 @@ export const sandboxesQuery = (slug: string) =>
     queryKey: ["sandboxes", slug],
     queryFn: async () =>
       (await body(api.GET("/api/v1/projects/{slug}/sandboxes", { params: { path: { slug } } }))).data,
+  });
+
+export const sandboxQuery = (slug: string, sandbox: string) =>
+  queryOptions({
+    queryKey: ["sandboxes", slug, sandbox],
+    queryFn: () =>
+      data(api.GET("/api/v1/projects/{slug}/sandboxes/{sandbox}", { params: { path: { slug, sandbox } } })),
   });
 
 export const sessionsQuery = queryOptions({

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link } from "@tanstack/react-router";
 import { ChevronRight, Copy, GitBranch, RotateCcw, Square } from "lucide-react";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { toast } from "sonner";
 import { useTranslations } from "use-intl";
 import { api, done, type Schemas } from "@/api/client";
@@ -17,6 +17,8 @@ import { unique } from "@/lib/unique";
 import { type RunEventStore, useRunNotice } from "@/live/run-events";
 import { Elapsed, useCompact, useMoney } from "./moments";
 import { isUnderWay, StatusBadge } from "./status";
+
+const StartRun = lazy(() => import("./start-run").then(({ StartRun }) => ({ default: StartRun })));
 
 type RunHeaderProps = { slug: string; run: Schemas["RunDetail"]; events: RunEventStore };
 
@@ -125,7 +127,6 @@ function Branch({ name }: { name: string }) {
 function Actions({ slug, run }: { slug: string; run: Schemas["RunDetail"] }) {
   const t = useTranslations("run");
   const client = useQueryClient();
-  const navigate = useNavigate();
   const fail = useFailure();
   const [asking, setAsking] = useState(false);
   const options = {
@@ -143,18 +144,7 @@ function Actions({ slug, run }: { slug: string; run: Schemas["RunDetail"] }) {
     onError: fail,
     onSettled: fresh,
   });
-  const rerun = useMutation({
-    mutationFn: async () => {
-      const answer = await api.POST("/api/v1/projects/{slug}/runs/{run}/rerun", { ...options, body: {} });
-      await done(Promise.resolve(answer));
-      return answer.data?.data;
-    },
-    onError: fail,
-    onSuccess: (started) =>
-      started
-        ? navigate({ to: "/p/$slug/runs/$run", params: { slug, run: started.id }, search: {} })
-        : undefined,
-  });
+  const [again, setAgain] = useState(false);
   const underWay = isUnderWay(run.status);
   const canRetry = run.status === "failed" || run.status === "cancelled";
   useCommands([
@@ -166,7 +156,7 @@ function Actions({ slug, run }: { slug: string; run: Schemas["RunDetail"] }) {
             title: t("rerun"),
             group: "here" as const,
             icon: RotateCcw,
-            run: () => rerun.mutate(),
+            run: () => setAgain(true),
           },
         ]),
     ...(canRetry
@@ -195,11 +185,14 @@ function Actions({ slug, run }: { slug: string; run: Schemas["RunDetail"] }) {
           {t("stop")}
         </Button>
       ) : (
-        <Button size="small" busy={rerun.isPending} onClick={() => rerun.mutate()}>
+        <Button size="small" onClick={() => setAgain(true)}>
           <RotateCcw aria-hidden />
           {t("rerun")}
         </Button>
       )}
+      <Suspense>
+        {again ? <StartRun slug={slug} like={run} open={again} onOpenChange={setAgain} /> : null}
+      </Suspense>
       <Confirm
         open={asking}
         onOpenChange={setAsking}

@@ -1,56 +1,129 @@
+// Starts a run, or one like another with changes. Written to be done with the keyboard alone, in seconds: what is
+// seldom needed is folded away.
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { type FormEvent, type KeyboardEvent, useState } from "react";
+import { type FormEvent, type KeyboardEvent, useDeferredValue, useMemo, useState } from "react";
 import { useTranslations } from "use-intl";
-import { api, data, isApiError } from "@/api/client";
-import { projectQuery, workflowsQuery } from "@/api/queries";
+import { api, data, isApiError, type Schemas } from "@/api/client";
+import { branchesQuery, pastRunsQuery, projectQuery, workflowsQuery } from "@/api/queries";
 import { shown } from "@/commands/keys";
 import { Button } from "@/components/ui/button";
+import { Combobox } from "@/components/ui/combobox";
 import { Dialog, DialogContent } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
 import { Input, Textarea } from "@/components/ui/input";
 import { Kbd } from "@/components/ui/kbd";
 import { Select } from "@/components/ui/select";
 import { ErrorText } from "@/features/frame/error-screens";
+import { duration } from "@/lib/format";
 import { unique } from "@/lib/unique";
+import { expectation } from "./expectation";
+import { useMoney } from "./moments";
 
-type StartRunProps = { slug: string; open: boolean; onOpenChange: (open: boolean) => void };
+type StartRunProps = {
+  slug: string;
+  /** The run that the new one is like. */
+  like?: Schemas["RunDetail"];
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+};
 
-export function StartRun({ slug, open, onOpenChange }: StartRunProps) {
+export function StartRun({ slug, like, open, onOpenChange }: StartRunProps) {
   const t = useTranslations("startRun");
   return (
     <Dialog open={open} onOpenChange={onOpenChange}>
-      <DialogContent title={t("title")} closeLabel={t("close")} className="max-w-2xl">
-        <StartRunForm slug={slug} onStarted={() => onOpenChange(false)} />
+      <DialogContent
+        title={like ? t("again") : t("title")}
+        closeLabel={t("close")}
+        className="top-[8vh] max-h-[86vh] max-w-2xl"
+      >
+        <StartRunForm slug={slug} like={like} onStarted={() => onOpenChange(false)} />
       </DialogContent>
     </Dialog>
   );
 }
 
-const fields = ["prompt", "workflow", "repository", "baseBranch", "model"];
+const efforts = ["low", "medium", "high", "xhigh", "max"] as const;
+const agents: Schemas["AgentName"][] = ["claude", "opencode", "codex", "pi"];
+/** A choice of a select that leaves it to the project; it takes no empty one. */
+const PROJECT = "project";
 
-function StartRunForm({ slug, onStarted }: { slug: string; onStarted: () => void }) {
+type Form = {
+  prompt: string;
+  workflow: string;
+  repository: string;
+  baseBranch: string;
+  agent: string;
+  model: string;
+  effort: string;
+  checkerInstructions: string;
+  budget: string;
+};
+const empty: Form = {
+  prompt: "",
+  workflow: "",
+  repository: "",
+  baseBranch: "",
+  agent: "",
+  model: "",
+  effort: "",
+  checkerInstructions: "",
+  budget: "",
+};
+
+type StartRunFormProps = {
+  slug: string;
+  like: Schemas["RunDetail"] | undefined;
+  onStarted: () => void;
+};
+
+function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
   const t = useTranslations("startRun");
   const navigate = useNavigate();
   const project = useQuery(projectQuery(slug)).data;
   const workflows = useQuery(workflowsQuery(slug)).data ?? [];
-  const [form, setForm] = useState({ prompt: "", workflow: "", repository: "", baseBranch: "", model: "" });
+  const draft = `codecourier.start.${slug}`;
+  const [form, setForm] = useState<Form>(() => {
+    if (like) {
+      return {
+        ...empty,
+        prompt: like.prompt,
+        workflow: like.workflow,
+        baseBranch: like.baseBranch ?? "",
+        model: like.model,
+        effort: like.effort ?? "",
+        budget: String(like.budgetMicroUsd / 1_000_000),
+      };
+    }
+    return { ...empty, prompt: sessionStorage.getItem(draft) ?? "" };
+  });
+  const set = (change: Partial<Form>) => {
+    if (change.prompt !== undefined && !like) {
+      sessionStorage.setItem(draft, change.prompt);
+    }
+    setForm({ ...form, ...change });
+  };
   const start = useMutation({
     mutationFn: () => {
-      // What is left empty is left to the project.
-      const given = Object.fromEntries(
-        Object.entries(form)
-          .map(([field, text]) => [field, text.trim()])
-          .filter(([, text]) => text),
-      );
-      return data(
-        api.POST("/api/v1/projects/{slug}/runs", {
-          params: { path: { slug }, header: { "Idempotency-Key": unique() } },
-          body: { ...given, prompt: form.prompt },
-        }),
-      );
+      const header = { "Idempotency-Key": unique() };
+      return like
+        ? data(
+            api.POST("/api/v1/projects/{slug}/runs/{run}/rerun", {
+              params: { path: { slug, run: like.id }, header },
+              body: changesOf(form, like),
+            }),
+          )
+        : data(
+            api.POST("/api/v1/projects/{slug}/runs", {
+              params: { path: { slug }, header },
+              body: askedFor(form),
+            }),
+          );
     },
     onSuccess: async (run) => {
+      if (!like) {
+        sessionStorage.removeItem(draft);
+      }
       onStarted();
       await navigate({ to: "/p/$slug/runs/$run", params: { slug, run: run.id }, search: {} });
     },
@@ -61,9 +134,11 @@ function StartRunForm({ slug, onStarted }: { slug: string; onStarted: () => void
       start.mutate();
     }
   };
+  const fieldOf = isApiError(start.error) ? (start.error.field ?? "") : "";
   const errorOf = (field: string) =>
-    isApiError(start.error) && start.error.field === field ? start.error.message : undefined;
-  const elsewhere = start.error && !(isApiError(start.error) && fields.includes(start.error.field ?? ""));
+    isApiError(start.error) && fieldOf === field ? start.error.message : undefined;
+  const folded = ["repository", "agent", "model", "effort", "checkerInstructions", "budgetMicroUsd"];
+  const elsewhere = start.error && ![...folded, "prompt", "workflow", "baseBranch"].includes(fieldOf);
   return (
     <form
       onSubmit={submit}
@@ -77,45 +152,103 @@ function StartRunForm({ slug, onStarted }: { slug: string; onStarted: () => void
           className="min-h-36"
           placeholder={t("promptExample")}
           value={form.prompt}
-          onChange={(event) => setForm({ ...form, prompt: event.target.value })}
+          onChange={(event) => set({ prompt: event.target.value })}
         />
       </Field>
       <div className="grid gap-4 sm:grid-cols-2">
         <Field label={t("workflow")} error={errorOf("workflow")}>
           <Select
+            disabled={like !== undefined}
             value={form.workflow || "designer-checker"}
-            onValueChange={(workflow) => setForm({ ...form, workflow })}
-            options={workflows.map((workflow) => ({ value: workflow.name, label: workflow.name }))}
+            onValueChange={(workflow) => set({ workflow })}
+            options={
+              like
+                ? [{ value: like.workflow, label: like.workflow }]
+                : workflows.map((workflow) => ({ value: workflow.name, label: workflow.name }))
+            }
           />
         </Field>
-        <Field label={t("baseBranch")} error={errorOf("baseBranch")}>
-          <Input
-            placeholder={project?.defaultBranch ?? t("repositoryDefault")}
-            value={form.baseBranch}
-            onChange={(event) => setForm({ ...form, baseBranch: event.target.value })}
-          />
-        </Field>
-        <Field label={t("repository")} error={errorOf("repository")}>
-          <Input
-            placeholder={project?.repository ?? "https://github.com/acme/shop"}
-            value={form.repository}
-            onChange={(event) => setForm({ ...form, repository: event.target.value })}
-          />
-        </Field>
-        <Field label={t("model")} error={errorOf("model")}>
-          <Input
-            placeholder={t("projectDefault")}
-            value={form.model}
-            onChange={(event) => setForm({ ...form, model: event.target.value })}
-          />
-        </Field>
+        <Branch
+          slug={slug}
+          value={form.baseBranch}
+          onValueChange={(baseBranch) => set({ baseBranch })}
+          placeholder={project?.defaultBranch ?? t("repositoryDefault")}
+          error={errorOf("baseBranch")}
+        />
       </div>
+      {/* What cannot be taken must not hide in it. */}
+      <details className="group" open={folded.includes(fieldOf) || undefined}>
+        <summary className="w-fit rounded-sm text-muted-foreground hover:text-foreground">
+          {t("more")}
+        </summary>
+        <div className="mt-3 grid gap-4 sm:grid-cols-2">
+          {like ? null : (
+            <Field label={t("agent")} error={errorOf("agent")}>
+              <Select
+                value={form.agent || PROJECT}
+                onValueChange={(agent) => set({ agent: agent === PROJECT ? "" : agent })}
+                options={[
+                  { value: PROJECT, label: t("projectDefault") },
+                  ...agents.map((agent) => ({ value: agent, label: agent })),
+                ]}
+              />
+            </Field>
+          )}
+          <Field label={t("model")} error={errorOf("model")}>
+            <Input
+              placeholder={t("projectDefault")}
+              value={form.model}
+              onChange={(event) => set({ model: event.target.value })}
+            />
+          </Field>
+          <Field label={t("effort")} error={errorOf("effort")}>
+            <Select
+              value={form.effort || PROJECT}
+              onValueChange={(effort) => set({ effort: effort === PROJECT ? "" : effort })}
+              options={[
+                { value: PROJECT, label: t("projectDefault") },
+                ...efforts.map((effort) => ({ value: effort, label: t(`efforts.${effort}`) })),
+              ]}
+            />
+          </Field>
+          <Field label={t("budget")} hint={t("budgetHint")} error={errorOf("budgetMicroUsd")}>
+            <Input
+              type="number"
+              min="0.01"
+              step="any"
+              placeholder={t("projectDefault")}
+              value={form.budget}
+              onChange={(event) => set({ budget: event.target.value })}
+            />
+          </Field>
+          {like ? null : (
+            <Field className="sm:col-span-2" label={t("repository")} error={errorOf("repository")}>
+              <Input
+                placeholder={project?.repository ?? "https://github.com/acme/shop"}
+                value={form.repository}
+                onChange={(event) => set({ repository: event.target.value })}
+              />
+            </Field>
+          )}
+          <Field
+            className="sm:col-span-2"
+            label={t("checkerInstructions")}
+            error={errorOf("checkerInstructions")}
+          >
+            <Textarea
+              value={form.checkerInstructions}
+              onChange={(event) => set({ checkerInstructions: event.target.value })}
+            />
+          </Field>
+        </div>
+      </details>
       {elsewhere ? (
         <div role="alert" className="text-destructive">
           <ErrorText error={start.error} />
         </div>
       ) : null}
-      <div className="flex items-center justify-end gap-3">
+      <div className="flex flex-wrap items-center justify-end gap-3">
+        <Expected slug={slug} workflow={form.workflow || "designer-checker"} />
         <Kbd keys={shown("mod+enter")} />
         <Button type="submit" variant="primary" busy={start.isPending} disabled={!form.prompt.trim()}>
           {t("start")}
@@ -123,4 +256,75 @@ function StartRunForm({ slug, onStarted }: { slug: string; onStarted: () => void
       </div>
     </form>
   );
+}
+
+type BranchProps = {
+  slug: string;
+  value: string;
+  onValueChange: (value: string) => void;
+  placeholder: string;
+  error: string | undefined;
+};
+
+function Branch({ slug, error, ...rest }: BranchProps) {
+  const t = useTranslations("startRun");
+  const sought = useDeferredValue(rest.value.trim());
+  const found = useQuery({ ...branchesQuery(slug, sought), placeholderData: (before) => before }).data;
+  return (
+    <Field label={t("baseBranch")} error={error}>
+      <Combobox listLabel={t("branches")} options={found?.names ?? []} {...rest} />
+    </Field>
+  );
+}
+
+/** What such runs took so far. */
+function Expected({ slug, workflow }: { slug: string; workflow: string }) {
+  const t = useTranslations("startRun");
+  const money = useMoney();
+  const past = useQuery(pastRunsQuery(slug, workflow)).data;
+  const expected = useMemo(() => expectation(past ?? []), [past]);
+  return expected ? (
+    <p className="mr-auto text-[0.8125rem] text-muted-foreground">
+      {t("expected", {
+        time: duration(expected.milliseconds),
+        cost: money(expected.microUsd),
+        count: expected.runs,
+      })}
+    </p>
+  ) : null;
+}
+
+function budgetOf(form: Form): { budgetMicroUsd?: number } {
+  const dollars = Number.parseFloat(form.budget);
+  return Number.isFinite(dollars) ? { budgetMicroUsd: Math.round(dollars * 1_000_000) } : {};
+}
+
+/** What is left empty is left to the project. */
+function askedFor(form: Form): Schemas["StartRun"] {
+  const { budget: _, prompt, ...rest } = form;
+  const given = Object.fromEntries(
+    Object.entries(rest)
+      .map(([field, text]) => [field, text.trim()])
+      .filter(([, text]) => text),
+  );
+  return { ...given, ...budgetOf(form), prompt } as Schemas["StartRun"];
+}
+
+/** What is as it was there is not sent. */
+function changesOf(form: Form, like: Schemas["RunDetail"]): Schemas["RerunRun"] {
+  const changed = (text: string, before: string | null) =>
+    text.trim() && text.trim() !== (before ?? "") ? text.trim() : undefined;
+  const effort = efforts.find((each) => each === changed(form.effort, like.effort));
+  const budget = budgetOf(form).budgetMicroUsd;
+  const changes = {
+    prompt: form.prompt === like.prompt ? undefined : form.prompt,
+    baseBranch: changed(form.baseBranch, like.baseBranch),
+    model: changed(form.model, like.model),
+    effort,
+    checkerInstructions: form.checkerInstructions.trim() || undefined,
+    budgetMicroUsd: budget === like.budgetMicroUsd ? undefined : budget,
+  };
+  return Object.fromEntries(
+    Object.entries(changes).filter(([, value]) => value !== undefined),
+  ) as Schemas["RerunRun"];
 }

@@ -1,19 +1,15 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Box, ShieldAlert, ShieldCheck } from "lucide-react";
-import { useState } from "react";
 import { useTranslations } from "use-intl";
-import { api, done, type Schemas } from "@/api/client";
+import type { Schemas } from "@/api/client";
 import { sandboxesQuery } from "@/api/queries";
-import { Confirm } from "@/components/ui/alert-dialog";
 import { Badge } from "@/components/ui/badge";
-import { Button } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { PageHeader } from "@/features/frame/page-header";
-import { useFailure } from "@/features/frame/use-failure";
 import { Ago } from "@/features/runs/moments";
 import { shortId } from "@/lib/format";
-import { unique } from "@/lib/unique";
+import { KillSandbox } from "./kill-sandbox";
 
 export function SandboxesScreen({ slug }: { slug: string }) {
   const t = useTranslations("sandboxes");
@@ -38,30 +34,21 @@ export function SandboxesScreen({ slug }: { slug: string }) {
 
 function SandboxRow({ slug, sandbox }: { slug: string; sandbox: Schemas["Sandbox"] }) {
   const t = useTranslations("sandboxes");
-  const client = useQueryClient();
-  const fail = useFailure();
-  const [asking, setAsking] = useState(false);
-  const kill = useMutation({
-    mutationFn: () =>
-      done(
-        api.POST("/api/v1/projects/{slug}/sandboxes/{sandbox}/kill", {
-          params: { path: { slug, sandbox: sandbox.id }, header: { "Idempotency-Key": unique() } },
-        }),
-      ),
-    onError: fail,
-    onSettled: () => {
-      setAsking(false);
-      void client.invalidateQueries({ queryKey: sandboxesQuery(slug).queryKey });
-    },
-  });
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2">
       <Badge className="w-20 justify-center">{t(`status.${sandbox.status}`)}</Badge>
       <Link
+        to="/p/$slug/sandboxes/$sandbox"
+        params={{ slug, sandbox: sandbox.id }}
+        className="min-w-0 flex-1 truncate hover:underline"
+      >
+        {sandbox.lane} <code className="text-muted-foreground text-xs">{shortId(sandbox.id)}</code>
+      </Link>
+      <Link
         to="/p/$slug/runs/$run"
         params={{ slug, run: sandbox.runId }}
         search={{ step: sandbox.stepId }}
-        className="min-w-0 flex-1 truncate hover:underline"
+        className="text-[0.8125rem] text-muted-foreground hover:underline"
       >
         {t("ofRun", { run: shortId(sandbox.runId) })}
       </Link>
@@ -83,22 +70,7 @@ function SandboxRow({ slug, sandbox }: { slug: string; sandbox: Schemas["Sandbox
       <span className="text-[0.8125rem] text-muted-foreground">
         <Ago at={sandbox.createdAt} />
       </span>
-      {sandbox.status === "killed" ? null : (
-        <Button size="small" onClick={() => setAsking(true)}>
-          {t("kill")}
-        </Button>
-      )}
-      <Confirm
-        open={asking}
-        onOpenChange={setAsking}
-        title={t("killTitle")}
-        confirmLabel={t("kill")}
-        cancelLabel={t("keep")}
-        busy={kill.isPending}
-        onConfirm={() => kill.mutate()}
-      >
-        {t("killWhy")}
-      </Confirm>
+      <KillSandbox slug={slug} sandbox={sandbox} />
     </li>
   );
 }
