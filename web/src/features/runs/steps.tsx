@@ -99,12 +99,12 @@ function StepRow({ run, step, slowest, selected, onSelect }: StepRowProps) {
           )}
         >
           {t(step.verdict.verdict === "pass" ? "passed" : "rejected")}
-          <span className="text-muted-foreground"> {step.verdict.feedback}</span>
+          <span className="text-muted-foreground"> {plain(step.verdict.feedback)}</span>
         </span>
       ) : step.failure ? (
         <span className="line-clamp-3 text-[0.8125rem] text-status-failed">{step.failure.message}</span>
       ) : step.summary ? (
-        <span className="line-clamp-2 text-[0.8125rem] text-muted-foreground">{step.summary}</span>
+        <span className="line-clamp-2 text-[0.8125rem] text-muted-foreground">{plain(step.summary)}</span>
       ) : null}
       {step.checks.length > 0 ? (
         <span className="flex flex-wrap gap-x-3 text-xs">
@@ -150,6 +150,11 @@ function Bar({ run, step }: { run: Schemas["RunDetail"]; step: Step }) {
       />
     </span>
   );
+}
+
+/** Without the signs of Markdown: two lines of it are read, not rendered. */
+function plain(markdown: string): string {
+  return markdown.replace(/[*_`#>]+/g, "").trim();
 }
 
 /** The step that took longest, when that says anything. */

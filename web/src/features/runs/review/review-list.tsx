@@ -51,7 +51,7 @@ export function ReviewList({ rows, diff, scope, store, notes, onOpen, onLoad, re
     getScrollElement: () => scroller.current,
     estimateSize: (index) => sizes[rows[index]?.kind ?? "line"],
     getItemKey: (index) => rows[index]?.key ?? index,
-    overscan: 12,
+    overscan: 6,
     scrollPaddingStart: 40,
     rangeExtractor: (range: Range) => {
       top.current = heads.findLast((head) => head <= range.startIndex) ?? 0;
