@@ -48,7 +48,7 @@ pub struct ChangeOf {
 /// Branches that a run may start from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Branches {
-    /// Their names: those of the repository by their newest commit, then those of runs.
+    /// Their names: the default one, those of the repository by their newest commit, then those of runs.
     pub names: Vec<String>,
     /// Whether there are more.
     pub more: MoreBranches,
@@ -245,11 +245,12 @@ impl Records {
         };
         names.truncate(count);
         let default = mirror.default_branch().await.map_err(|error| forge_failure(&error))?;
-        Ok(Branches {
-            names,
-            more,
-            default: default.map(|name| name.to_string()),
-        })
+        let default = default.map(|name| name.to_string());
+        // Most runs start from there, and the branches that runs delivered are newer.
+        if let Some(at) = names.iter().position(|name| Some(name) == default.as_ref()) {
+            names[..=at].rotate_right(1);
+        }
+        Ok(Branches { names, more, default })
     }
 
     async fn change(

@@ -1433,7 +1433,7 @@ export interface components {
         AuditEntryId: string;
         /** @description Branches that a run may start from. */
         Branches: {
-            /** @description Their names: those of the repository by their newest commit, then those of runs. At most 100. */
+            /** @description Their names: the default one, those of the repository by their newest commit, then those of runs. At most 100. */
             names: string[];
             /** @description Whether there are more: ask with a text. */
             more: boolean;
@@ -1615,7 +1615,7 @@ export interface components {
         Data_Branches: {
             /** @description Branches that a run may start from. */
             data: {
-                /** @description Their names: those of the repository by their newest commit, then those of runs. At most 100. */
+                /** @description Their names: the default one, those of the repository by their newest commit, then those of runs. At most 100. */
                 names: string[];
                 /** @description Whether there are more: ask with a text. */
                 more: boolean;

@@ -128,7 +128,7 @@ async fn runs_are_counted_by_status_and_branches_are_found_by_a_part_of_their_na
     );
     let all = server.get(&ada.token, "/projects/shop/branches").await.data();
     assert_eq!(all["names"].as_array().unwrap().len(), 3, "{all}");
-    assert_eq!(all["names"][0], all["defaultBranch"], "the repository's own come first");
+    assert_eq!(all["names"][0], all["defaultBranch"], "the default one comes first");
     let some = server.get(&ada.token, "/projects/shop/branches?text=TWO").await.data();
     assert_eq!(some["names"].as_array().unwrap().len(), 1, "{some}");
     assert!(some["names"][0].as_str().unwrap().ends_with("-two"), "{some}");

@@ -363,7 +363,7 @@ pub struct BranchesFilter {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Branches {
-    /// Their names: those of the repository by their newest commit, then those of runs. At most 100.
+    /// Their names: the default one, those of the repository by their newest commit, then those of runs. At most 100.
     pub names: Vec<String>,
     /// Whether there are more: ask with a text.
     pub more: bool,
