@@ -1,10 +1,18 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useMemo, useRef } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { useFormatter, useTranslations } from "use-intl";
+import { cn } from "@/lib/cn";
 import { type RunEventStore, useRunEvents } from "@/live/run-events";
 
 /** Every event as it was recorded. */
-export function RawEvents({ events: store, step }: { events: RunEventStore; step: string | undefined }) {
+type RawEventsProps = {
+  events: RunEventStore;
+  step: string | undefined;
+  /** The event that is looked for. */
+  event: number | undefined;
+};
+
+export function RawEvents({ events: store, step, event: sought }: RawEventsProps) {
   const events = useRunEvents(store);
   const t = useTranslations("raw");
   const format = useFormatter();
@@ -20,6 +28,14 @@ export function RawEvents({ events: store, step }: { events: RunEventStore; step
     getItemKey: (index) => shown[index]?.seq ?? index,
     overscan: 10,
   });
+  const index = sought === undefined ? -1 : shown.findIndex((event) => event.seq >= sought);
+  const there = index >= 0;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when it is there; then the reader scrolls
+  useEffect(() => {
+    if (there) {
+      virtual.scrollToIndex(index, { align: "center" });
+    }
+  }, [there, sought]);
   return (
     <section
       ref={scroller}
@@ -37,7 +53,10 @@ export function RawEvents({ events: store, step }: { events: RunEventStore; step
               key={item.key}
               data-index={item.index}
               ref={virtual.measureElement}
-              className="absolute top-0 left-0 grid w-full grid-cols-[4rem_6rem_minmax(0,1fr)] gap-2 border-b px-4 py-1"
+              className={cn(
+                "absolute top-0 left-0 grid w-full grid-cols-[4rem_6rem_minmax(0,1fr)] gap-2 border-b px-4 py-1",
+                event.seq === sought && "bg-primary/10",
+              )}
               style={{ transform: `translateY(${item.start}px)` }}
             >
               <span className="tabular text-muted-foreground">{event.seq}</span>

@@ -6,6 +6,7 @@ import { runQuery } from "@/api/queries";
 import { useCommands } from "@/commands/registry";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Tabs, TabsContent, TabsList, TabsTrigger } from "@/components/ui/tabs";
+import { useTitle } from "@/lib/use-title";
 import { useRunEventStore } from "@/live/run-events";
 import { RunHeader } from "./run-header";
 import { Steps } from "./steps";
@@ -24,6 +25,7 @@ export type RunSearch = {
 
 export function RunScreen({ slug, run: id, search }: { slug: string; run: string; search: RunSearch }) {
   const t = useTranslations("run");
+  const words = useTranslations("status");
   const navigate = useNavigate();
   const run = useQuery(runQuery(slug, id)).data;
   const events = useRunEventStore(slug, id);
@@ -44,6 +46,7 @@ export function RunScreen({ slug, run: id, search }: { slug: string; run: string
       run: () => go({ tab: each }),
     })),
   );
+  useTitle(run ? `${words(run.status)} · ${run.promptPreview}` : "CodeCourier");
   if (!run) {
     return null;
   }
@@ -90,7 +93,7 @@ export function RunScreen({ slug, run: id, search }: { slug: string; run: string
               <Review slug={slug} run={run} step={search.step} onStep={(step) => go({ step })} />
             </TabsContent>
             <TabsContent value="raw" className="flex min-h-0 flex-1 flex-col outline-none">
-              <RawEvents events={events} step={search.step} />
+              <RawEvents events={events} step={search.step} event={search.event} />
             </TabsContent>
           </Suspense>
         </Tabs>

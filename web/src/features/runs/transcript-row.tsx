@@ -1,6 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import {
   Bot,
+  Braces,
   Brain,
   ChevronRight,
   Circle,
@@ -49,7 +50,7 @@ export const TranscriptRow = memo(function TranscriptRow({ row, marked, times, l
       <div className="min-w-0 flex-1">
         <Content row={row} label={label} />
       </div>
-      {Number.isFinite(row.seq) && row.at ? <Permalink seq={row.seq} /> : null}
+      {Number.isFinite(row.seq) && row.at ? <RowLinks seq={row.seq} /> : null}
     </div>
   );
 });
@@ -397,26 +398,37 @@ function Folded({ icon, title, hint, open: first = false, mono, children }: Fold
   );
 }
 
-function Permalink({ seq }: { seq: number }) {
+/** A link to the event, and the event as it was recorded. */
+function RowLinks({ seq }: { seq: number }) {
   const t = useTranslations("transcript");
   const navigate = useNavigate();
+  const classes =
+    "grid size-6 place-items-center rounded-sm bg-background text-muted-foreground hover:text-foreground";
+  const go = (change: object) =>
+    navigate({ to: ".", search: (search: object) => ({ ...search, ...change }), replace: true });
   return (
-    <button
-      type="button"
-      aria-label={t("link")}
-      onClick={() => {
-        void navigate({
-          to: ".",
-          search: (search: object) => ({ ...search, event: seq }),
-          replace: true,
-        })
-          .then(() => copy(location.href))
-          .then(() => toast(t("linkCopied")));
-      }}
-      className="absolute top-1 right-2 hidden size-6 place-items-center rounded-sm bg-background text-muted-foreground hover:text-foreground focus-visible:grid group-hover:grid"
-    >
-      <Link2 className="size-3.5" aria-hidden />
-    </button>
+    <div className="absolute top-1 right-2 flex opacity-0 focus-within:opacity-100 group-hover:opacity-100">
+      <button
+        type="button"
+        aria-label={t("raw")}
+        onClick={() => void go({ event: seq, tab: "raw" })}
+        className={classes}
+      >
+        <Braces className="size-3.5" aria-hidden />
+      </button>
+      <button
+        type="button"
+        aria-label={t("link")}
+        onClick={() => {
+          void go({ event: seq })
+            .then(() => copy(location.href))
+            .then(() => toast(t("linkCopied")));
+        }}
+        className={classes}
+      >
+        <Link2 className="size-3.5" aria-hidden />
+      </button>
+    </div>
   );
 }
 
