@@ -10,11 +10,15 @@
 
 import { Route as rootRouteImport } from "./routes/__root";
 import { Route as AppRouteImport } from "./routes/_app";
+import { Route as MagicLinkRouteImport } from "./routes/magic-link";
+import { Route as PasswordResetRouteImport } from "./routes/password-reset";
 import { Route as SignInRouteImport } from "./routes/sign-in";
 import { Route as SignUpRouteImport } from "./routes/sign-up";
+import { Route as VerifyEmailRouteImport } from "./routes/verify-email";
 import { Route as AppIndexRouteImport } from "./routes/_app/index";
 import { Route as AppAccountRouteImport } from "./routes/_app/account";
 import { Route as AppProjectsRouteImport } from "./routes/_app/projects";
+import { Route as AppInvitationsInvitationRouteImport } from "./routes/_app/invitations.$invitation";
 import { Route as AppPSlugRouteImport } from "./routes/_app/p/$slug";
 import { Route as AppPSlugIndexRouteImport } from "./routes/_app/p/$slug/index";
 import { Route as AppPSlugMembersRouteImport } from "./routes/_app/p/$slug/members";
@@ -31,6 +35,16 @@ const AppRoute = AppRouteImport.update({
   id: "/_app",
   getParentRoute: () => rootRouteImport,
 } as any);
+const MagicLinkRoute = MagicLinkRouteImport.update({
+  id: "/magic-link",
+  path: "/magic-link",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const PasswordResetRoute = PasswordResetRouteImport.update({
+  id: "/password-reset",
+  path: "/password-reset",
+  getParentRoute: () => rootRouteImport,
+} as any);
 const SignInRoute = SignInRouteImport.update({
   id: "/sign-in",
   path: "/sign-in",
@@ -39,6 +53,11 @@ const SignInRoute = SignInRouteImport.update({
 const SignUpRoute = SignUpRouteImport.update({
   id: "/sign-up",
   path: "/sign-up",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const VerifyEmailRoute = VerifyEmailRouteImport.update({
+  id: "/verify-email",
+  path: "/verify-email",
   getParentRoute: () => rootRouteImport,
 } as any);
 const AppIndexRoute = AppIndexRouteImport.update({
@@ -56,6 +75,12 @@ const AppProjectsRoute = AppProjectsRouteImport.update({
   path: "/projects",
   getParentRoute: () => AppRoute,
 } as any);
+const AppInvitationsInvitationRoute =
+  AppInvitationsInvitationRouteImport.update({
+    id: "/invitations/$invitation",
+    path: "/invitations/$invitation",
+    getParentRoute: () => AppRoute,
+  } as any);
 const AppPSlugRoute = AppPSlugRouteImport.update({
   id: "/p/$slug",
   path: "/p/$slug",
@@ -115,10 +140,14 @@ const AppPSlugWorkflowsNameRoute = AppPSlugWorkflowsNameRouteImport.update({
 
 export interface FileRoutesByFullPath {
   "/": typeof AppIndexRoute;
+  "/magic-link": typeof MagicLinkRoute;
+  "/password-reset": typeof PasswordResetRoute;
   "/sign-in": typeof SignInRoute;
   "/sign-up": typeof SignUpRoute;
+  "/verify-email": typeof VerifyEmailRoute;
   "/account": typeof AppAccountRoute;
   "/projects": typeof AppProjectsRoute;
+  "/invitations/$invitation": typeof AppInvitationsInvitationRoute;
   "/p/$slug": typeof AppPSlugRouteWithChildren;
   "/p/$slug/members": typeof AppPSlugMembersRoute;
   "/p/$slug/": typeof AppPSlugIndexRoute;
@@ -132,11 +161,15 @@ export interface FileRoutesByFullPath {
   "/p/$slug/workflows/": typeof AppPSlugWorkflowsIndexRoute;
 }
 export interface FileRoutesByTo {
+  "/magic-link": typeof MagicLinkRoute;
+  "/password-reset": typeof PasswordResetRoute;
   "/sign-in": typeof SignInRoute;
   "/sign-up": typeof SignUpRoute;
+  "/verify-email": typeof VerifyEmailRoute;
   "/account": typeof AppAccountRoute;
   "/projects": typeof AppProjectsRoute;
   "/": typeof AppIndexRoute;
+  "/invitations/$invitation": typeof AppInvitationsInvitationRoute;
   "/p/$slug/members": typeof AppPSlugMembersRoute;
   "/p/$slug": typeof AppPSlugIndexRoute;
   "/p/$slug/runs/$run": typeof AppPSlugRunsRunRoute;
@@ -151,11 +184,15 @@ export interface FileRoutesByTo {
 export interface FileRoutesById {
   __root__: typeof rootRouteImport;
   "/_app": typeof AppRouteWithChildren;
+  "/magic-link": typeof MagicLinkRoute;
+  "/password-reset": typeof PasswordResetRoute;
   "/sign-in": typeof SignInRoute;
   "/sign-up": typeof SignUpRoute;
+  "/verify-email": typeof VerifyEmailRoute;
   "/_app/account": typeof AppAccountRoute;
   "/_app/projects": typeof AppProjectsRoute;
   "/_app/": typeof AppIndexRoute;
+  "/_app/invitations/$invitation": typeof AppInvitationsInvitationRoute;
   "/_app/p/$slug": typeof AppPSlugRouteWithChildren;
   "/_app/p/$slug/members": typeof AppPSlugMembersRoute;
   "/_app/p/$slug/": typeof AppPSlugIndexRoute;
@@ -172,10 +209,14 @@ export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
   fullPaths:
     | "/"
+    | "/magic-link"
+    | "/password-reset"
     | "/sign-in"
     | "/sign-up"
+    | "/verify-email"
     | "/account"
     | "/projects"
+    | "/invitations/$invitation"
     | "/p/$slug"
     | "/p/$slug/members"
     | "/p/$slug/"
@@ -189,11 +230,15 @@ export interface FileRouteTypes {
     | "/p/$slug/workflows/";
   fileRoutesByTo: FileRoutesByTo;
   to:
+    | "/magic-link"
+    | "/password-reset"
     | "/sign-in"
     | "/sign-up"
+    | "/verify-email"
     | "/account"
     | "/projects"
     | "/"
+    | "/invitations/$invitation"
     | "/p/$slug/members"
     | "/p/$slug"
     | "/p/$slug/runs/$run"
@@ -207,11 +252,15 @@ export interface FileRouteTypes {
   id:
     | "__root__"
     | "/_app"
+    | "/magic-link"
+    | "/password-reset"
     | "/sign-in"
     | "/sign-up"
+    | "/verify-email"
     | "/_app/account"
     | "/_app/projects"
     | "/_app/"
+    | "/_app/invitations/$invitation"
     | "/_app/p/$slug"
     | "/_app/p/$slug/members"
     | "/_app/p/$slug/"
@@ -227,8 +276,11 @@ export interface FileRouteTypes {
 }
 export interface RootRouteChildren {
   AppRoute: typeof AppRouteWithChildren;
+  MagicLinkRoute: typeof MagicLinkRoute;
+  PasswordResetRoute: typeof PasswordResetRoute;
   SignInRoute: typeof SignInRoute;
   SignUpRoute: typeof SignUpRoute;
+  VerifyEmailRoute: typeof VerifyEmailRoute;
 }
 
 declare module "@tanstack/react-router" {
@@ -238,6 +290,20 @@ declare module "@tanstack/react-router" {
       path: "";
       fullPath: "/";
       preLoaderRoute: typeof AppRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/magic-link": {
+      id: "/magic-link";
+      path: "/magic-link";
+      fullPath: "/magic-link";
+      preLoaderRoute: typeof MagicLinkRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/password-reset": {
+      id: "/password-reset";
+      path: "/password-reset";
+      fullPath: "/password-reset";
+      preLoaderRoute: typeof PasswordResetRouteImport;
       parentRoute: typeof rootRouteImport;
     };
     "/sign-in": {
@@ -252,6 +318,13 @@ declare module "@tanstack/react-router" {
       path: "/sign-up";
       fullPath: "/sign-up";
       preLoaderRoute: typeof SignUpRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/verify-email": {
+      id: "/verify-email";
+      path: "/verify-email";
+      fullPath: "/verify-email";
+      preLoaderRoute: typeof VerifyEmailRouteImport;
       parentRoute: typeof rootRouteImport;
     };
     "/_app/": {
@@ -273,6 +346,13 @@ declare module "@tanstack/react-router" {
       path: "/projects";
       fullPath: "/projects";
       preLoaderRoute: typeof AppProjectsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/invitations/$invitation": {
+      id: "/_app/invitations/$invitation";
+      path: "/invitations/$invitation";
+      fullPath: "/invitations/$invitation";
+      preLoaderRoute: typeof AppInvitationsInvitationRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/p/$slug": {
@@ -389,6 +469,7 @@ interface AppRouteChildren {
   AppAccountRoute: typeof AppAccountRoute;
   AppProjectsRoute: typeof AppProjectsRoute;
   AppIndexRoute: typeof AppIndexRoute;
+  AppInvitationsInvitationRoute: typeof AppInvitationsInvitationRoute;
   AppPSlugRoute: typeof AppPSlugRouteWithChildren;
 }
 
@@ -396,6 +477,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppAccountRoute: AppAccountRoute,
   AppProjectsRoute: AppProjectsRoute,
   AppIndexRoute: AppIndexRoute,
+  AppInvitationsInvitationRoute: AppInvitationsInvitationRoute,
   AppPSlugRoute: AppPSlugRouteWithChildren,
 };
 
@@ -403,8 +485,11 @@ const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren);
 
 const rootRouteChildren: RootRouteChildren = {
   AppRoute: AppRouteWithChildren,
+  MagicLinkRoute: MagicLinkRoute,
+  PasswordResetRoute: PasswordResetRoute,
   SignInRoute: SignInRoute,
   SignUpRoute: SignUpRoute,
+  VerifyEmailRoute: VerifyEmailRoute,
 };
 export const routeTree = rootRouteImport
   ._addFileChildren(rootRouteChildren)

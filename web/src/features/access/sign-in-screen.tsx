@@ -76,6 +76,9 @@ export function SignInScreen({ next }: { next: string | undefined }) {
           >
             {t("sendLink")}
           </Button>
+          <Link to="/password-reset" className="text-center text-primary underline underline-offset-2">
+            {t("forgot")}
+          </Link>
           <p role="status" className="text-center text-muted-foreground">
             {sendLink.isSuccess ? t("linkSent") : null}
           </p>

@@ -11,7 +11,7 @@ import {
   Sun,
   UserRound,
 } from "lucide-react";
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { useTranslations } from "use-intl";
 import { useCommands } from "@/commands/registry";
 import { Button } from "@/components/ui/button";
@@ -21,10 +21,12 @@ import { chooseTheme } from "@/lib/theme";
 import { applyUserChange } from "@/live/apply-change";
 import { LiveProvider, useLive } from "@/live/context";
 import { ConnectionIndicator } from "./connection-indicator";
-import { Palette } from "./palette";
 import { ShortcutsHelp } from "./shortcuts-help";
 import { Sidebar } from "./sidebar";
 import { useSignOut } from "./user-menu";
+
+const loadPalette = () => import("./palette");
+const Palette = lazy(loadPalette);
 
 export function AppFrame() {
   return (
@@ -37,6 +39,7 @@ export function AppFrame() {
 function Frame() {
   const t = useTranslations("frame");
   const [palette, setPalette] = useState(false);
+  const wanted = useOnce(palette);
   const [help, setHelp] = useState(false);
   const [sheet, setSheet] = useState(false);
   const path = useRouterState({ select: (state) => state.location.pathname });
@@ -83,10 +86,27 @@ function Frame() {
       >
         <Outlet />
       </main>
-      <Palette open={palette} onOpenChange={setPalette} />
+      {wanted ? (
+        <Suspense>
+          <Palette open={palette} onOpenChange={setPalette} />
+        </Suspense>
+      ) : null}
       <ShortcutsHelp open={help} onOpenChange={setHelp} />
     </div>
   );
+}
+
+/** Whether it was ever so; and what it needs is fetched once the page has nothing better to do. */
+function useOnce(now: boolean): boolean {
+  const [once, setOnce] = useState(now);
+  if (now && !once) {
+    setOnce(true);
+  }
+  useEffect(() => {
+    const timer = setTimeout(() => void loadPalette(), 2000);
+    return () => clearTimeout(timer);
+  }, []);
+  return once;
 }
 
 /** Follows what concerns the person alone: their projects, invitations, account and devices. */

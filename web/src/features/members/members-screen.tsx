@@ -1,28 +1,52 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { UserPlus } from "lucide-react";
+import { useNavigate } from "@tanstack/react-router";
+import {
+  ArrowDown,
+  ArrowUp,
+  ArrowUpDown,
+  Copy,
+  LogOut,
+  MoreHorizontal,
+  UserMinus,
+  UserPlus,
+} from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { toast } from "sonner";
-import { useTranslations } from "use-intl";
+import { useLocale, useTranslations } from "use-intl";
 import { api, body, data, done, isApiError, type Schemas } from "@/api/client";
-import { accountQuery, membersQuery, projectQuery } from "@/api/queries";
+import { accountQuery, membersQuery, projectQuery, projectsQuery } from "@/api/queries";
 import { Confirm } from "@/components/ui/alert-dialog";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogContent } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
+import { HoverCard, HoverCardContent, HoverCardTrigger } from "@/components/ui/hover-card";
 import { Input } from "@/components/ui/input";
+import { Menu, MenuContent, MenuItem, MenuTrigger } from "@/components/ui/menu";
 import { Select } from "@/components/ui/select";
 import { ErrorText } from "@/features/frame/error-screens";
 import { PageHeader } from "@/features/frame/page-header";
 import { useFailure } from "@/features/frame/use-failure";
 import { Ago } from "@/features/runs/moments";
+import { ConfigureTexts } from "@/i18n/configure-texts";
+import { cn } from "@/lib/cn";
 import { unique } from "@/lib/unique";
+import { columns, type Order, sorted } from "./sort";
 
 type Role = Schemas["MemberRole"];
 
 export function MembersScreen({ slug }: { slug: string }) {
+  return (
+    <ConfigureTexts>
+      <Members slug={slug} />
+    </ConfigureTexts>
+  );
+}
+
+function Members({ slug }: { slug: string }) {
   const t = useTranslations("members");
   const [inviting, setInviting] = useState(false);
+  const [handOver, setHandOver] = useState<Schemas["Invitation"] | null>(null);
   const role = useQuery(projectQuery(slug)).data?.role ?? "member";
   const members = useQuery(membersQuery(slug)).data ?? [];
   const invitations = useQuery({
@@ -42,23 +66,79 @@ export function MembersScreen({ slug }: { slug: string }) {
           </Button>
         )}
       </PageHeader>
-      <ul className="divide-y border-b">
-        {members.map((member) => (
-          <MemberRow key={member.user} slug={slug} member={member} own={role} />
-        ))}
-      </ul>
+      <MembersTable slug={slug} members={members} own={role} />
       {pending.length > 0 ? (
         <>
           <h2 className="px-4 pt-5 pb-2 font-medium text-muted-foreground text-xs">{t("pending")}</h2>
           <ul className="divide-y border-y">
             {pending.map((invitation) => (
-              <PendingRow key={invitation.id} slug={slug} invitation={invitation} />
+              <PendingRow key={invitation.id} slug={slug} invitation={invitation} onCode={setHandOver} />
             ))}
           </ul>
         </>
       ) : null}
-      <Invite slug={slug} open={inviting} onOpenChange={setInviting} />
+      <Invite slug={slug} open={inviting} onOpenChange={setInviting} onCode={setHandOver} />
+      {handOver ? <HandOver invitation={handOver} onClose={() => setHandOver(null)} /> : null}
     </>
+  );
+}
+
+function MembersTable({ slug, members, own }: { slug: string; members: Schemas["Member"][]; own: Role }) {
+  const t = useTranslations("members");
+  const locale = useLocale();
+  const [order, setOrder] = useState<Order>({ column: "role", descending: false });
+  return (
+    <table className="w-full text-left">
+      <caption className="sr-only">{t("title")}</caption>
+      <thead className="border-b bg-surface text-muted-foreground text-xs">
+        <tr>
+          {columns.map((column) => {
+            const here = order.column === column;
+            const Icon = !here ? ArrowUpDown : order.descending ? ArrowDown : ArrowUp;
+            return (
+              <th
+                key={column}
+                scope="col"
+                aria-sort={here ? (order.descending ? "descending" : "ascending") : "none"}
+                className={cn("px-4 py-1 font-medium", column === "joinedAt" && "max-sm:hidden")}
+              >
+                <button
+                  type="button"
+                  className="flex min-h-6 items-center gap-1 hover:text-foreground"
+                  onClick={() => setOrder({ column, descending: here && !order.descending })}
+                >
+                  {t(`columns.${column}`)}
+                  <Icon className={cn("size-3.5", !here && "opacity-50")} aria-hidden />
+                </button>
+              </th>
+            );
+          })}
+          <th scope="col" className="w-12">
+            <span className="sr-only">{t("actions")}</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody className="divide-y border-b">
+        {sorted(members, order, locale).map((member) => (
+          <MemberRow key={member.user} slug={slug} member={member} own={own} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** A person by their first letter. */
+function Face({ name, className }: { name: string; className?: string }) {
+  return (
+    <span
+      className={cn(
+        "grid size-7 shrink-0 place-items-center rounded-full bg-muted font-medium text-xs",
+        className,
+      )}
+      aria-hidden
+    >
+      {[...name][0]?.toUpperCase()}
+    </span>
   );
 }
 
@@ -66,9 +146,10 @@ function MemberRow({ slug, member, own }: { slug: string; member: Schemas["Membe
   const t = useTranslations("members");
   const roles = useTranslations("roles");
   const client = useQueryClient();
+  const navigate = useNavigate();
   const fail = useFailure();
   const me = useQuery(accountQuery).data?.id === member.user;
-  const [asking, setAsking] = useState(false);
+  const [asking, setAsking] = useState<"remove" | "leave" | null>(null);
   const params = { path: { slug, user: member.user } };
   const fresh = () => void client.invalidateQueries({ queryKey: membersQuery(slug).queryKey });
   const change = useMutation({
@@ -81,58 +162,121 @@ function MemberRow({ slug, member, own }: { slug: string; member: Schemas["Membe
     mutationFn: () => done(api.DELETE("/api/v1/projects/{slug}/members/{user}", { params })),
     onError: fail,
     onSettled: () => {
-      setAsking(false);
+      setAsking(null);
       fresh();
     },
+  });
+  const leave = useMutation({
+    mutationFn: () => done(api.POST("/api/v1/projects/{slug}/leave", { params: { path: { slug } } })),
+    onSuccess: async () => {
+      await navigate({ to: "/projects" });
+      await client.invalidateQueries({ queryKey: projectsQuery.queryKey });
+    },
+    onError: fail,
+    onSettled: () => setAsking(null),
   });
   const mayChange = !me && (own === "owner" || (own === "admin" && member.role === "member"));
   const choices: Role[] = own === "owner" ? ["member", "admin", "owner"] : ["member", "admin"];
   return (
-    <li className="flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2">
-      <span className="grid size-7 place-items-center rounded-full bg-muted font-medium text-xs" aria-hidden>
-        {[...member.name][0]?.toUpperCase()}
-      </span>
-      <span className="grid min-w-0 flex-1">
-        <span className="truncate">
-          {member.name} {me ? <Badge>{t("you")}</Badge> : null}
-        </span>
-        <span className="truncate text-[0.8125rem] text-muted-foreground">{member.email}</span>
-      </span>
-      <span className="text-[0.8125rem] text-muted-foreground max-sm:hidden">
-        <Ago at={member.joinedAt} />
-      </span>
-      {mayChange ? (
-        <>
+    <tr>
+      <td className="px-4 py-2">
+        <HoverCard openDelay={400}>
+          <div className="flex items-center gap-3">
+            <Face name={member.name} />
+            <span className="grid min-w-0">
+              <span className="flex items-center gap-2">
+                <HoverCardTrigger asChild>
+                  <span className="max-w-[16rem] truncate sm:max-w-sm">{member.name}</span>
+                </HoverCardTrigger>
+                {me ? <Badge>{t("you")}</Badge> : null}
+              </span>
+              <span className="max-w-[12rem] truncate text-[0.8125rem] text-muted-foreground sm:max-w-sm">
+                {member.email}
+              </span>
+            </span>
+          </div>
+          <HoverCardContent>
+            <div className="flex items-center gap-3">
+              <Face name={member.name} className="size-10 text-base" />
+              <div className="grid min-w-0">
+                <span className="font-medium">{member.name}</span>
+                <span className="text-muted-foreground">{member.email}</span>
+              </div>
+            </div>
+            <p className="mt-2 text-muted-foreground">
+              {roles(member.role)} · {t.rich("since", { at: () => <Ago at={member.joinedAt} /> })}
+            </p>
+          </HoverCardContent>
+        </HoverCard>
+      </td>
+      <td className="px-4 py-2">
+        {mayChange ? (
           <Select
-            className="w-32"
+            className="w-28 sm:w-32"
             aria-label={t("roleOf", { name: member.name })}
             value={member.role}
             onValueChange={(role) => change.mutate(role as Role)}
             options={choices.map((role) => ({ value: role, label: roles(role) }))}
           />
-          <Button size="small" onClick={() => setAsking(true)}>
-            {t("remove")}
-          </Button>
-        </>
-      ) : (
-        <Badge>{roles(member.role)}</Badge>
-      )}
-      <Confirm
-        open={asking}
-        onOpenChange={setAsking}
-        title={t("removeTitle", { name: member.name })}
-        confirmLabel={t("remove")}
-        cancelLabel={t("keep")}
-        busy={remove.isPending}
-        onConfirm={() => remove.mutate()}
-      >
-        {t("removeWhy")}
-      </Confirm>
-    </li>
+        ) : (
+          <Badge>{roles(member.role)}</Badge>
+        )}
+      </td>
+      <td className="whitespace-nowrap px-4 py-2 text-[0.8125rem] text-muted-foreground max-sm:hidden">
+        <Ago at={member.joinedAt} />
+      </td>
+      <td className="py-2 pr-3 text-right">
+        {mayChange || (me && member.role !== "owner") ? (
+          <Menu>
+            <Button asChild variant="ghost" size="icon-small">
+              <MenuTrigger aria-label={t("actionsOf", { name: member.name })}>
+                <MoreHorizontal aria-hidden />
+              </MenuTrigger>
+            </Button>
+            <MenuContent align="end">
+              {member.email ? (
+                <MenuItem onSelect={() => void navigator.clipboard?.writeText(member.email ?? "")}>
+                  <Copy aria-hidden />
+                  {t("copyEmail")}
+                </MenuItem>
+              ) : null}
+              {me ? (
+                <MenuItem destructive onSelect={() => setAsking("leave")}>
+                  <LogOut aria-hidden />
+                  {t("leave")}
+                </MenuItem>
+              ) : (
+                <MenuItem destructive onSelect={() => setAsking("remove")}>
+                  <UserMinus aria-hidden />
+                  {t("remove")}
+                </MenuItem>
+              )}
+            </MenuContent>
+          </Menu>
+        ) : null}
+        <Confirm
+          open={asking !== null}
+          onOpenChange={(open) => !open && setAsking(null)}
+          title={asking === "leave" ? t("leaveTitle") : t("removeTitle", { name: member.name })}
+          confirmLabel={asking === "leave" ? t("leave") : t("remove")}
+          cancelLabel={t("keep")}
+          busy={remove.isPending || leave.isPending}
+          onConfirm={() => (asking === "leave" ? leave.mutate() : remove.mutate())}
+        >
+          {asking === "leave" ? t("leaveWhy") : t("removeWhy")}
+        </Confirm>
+      </td>
+    </tr>
   );
 }
 
-function PendingRow({ slug, invitation }: { slug: string; invitation: Schemas["Invitation"] }) {
+type PendingRowProps = {
+  slug: string;
+  invitation: Schemas["Invitation"];
+  onCode: (invitation: Schemas["Invitation"]) => void;
+};
+
+function PendingRow({ slug, invitation, onCode }: PendingRowProps) {
   const t = useTranslations("members");
   const roles = useTranslations("roles");
   const client = useQueryClient();
@@ -147,13 +291,26 @@ function PendingRow({ slug, invitation }: { slug: string; invitation: Schemas["I
     onError: fail,
     onSettled: () => void client.invalidateQueries({ queryKey: ["invitations", slug] }),
   });
+  const resend = useMutation({
+    mutationFn: () =>
+      data(
+        api.POST("/api/v1/projects/{slug}/invitations/{invitation}/resend", {
+          params: { path: { slug, invitation: invitation.id } },
+        }),
+      ),
+    onSuccess: (again) => (again.code ? onCode(again) : toast(t("resent", { email: invitation.email }))),
+    onError: fail,
+  });
   return (
     <li className="flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2">
-      <span className="min-w-0 flex-1 truncate">{invitation.email}</span>
+      <span className="min-w-0 flex-1 basis-40 truncate">{invitation.email}</span>
       <span className="text-[0.8125rem] text-muted-foreground">
         {t("invitedBy", { name: invitation.inviterName ?? "–" })}
       </span>
       <Badge>{roles(invitation.role)}</Badge>
+      <Button size="small" busy={resend.isPending} onClick={() => resend.mutate()}>
+        {t("resend")}
+      </Button>
       <Button size="small" busy={cancel.isPending} onClick={() => cancel.mutate()}>
         {t("cancelInvitation")}
       </Button>
@@ -165,10 +322,13 @@ function Invite({
   slug,
   open,
   onOpenChange,
+  onCode,
 }: {
   slug: string;
   open: boolean;
   onOpenChange: (open: boolean) => void;
+  /** Where the server sends no mail: the code is handed over by whoever invites. */
+  onCode: (invitation: Schemas["Invitation"]) => void;
 }) {
   const t = useTranslations("members");
   const roles = useTranslations("roles");
@@ -185,8 +345,12 @@ function Invite({
           body: form,
         }),
       ),
-    onSuccess: () => {
-      toast(t("invited", { email: form.email }));
+    onSuccess: (made) => {
+      if (made.code) {
+        onCode(made);
+      } else {
+        toast(t("invited", { email: form.email }));
+      }
       setForm({ email: "", role: "member" });
       onOpenChange(false);
       void client.invalidateQueries({ queryKey: ["invitations", slug] });
@@ -230,6 +394,34 @@ function Invite({
             </Button>
           </div>
         </form>
+      </DialogContent>
+    </Dialog>
+  );
+}
+
+/** What the invited person needs where no mail is sent, this once. */
+function HandOver({ invitation, onClose }: { invitation: Schemas["Invitation"]; onClose: () => void }) {
+  const t = useTranslations("members");
+  const link = `${location.origin}/invitations/${invitation.id}#code=${invitation.code}`;
+  return (
+    <Dialog open onOpenChange={(open) => !open && onClose()}>
+      <DialogContent
+        title={t("handOverTitle", { email: invitation.email })}
+        description={t("handOverWhy")}
+        closeLabel={t("close")}
+      >
+        <Field label={t("link")}>
+          <Input readOnly autoFocus value={link} onFocus={(event) => event.target.select()} />
+        </Field>
+        <div className="flex justify-end gap-2">
+          <Button onClick={() => void navigator.clipboard?.writeText(link)}>
+            <Copy aria-hidden />
+            {t("copy")}
+          </Button>
+          <Button variant="primary" onClick={onClose}>
+            {t("done")}
+          </Button>
+        </div>
       </DialogContent>
     </Dialog>
   );

@@ -13,6 +13,7 @@ import { Select } from "@/components/ui/select";
 import { Checkbox } from "@/components/ui/switch";
 import { ErrorText } from "@/features/frame/error-screens";
 import { PageHeader } from "@/features/frame/page-header";
+import { SetupChecklist } from "@/features/setup/setup-checklist";
 import { cn } from "@/lib/cn";
 import { shortId } from "@/lib/format";
 import { freshRunsQuery } from "@/live/runs-list";
@@ -64,6 +65,7 @@ export function RunsScreen({ slug, filter }: { slug: string; filter: RunFilter }
           {t("new")}
         </Button>
       </PageHeader>
+      <SetupChecklist slug={slug} />
       <Filters slug={slug} filter={filter} />
       <div role="status" className="sticky top-0 z-20 h-0 text-center">
         {fresh.length > 0 ? (
