@@ -12,6 +12,9 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::grant::StepGrant;
 use crate::provider::Provider;
 
+/// From this length on the end of a key may be shown.
+const SHOWN_FROM: usize = 16;
+
 /// The real credential of a provider.
 #[derive(Clone)]
 pub enum ProviderKey {
@@ -32,6 +35,15 @@ impl ProviderKey {
     #[must_use]
     pub fn bearer(text: impl Into<String>) -> Self {
         Self::Bearer(SecretString::from(text.into()))
+    }
+
+    /// Its last four characters, by which people tell their keys apart. None of a key that is so short that they would
+    /// give it away.
+    #[must_use]
+    pub fn last_four(&self) -> Option<String> {
+        let text = self.expose();
+        let start = text.len().checked_sub(4).filter(|_| text.len() >= SHOWN_FROM)?;
+        text.get(start..).map(str::to_owned)
     }
 
     /// The text itself: for the upstream request and for scrubbing, in this crate only.
@@ -115,5 +127,11 @@ mod tests {
         assert!(!format!("{key:?} {:?}", SingleKey(Some(key.clone()))).contains("canary"));
         assert!(!format!("{:?}", ProviderKey::bearer("sk-ant-canary")).contains("canary"));
         assert_eq!(key.expose(), "sk-ant-canary");
+        assert_eq!(key.last_four(), None, "too short to show the end of");
+        assert_eq!(
+            ProviderKey::bearer("sk-ant-0123456789").last_four().as_deref(),
+            Some("6789")
+        );
+        assert_eq!(ProviderKey::bearer("ünïcödé-ünïcödé-€").last_four(), None);
     }
 }

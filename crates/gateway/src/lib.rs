@@ -15,9 +15,10 @@
 //! - An answer is never held back: what the provider has sent is with the agent at once. Only error answers, which are
 //!   small and whole, are read before they are passed on.
 //! - Only the paths and methods in `provider` leave the machine; no redirect is followed.
-//! - The gateway tries nothing again. Retries belong to the agent, pausing belongs to the engine, which is told the class
-//!   of every failure. A key that its provider told to wait a moment waits here: what agents ask with it meanwhile does
-//!   not leave before the moment is over.
+//! - The gateway tries nothing again that a provider worked on. Retries belong to the agent, pausing belongs to the
+//!   engine, which is told the class of every failure. A key that its provider told to wait a moment waits here: what
+//!   agents ask with it meanwhile does not leave before the moment is over, and what was turned away for it leaves again
+//!   then if the engine wishes.
 
 pub mod cassette;
 pub mod config;
@@ -42,7 +43,7 @@ pub use keys::{KeyRefused, KeySource, KeysByProvider, ProviderKey, SingleKey};
 pub use ledger::{
     BudgetExceeded, Estimate, Ledger, Metering, Outcome, RequestId, ReserveRefused, SettleFailed, Settlement, Traffic,
 };
-pub use observer::{Complaint, GatewayEvent, Observer, RequestFailure, Unobserved};
+pub use observer::{Complaint, GatewayEvent, KeyLimited, Meanwhile, Observer, RequestFailure, Unobserved};
 pub use pricing::{Cost, PriceBasis, PriceTable};
 pub use profile::RequestProfile;
 pub use provider::{Dialect, Provider};

@@ -1,7 +1,7 @@
 //! What the gateway tells the engine while requests go by.
 //!
-//! The engine implements [`Observer`]. The gateway reacts to nothing itself: retries belong to the agent, waiting and
-//! pausing to the engine. Invariant: no event holds a key or a token; texts of providers are scrubbed and cut.
+//! The engine implements [`Observer`]. The gateway decides nothing itself: retries belong to the agent, waiting and
+//! pausing to the engine, which says what becomes of a request whose key must wait. Invariant: no event holds a key or a token; texts of providers are scrubbed and cut.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -74,6 +74,8 @@ pub struct RequestFailure {
     pub status: Option<u16>,
     /// One or two sentences for people: what happened and what to do. Scrubbed, at most a kilobyte.
     pub message: String,
+    /// The last four characters of the key it left with.
+    pub key: Option<String>,
     /// How long the provider asks to wait.
     pub retry_after: Option<Duration>,
     /// When the limit that was hit starts anew, if the provider says so.
@@ -88,6 +90,31 @@ impl RequestFailure {
     pub const fn class(&self) -> FailureClass {
         self.complaint.class()
     }
+}
+
+/// A key that its provider has told to wait longer than agents wait of themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyLimited {
+    /// The request that was told, or that asks with a key which was.
+    pub request: RequestId,
+    /// The last four characters of the key.
+    pub key: Option<String>,
+    /// A short-time limit or a quota.
+    pub complaint: Complaint,
+    /// The provider's words. Scrubbed, at most a kilobyte; empty of a request that was held before it left.
+    pub message: String,
+    /// How long the provider asks to wait.
+    pub wait: Duration,
+}
+
+/// What is done with a request whose key must wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meanwhile {
+    /// The agent has the provider's answer, and may try again by itself.
+    TellAgent,
+    /// The agent is told nothing: the request stays open, and leaves again once the limit starts anew, if it is still
+    /// there then.
+    Hold,
 }
 
 /// Something the engine may want to act on or record.
@@ -137,6 +164,11 @@ pub enum GatewayEvent {
 pub trait Observer: Send + Sync {
     /// Takes an event of a step.
     fn observe(&self, grant: &StepGrant, event: GatewayEvent);
+
+    /// A key must wait for longer than agents wait of themselves. Must return at once, too.
+    fn limited(&self, _grant: &StepGrant, _limit: KeyLimited) -> Meanwhile {
+        Meanwhile::TellAgent
+    }
 }
 
 /// Nobody wants to know.

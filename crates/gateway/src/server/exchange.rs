@@ -40,6 +40,8 @@ pub(super) struct Exchange {
     pub(super) scrubber: Scrubber,
     /// The key it left with.
     pub(super) key: Option<KeyName>,
+    /// That key's last four characters.
+    pub(super) key_end: Option<String>,
     /// The cassette that records it.
     pub(super) taping: Option<Taping>,
     pub(super) status: Option<u16>,
@@ -103,6 +105,7 @@ impl Exchange {
             request,
             scrubber: Scrubber::default(),
             key: None,
+            key_end: None,
             taping: None,
             status: None,
             answer_headers: HeaderMap::new(),
@@ -164,6 +167,11 @@ impl Exchange {
     /// From now on the provider may charge.
     pub(super) const fn mark_sent(&mut self) {
         self.sent = true;
+    }
+
+    /// The provider has turned it away: it charges nothing, and the request may leave again.
+    pub(super) const fn mark_turned_away(&mut self) {
+        self.sent = false;
     }
 
     /// The answer comes, in this form. It is metered if it is charged for.
@@ -242,6 +250,7 @@ impl Exchange {
             complaint,
             status: self.status,
             message: self.scrubber.presentable(message),
+            key: self.key_end.clone(),
             retry_after: None,
             resets_at: None,
             provider_request_id: self.provider_request_id.clone(),

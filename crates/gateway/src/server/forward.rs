@@ -15,7 +15,7 @@ use super::answer::{full, passed_back, refuse, respond};
 use super::body::MeteredBody;
 use super::exchange::{Charge, Exchange};
 use super::include_usage;
-use super::key_limits::KeyName;
+use super::key_limits::{KeyName, LONGEST_HOLD};
 use super::upstream::{self, Outgoing, SendFailed};
 use super::{BoxError, GatewayBody};
 use crate::cassette::{self, Cassette, NormalisedRequest, Played, Taping};
@@ -23,12 +23,14 @@ use crate::config::ReplayPacing;
 use crate::grant::{Mode, StepToken};
 use crate::keys::{KeyRefused, ProviderKey};
 use crate::ledger::{Outcome, ReserveRefused};
-use crate::observer::{Complaint, GatewayEvent, RequestFailure};
+use crate::observer::{Complaint, GatewayEvent, KeyLimited, Meanwhile, RequestFailure};
 use crate::provider::{self, Dialect, Operation, Refusal};
 use crate::scrub::Scrubber;
 
 /// The most bytes of an error answer that are read.
 const MOST_ERROR_BYTES: usize = 1024 * 1024;
+/// Up to this wait a limit is the agents' own affair: all of them try again by themselves after so short a time.
+const AGENTS_PATIENCE: Duration = Duration::from_secs(4);
 
 /// What the agent asks, checked and whole.
 pub(super) struct Call {
@@ -127,8 +129,7 @@ async fn obtain(exchange: Exchange, call: Call, key: Option<ProviderKey>) -> Res
 
 /// Asks the provider and passes its answer back.
 async fn ask_provider(mut exchange: Exchange, call: Call, key: &ProviderKey) -> Response<GatewayBody> {
-    let (provider, request) = (exchange.grant.provider, exchange.request);
-    let core = Arc::clone(&exchange.core);
+    let provider = exchange.grant.provider;
     if let (Mode::Record(path), Operation::Answer(dialect)) = (&exchange.grant.mode, call.operation)
         && let Ok(normalised) = NormalisedRequest::read(dialect, &call.body)
     {
@@ -140,61 +141,117 @@ async fn ask_provider(mut exchange: Exchange, call: Call, key: &ProviderKey) -> 
         Operation::Answer(Dialect::Chat) if call.as_stream => include_usage::asked_for(call.body),
         _ => call.body,
     };
-    let key_name = KeyName::of(provider, key);
-    let (observer, grant) = (Arc::clone(&core.observer), Arc::clone(&exchange.grant));
-    let tell = move |wait| observer.observe(&grant, GatewayEvent::Held { request, wait });
-    core.key_limits.pass(key_name, tell).await;
-    exchange.key = Some(key_name);
+    exchange.key = Some(KeyName::of(provider, key));
+    exchange.key_end = key.last_four();
+    let query = upstream::forwarded_query(call.query.as_deref());
+    let mut is_told = false;
+    loop {
+        wait_for_key(&exchange, is_told).await;
+        let outgoing = Outgoing {
+            provider,
+            operation: call.operation,
+            path: call.path,
+            query,
+            headers: headers.clone(),
+            body: body.clone(),
+        };
+        let response = match send(&mut exchange, outgoing, key).await {
+            Ok(response) => response,
+            Err(refusal) => return refusal,
+        };
+        match pass_back(exchange, response, call.closing.clone()).await {
+            Passed::Back(response) => return response,
+            Passed::TurnedAway(again) => exchange = *again,
+        }
+        is_told = true;
+    }
+}
+
+/// Waits until a request with the exchange's key may leave, and tells the engine if that is not now.
+async fn wait_for_key(exchange: &Exchange, is_told: bool) {
+    let Some(key) = exchange.key else { return };
+    let (core, request) = (&exchange.core, exchange.request);
+    let tell = |wait| {
+        if is_told {
+            return;
+        }
+        let limit = KeyLimited {
+            request,
+            key: exchange.key_end.clone(),
+            complaint: Complaint::RateLimit,
+            message: String::new(),
+            wait,
+        };
+        if wait <= AGENTS_PATIENCE || core.observer.limited(&exchange.grant, limit) == Meanwhile::TellAgent {
+            let held = GatewayEvent::Held { request, wait };
+            core.observer.observe(&exchange.grant, held);
+        }
+    };
+    core.key_limits.pass(key, tell).await;
+}
+
+/// Sends the request. The head of the answer has come when this returns.
+async fn send(
+    exchange: &mut Exchange,
+    outgoing: Outgoing<'_>,
+    key: &ProviderKey,
+) -> Result<Response<reqwest::Body>, Response<GatewayBody>> {
     exchange.mark_sent();
-    let outgoing = Outgoing {
-        provider,
-        operation: call.operation,
-        path: call.path,
-        query: upstream::forwarded_query(call.query.as_deref()),
-        headers,
-        body,
-    };
-    let sending = core.upstream.send(outgoing, key);
+    let core = Arc::clone(&exchange.core);
+    let (provider, request) = (exchange.grant.provider, exchange.request);
     let name = provider.display_name();
-    let response = match tokio::time::timeout(core.config.timeouts.first_byte, sending).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(SendFailed::Key)) => {
-            let message = format!("the {name} key of this project holds characters that no key has; enter it again");
-            exchange.fail(exchange.failure(Complaint::Authentication, &message), Charge::Nothing);
-            return refuse(provider, request, Refusal::Unauthorized, &message);
-        }
-        Ok(Err(SendFailed::NotConnected(reason))) => {
-            let message = format!(
-                "CodeCourier cannot reach {name}: {}",
-                exchange.scrubber.presentable(&reason)
-            );
-            exchange.fail(exchange.failure(Complaint::Unreachable, &message), Charge::Nothing);
-            return refuse(provider, request, Refusal::Unreachable, &message);
-        }
-        Ok(Err(SendFailed::Broken(reason))) => {
-            let message = format!(
-                "the connection to {name} broke before an answer: {}",
-                exchange.scrubber.presentable(&reason)
-            );
-            exchange.fail(exchange.failure(Complaint::Unreachable, &message), Charge::Metered);
-            return refuse(provider, request, Refusal::Unreachable, &message);
-        }
-        Err(_) => {
-            let seconds = core.config.timeouts.first_byte.as_secs();
-            let message = format!("{name} did not answer within {seconds} s");
-            exchange.fail(exchange.failure(Complaint::Unreachable, &message), Charge::Metered);
-            return refuse(provider, request, Refusal::TimedOut, &message);
-        }
-    };
-    pass_back(exchange, response, call.closing).await
+    let sending = core.upstream.send(outgoing, key);
+    let (complaint, message, charge, refusal) =
+        match tokio::time::timeout(core.config.timeouts.first_byte, sending).await {
+            Ok(Ok(response)) => return Ok(response),
+            Ok(Err(SendFailed::Key)) => (
+                Complaint::Authentication,
+                format!("the {name} key of this project holds characters that no key has; enter it again"),
+                Charge::Nothing,
+                Refusal::Unauthorized,
+            ),
+            Ok(Err(SendFailed::NotConnected(reason))) => (
+                Complaint::Unreachable,
+                format!(
+                    "CodeCourier cannot reach {name}: {}",
+                    exchange.scrubber.presentable(&reason)
+                ),
+                Charge::Nothing,
+                Refusal::Unreachable,
+            ),
+            Ok(Err(SendFailed::Broken(reason))) => (
+                Complaint::Unreachable,
+                format!(
+                    "the connection to {name} broke before an answer: {}",
+                    exchange.scrubber.presentable(&reason)
+                ),
+                Charge::Metered,
+                Refusal::Unreachable,
+            ),
+            Err(_) => (
+                Complaint::Unreachable,
+                format!(
+                    "{name} did not answer within {} s",
+                    core.config.timeouts.first_byte.as_secs()
+                ),
+                Charge::Metered,
+                Refusal::TimedOut,
+            ),
+        };
+    exchange.fail(exchange.failure(complaint, &message), charge);
+    Err(refuse(provider, request, refusal, &message))
+}
+
+/// What became of an answer.
+enum Passed {
+    /// The agent gets it.
+    Back(Response<GatewayBody>),
+    /// The key must wait, and the agent is not told: the request leaves again.
+    TurnedAway(Box<Exchange>),
 }
 
 /// Passes an answer of the provider back: a good one as it comes, an error once it is read and classed.
-async fn pass_back(
-    mut exchange: Exchange,
-    response: Response<reqwest::Body>,
-    closing: CancellationToken,
-) -> Response<GatewayBody> {
+async fn pass_back(mut exchange: Exchange, response: Response<reqwest::Body>, closing: CancellationToken) -> Passed {
     let (provider, request) = (exchange.grant.provider, exchange.request);
     let patience = exchange.core.config.timeouts.idle;
     let (parts, body) = response.into_parts();
@@ -211,7 +268,7 @@ async fn pass_back(
             exchange.answer_headers = headers.clone();
         }
         let body = MeteredBody::pass_through(body, exchange, closing.cancelled_owned(), patience);
-        return respond(status, headers, request, body);
+        return Passed::Back(respond(status, headers, request, body));
     }
     if parts.status.is_redirection() || parts.status.is_informational() {
         let message = format!(
@@ -219,7 +276,7 @@ async fn pass_back(
             provider.display_name()
         );
         exchange.fail(exchange.failure(Complaint::Unreachable, &message), Charge::Nothing);
-        return refuse(provider, request, Refusal::Unreachable, &message);
+        return Passed::Back(refuse(provider, request, Refusal::Unreachable, &message));
     }
     let body = read_error(body, patience).await;
     let body = Bytes::from(exchange.scrubber.scrub_bytes(&body));
@@ -227,7 +284,24 @@ async fn pass_back(
     let mut failure = exchange.failure(verdict.complaint, &verdict.message);
     failure.retry_after = verdict.retry_after;
     failure.resets_at = verdict.resets_at;
-    hold_key(&exchange, &failure, &parts.headers, &mut headers);
+    if let Some(wait) = stated_wait(&failure, &parts.headers) {
+        let is_held = exchange.key.is_some_and(|key| exchange.core.key_limits.hold(key, wait));
+        if wait > AGENTS_PATIENCE && is_to_hold(&mut exchange, &failure, wait) {
+            if is_held {
+                return Passed::TurnedAway(Box::new(exchange));
+            }
+            // Too long for a request to stay open. The engine takes the agent out of it, or has none to take.
+            tokio::select! {
+                () = closing.cancelled() => {}
+                () = tokio::time::sleep(LONGEST_HOLD) => {}
+            }
+        }
+        if is_held && !headers.contains_key(header::RETRY_AFTER) {
+            // In the header that every agent knows, whatever the provider's own way is.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            headers.insert(header::RETRY_AFTER, http::HeaderValue::from(seconds));
+        }
+    }
     exchange.answer_headers = headers.clone();
     if let Some(taping) = &mut exchange.taping {
         taping.take(&body);
@@ -236,26 +310,33 @@ async fn pass_back(
     exchange.fail(failure, Charge::Nothing);
     // The length may have changed by scrubbing; the body knows its own.
     headers.remove(header::CONTENT_LENGTH);
-    respond(status, headers, request, full(body))
+    Passed::Back(respond(status, headers, request, full(body)))
 }
 
-/// Holds a key that was told to wait, and says so to the agent in the header that every agent knows, whatever the
-/// provider's own way is.
-fn hold_key(exchange: &Exchange, failure: &RequestFailure, from_provider: &HeaderMap, to_agent: &mut HeaderMap) {
-    let Some(key) = exchange.key else { return };
-    if !matches!(failure.complaint, Complaint::RateLimit | Complaint::Quota) {
-        return;
+/// How long the provider asks to wait with the key, if that is what the failure is about.
+fn stated_wait(failure: &RequestFailure, from_provider: &HeaderMap) -> Option<Duration> {
+    match failure.complaint {
+        Complaint::RateLimit | Complaint::Quota => failure
+            .retry_after
+            .or_else(|| provider::wait_until(failure.resets_at?, from_provider)),
+        _ => None,
     }
-    let Some(wait) = failure
-        .retry_after
-        .or_else(|| provider::wait_until(failure.resets_at?, from_provider))
-    else {
-        return;
+}
+
+/// Asks the engine whether a request that was turned away stays open.
+fn is_to_hold(exchange: &mut Exchange, failure: &RequestFailure, wait: Duration) -> bool {
+    let limit = KeyLimited {
+        request: exchange.request,
+        key: exchange.key_end.clone(),
+        complaint: failure.complaint,
+        message: failure.message.clone(),
+        wait,
     };
-    if exchange.core.key_limits.hold(key, wait) && !to_agent.contains_key(header::RETRY_AFTER) {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        to_agent.insert(header::RETRY_AFTER, http::HeaderValue::from(seconds));
+    let is_to_hold = exchange.core.observer.limited(&exchange.grant, limit) == Meanwhile::Hold;
+    if is_to_hold {
+        exchange.mark_turned_away();
     }
+    is_to_hold
 }
 
 /// Reads an error answer as far as it comes and fits.

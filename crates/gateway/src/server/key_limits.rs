@@ -18,7 +18,7 @@ use crate::keys::ProviderKey;
 use crate::provider::Provider;
 
 /// The longest wait that is held. The agents' own clients give up after five minutes without an answer.
-const LONGEST_HOLD: Duration = Duration::from_secs(4 * 60);
+pub(super) const LONGEST_HOLD: Duration = Duration::from_secs(4 * 60);
 
 /// The distance between two requests that leave after a reset.
 const STAGGER: Duration = Duration::from_millis(250);
@@ -63,38 +63,62 @@ impl KeyLimits {
         true
     }
 
-    /// How long a request with this key has to wait now; nothing when it may leave. It takes a place in the queue.
-    fn place(&self, key: KeyName) -> Option<Instant> {
+    /// When a request with this key may leave. It takes a place in the queue only once the limit has started anew: until
+    /// then whoever waits may go away, and must not hold a place for nobody.
+    fn turn(&self, key: KeyName) -> Turn {
+        let now = Instant::now();
         let mut holds = self.0.lock();
-        let hold = holds.get_mut(&key)?;
-        let place = hold.next;
-        if place <= Instant::now() {
-            holds.remove(&key);
-            return None;
+        let Some(hold) = holds.get_mut(&key) else {
+            return Turn::Now;
+        };
+        if hold.until > now {
+            return Turn::NotBefore(hold.until);
         }
+        if hold.next + STAGGER <= now {
+            holds.remove(&key);
+            return Turn::Now;
+        }
+        let place = hold.next.max(now);
         hold.next = place + STAGGER;
-        Some(place)
+        if place > now { Turn::At(place) } else { Turn::Now }
     }
 
-    /// Waits until a request with this key may leave. `on_wait` is told, once, how long that will be.
+    /// Waits until a request with this key may leave. `on_wait` is told, once, how long that will be at least.
     pub(super) async fn pass(&self, key: KeyName, on_wait: impl FnOnce(Duration)) {
         let mut on_wait = Some(on_wait);
-        while let Some(place) = self.place(key) {
+        loop {
+            let turn = self.turn(key);
+            let (Turn::NotBefore(moment) | Turn::At(moment)) = turn else {
+                return;
+            };
             if let Some(tell) = on_wait.take() {
-                tell(place.saturating_duration_since(Instant::now()));
+                tell(moment.saturating_duration_since(Instant::now()));
             }
-            tokio::time::sleep_until(place).await;
+            tokio::time::sleep_until(moment).await;
             // Whoever went before may have hit the limit again; else this was the place to leave from.
-            let is_held_again = self.0.lock().get(&key).is_some_and(|hold| hold.until > Instant::now());
-            if !is_held_again {
+            let is_held_again = || self.0.lock().get(&key).is_some_and(|hold| hold.until > Instant::now());
+            if matches!(turn, Turn::At(_)) && !is_held_again() {
                 return;
             }
         }
     }
 }
 
+/// Whose turn it is.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    /// This one's.
+    Now,
+    /// Nobody's before that moment.
+    NotBefore(Instant),
+    /// This one's at that moment.
+    At(Instant),
+}
+
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use futures::future::join_all;
 
     use super::*;
@@ -129,15 +153,32 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn whoever_went_away_holds_up_nobody() {
+        let limits = KeyLimits::default();
+        limits.hold(key("a"), Duration::from_secs(20));
+        for _ in 0..100 {
+            let waiting = tokio::time::timeout(Duration::from_millis(10), limits.pass(key("a"), |_| ()));
+            assert!(waiting.await.is_err());
+        }
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        assert!(passed(&limits, key("a")).await <= STAGGER);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_limit_that_is_hit_again_holds_those_that_still_wait() {
         let limits = KeyLimits::default();
         limits.hold(key("a"), Duration::from_secs(5));
-        let first = async {
-            limits.pass(key("a"), |_| ()).await;
-            limits.hold(key("a"), Duration::from_secs(30));
+        let is_hit = Cell::new(false);
+        let pass = async || {
+            let wait = passed(&limits, key("a")).await;
+            if !is_hit.replace(true) {
+                limits.hold(key("a"), Duration::from_secs(30));
+            }
+            wait
         };
-        let ((), second) = tokio::join!(first, passed(&limits, key("a")));
-        assert!(second >= Duration::from_secs(35), "{second:?}");
+        let (one, other) = tokio::join!(pass(), pass());
+        assert!(one.min(other) < Duration::from_secs(6), "{one:?} {other:?}");
+        assert!(one.max(other) >= Duration::from_secs(35), "{one:?} {other:?}");
     }
 
     #[tokio::test(start_paused = true)]
