@@ -242,6 +242,7 @@ async fn session(
     let waits_for_more = matches!(acts.last(), Some(Act::EndTurn(_)));
     let mut calls = 0;
     for act in acts {
+        room.runs().await;
         match perform(act, room, process, input, &mut calls).await {
             After::Next => {}
             After::End(status) => return status,
@@ -416,9 +417,13 @@ async fn ask_model(room: &Room, process: &Process) -> Answer {
         variable("ANTHROPIC_API_KEY"),
         body.len()
     );
-    for _ in 0..20 {
-        if let Ok(answer) = exchange(room, &request).await {
-            return answer;
+    for _ in 0..100 {
+        room.runs().await;
+        match exchange(room, &request).await {
+            // What an engine that dies says with its last breath. The real ones ask again after such an answer.
+            Ok(answer) if answer.body.contains("gave this request up") => {}
+            Ok(answer) => return answer,
+            Err(_) => {}
         }
         tokio::task::yield_now().await;
     }

@@ -1853,6 +1853,7 @@ export interface components {
                 failure: components["schemas"]["FailureView"] | null;
                 /** @description Why it is paused. */
                 pauseReason: string | null;
+                pause: components["schemas"]["Pause"] | null;
                 /**
                  * Format: int64
                  * @description The number of its last event; 0 before the first.
@@ -2706,6 +2707,24 @@ export interface components {
             /** @description Until when it can be accepted. */
             expiresAt: components["schemas"]["Time"];
         };
+        /** @description Why a run is paused. */
+        Pause: {
+            /** @description What kind of reason it is. */
+            kind: components["schemas"]["PauseKind"];
+            /** @description What happened and what to do, for people. */
+            message: string;
+            /** @description Whose key has to wait: `anthropic`, `openai` or `openrouter`. Of a rate limit only. */
+            provider: string | null;
+            /** @description The last four characters of that key. */
+            keyLastFour: string | null;
+            resetsAt: components["schemas"]["Time"] | null;
+            resumesAt: components["schemas"]["Time"] | null;
+        };
+        /**
+         * @description A kind of reason to pause.
+         * @enum {string}
+         */
+        PauseKind: "budget" | "rate_limit";
         /**
          * @description What a key may do.
          * @example runs:read
@@ -3063,6 +3082,7 @@ export interface components {
             failure: components["schemas"]["FailureView"] | null;
             /** @description Why it is paused. */
             pauseReason: string | null;
+            pause: components["schemas"]["Pause"] | null;
             /**
              * Format: int64
              * @description The number of its last event; 0 before the first.
@@ -4089,6 +4109,8 @@ export type Member = components['schemas']['Member'];
 export type MemberRole = components['schemas']['MemberRole'];
 export type NewSession = components['schemas']['NewSession'];
 export type OwnInvitation = components['schemas']['OwnInvitation'];
+export type Pause = components['schemas']['Pause'];
+export type PauseKind = components['schemas']['PauseKind'];
 export type Permission = components['schemas']['Permission'];
 export type PhaseView = components['schemas']['PhaseView'];
 export type PipelineFault = components['schemas']['PipelineFault'];

@@ -4,7 +4,7 @@ use codecourier_domain::check::{CheckResult, CheckSpec, Requirement};
 use codecourier_domain::event::Phase;
 use codecourier_domain::failure::Failure;
 use codecourier_domain::limits::SandboxLimits;
-use codecourier_domain::run::{PauseReason, Progress, RunStatus};
+use codecourier_domain::run::{PauseReason, RunStatus};
 use codecourier_domain::verdict::{Verdict, VerdictResult};
 use codecourier_engine::Error;
 use codecourier_engine::runs::memo::{PhaseTimes, StepOutcome};
@@ -67,13 +67,7 @@ pub(super) fn detail(view: RunView, last_event: u64) -> Result<wire::RunDetail, 
         pinned,
         steps,
     } = view;
-    let pause_reason = match &state.progress {
-        Progress::Paused {
-            reason: PauseReason::Budget { message },
-            ..
-        } => Some(message.clone()),
-        _ => None,
-    };
+    let pause = state.pause().map(pause);
     let reserved_micro_usd = row.totals.reserved.0;
     let pinned_branch = pinned.as_ref().map(|pinned| pinned.base_branch.to_string());
     Ok(wire::RunDetail {
@@ -89,17 +83,40 @@ pub(super) fn detail(view: RunView, last_event: u64) -> Result<wire::RunDetail, 
         failure: state.failure().map(failure),
         base_commit: state.base,
         tip_commit: state.tip,
-        pause_reason,
+        pause_reason: pause.as_ref().map(|pause| pause.message.clone()),
+        pause,
         last_event,
         steps: steps.into_iter().map(step).collect::<Result<_, _>>()?,
     })
+}
+
+fn pause(reason: &PauseReason) -> wire::Pause {
+    let message = reason.message().to_owned();
+    match reason {
+        PauseReason::Budget { .. } => wire::Pause {
+            kind: wire::PauseKind::Budget,
+            message,
+            provider: None,
+            key_last_four: None,
+            resets_at: None,
+            resumes_at: None,
+        },
+        PauseReason::RateLimit { limit } => wire::Pause {
+            kind: wire::PauseKind::RateLimit,
+            message,
+            provider: Some(limit.provider.as_str().to_owned()),
+            key_last_four: limit.last_four.clone(),
+            resets_at: Some(limit.resets_at.into()),
+            resumes_at: Some(limit.resumes_at.into()),
+        },
+    }
 }
 
 fn step(step: EngineStep) -> Result<wire::StepView, ApiError> {
     let EngineStep { row, memo, usage } = step;
     let failed = match &memo.outcome {
         Some(StepOutcome::Failed { failure: cause }) => Some(failure(cause)),
-        Some(StepOutcome::Finished) | None => None,
+        Some(StepOutcome::Finished | StepOutcome::Limited { .. }) | None => None,
     };
     Ok(wire::StepView {
         id: row.id,

@@ -2,9 +2,10 @@
 
 use codecourier_domain::event::Event;
 use codecourier_domain::id::RunId;
+use codecourier_domain::run::RunStatus;
 use codecourier_engine::runs::follow::Seen;
 use codecourier_wire::live::{LiveEvent, LiveTransient};
-use codecourier_wire::runs::{EventsPage, RunDetail};
+use codecourier_wire::runs::{EventsPage, PauseKind, RunDetail};
 
 use super::follow::{Follower, Told};
 use super::{Remote, steps_of};
@@ -12,7 +13,7 @@ use crate::problem::Problem;
 use crate::terminal::{Line, Screen, Tone};
 use crate::watch::interrupts::{Farewell, Interrupts, Watching, Wishes};
 use crate::watch::tally::Tally;
-use crate::watch::{Output, TICK, Watch, has_stopped};
+use crate::watch::{Output, TICK, Watch};
 
 /// How many events are read at a time.
 pub(super) const PAGE: u32 = 500;
@@ -49,7 +50,15 @@ pub(super) async fn to_end(
             told = follower.next() => match told? {
                 Told::Run(detail) => {
                     watch.learn(steps_of(&detail));
-                    stopped = has_stopped(detail.run.status.into()).then_some(detail);
+                    match &detail.pause {
+                        // It goes on by itself, and is followed until it does.
+                        Some(pause) if pause.kind == PauseKind::RateLimit => {
+                            let reason = pause.message.clone();
+                            watch.see(Seen::Waiting { reason }, screen);
+                        }
+                        Some(_) => stopped = Some(detail),
+                        None => stopped = RunStatus::from(detail.run.status).has_ended().then_some(detail),
+                    }
                 }
                 Told::Event { seq, event } => show(&mut watch, seq, &event, screen),
                 Told::Transient(transient) => {

@@ -3,9 +3,11 @@
 use clap::Args;
 
 use codecourier_domain::id::{ProjectId, RunId};
-use codecourier_domain::run::RunStatus;
+use codecourier_domain::run::{PauseReason, RunStatus};
 use codecourier_engine::ErrorCode;
+use codecourier_engine::records::Records;
 use codecourier_gateway::ReplayPacing;
+use codecourier_store::runs::RunSummary;
 
 use super::execute::{self, Executed};
 use super::load;
@@ -51,7 +53,7 @@ pub(crate) async fn resume(arguments: &Arguments, config: &Config, output: Outpu
     };
     for run in held.records.unfinished().await? {
         let is_wanted = named.is_none_or(|(_, named)| named == run.id);
-        if run.status == RunStatus::Paused {
+        if run.status == RunStatus::Paused && waits_for_a_person(&held.records, &run).await? {
             if is_wanted {
                 let line = format!(
                     "Run {} is paused and waits for a person: see `codecourier show`.",
@@ -102,6 +104,11 @@ pub(crate) async fn resume(arguments: &Arguments, config: &Config, output: Outpu
     let followed = follow(&platform, &unfinished, config, output).await;
     platform.shut_down().await;
     followed
+}
+
+async fn waits_for_a_person(records: &Records, run: &RunSummary) -> Result<bool, Problem> {
+    let view = records.get(run.project, run.id).await?;
+    Ok(view.state.pause().is_some_and(PauseReason::waits_for_a_person))
 }
 
 /// Follows one after the other; the engine carries them all on at once.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use codecourier_domain::event::{Event, Phase, PhaseState};
 use codecourier_domain::id::{ProjectId, RunId, StepId};
-use codecourier_domain::run::RunStatus;
+use codecourier_domain::run::PauseReason;
 use codecourier_domain::time::Timestamp;
 use codecourier_engine::runs::follow::Seen;
 use codecourier_engine::runs::view::RunView;
@@ -72,7 +72,7 @@ pub(crate) async fn to_end(
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut wishes = Wishes::default();
     loop {
-        if has_stopped(view.summary.status) {
+        if has_stopped(&view) {
             // What was committed before the end is in the log: show it all.
             let head = platform.records.event_head(project, run).await?;
             while watch.last < head {
@@ -87,6 +87,9 @@ pub(crate) async fn to_end(
                 Seen::Changed => {
                     view = runs.get(project, run).await?;
                     watch.learn(steps_of(&view));
+                    if let Some(waiting) = waiting(&view) {
+                        watch.see(waiting, screen);
+                    }
                 }
                 seen => {
                     if let Seen::Stored { step: Some(step), .. } = &seen
@@ -138,8 +141,16 @@ pub(crate) fn steps_of(view: &RunView) -> impl Iterator<Item = (StepId, Lane)> {
 /// The exit code of a watch that was left.
 pub(crate) const LEFT: Exit = Exit::NotEnded;
 
-pub(crate) const fn has_stopped(status: RunStatus) -> bool {
-    status.has_ended() || matches!(status, RunStatus::Paused)
+/// Whether nothing more comes of a run until a person acts.
+fn has_stopped(view: &RunView) -> bool {
+    view.summary.status.has_ended() || view.state.pause().is_some_and(PauseReason::waits_for_a_person)
+}
+
+/// Why the run waits for something that comes by itself, as a follower is told.
+fn waiting(view: &RunView) -> Option<Seen> {
+    let reason = view.state.pause().filter(|pause| !pause.waits_for_a_person())?;
+    let reason = reason.message().to_owned();
+    Some(Seen::Waiting { reason })
 }
 
 /// What a watcher remembers.

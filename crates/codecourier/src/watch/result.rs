@@ -3,7 +3,7 @@
 use codecourier_domain::check::CheckResult;
 use codecourier_domain::failure::Failure;
 use codecourier_domain::pipeline::Node;
-use codecourier_domain::run::{PauseReason, Progress, RunStatus};
+use codecourier_domain::run::{PauseReason, RunStatus};
 use codecourier_domain::time::Timestamp;
 use codecourier_domain::verdict::VerdictResult;
 use codecourier_engine::records::{ChangeOf, Records};
@@ -119,13 +119,7 @@ impl RunResult {
     }
 
     fn pause(&self) -> Option<&str> {
-        match &self.view.state.progress {
-            Progress::Paused {
-                reason: PauseReason::Budget { message },
-                ..
-            } => Some(message),
-            _ => None,
-        }
+        self.view.state.pause().map(PauseReason::message)
     }
 
     /// The commands that bring the change to where people work.

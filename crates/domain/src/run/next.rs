@@ -4,7 +4,8 @@ use crate::check::CheckResult;
 use crate::failure::{Failure, FailureClass, Reaction};
 use crate::pipeline::{Gate, LoopSpec, Node, OnExhausted};
 use crate::role::{Role, TreeAccess};
-use crate::run::{Feedback, PauseReason, Progress, RetryFrom, RunState, StepPlan, StepRecord, StepResult};
+use crate::run::{Feedback, KeyLimit, PauseReason, Progress, RetryFrom, RunState, StepPlan, StepRecord, StepResult};
+use crate::time::Timestamp;
 use crate::verdict::VerdictResult;
 
 /// What happened, as far as a run's decisions depend on it.
@@ -35,6 +36,31 @@ pub enum RunEvent {
         /// Why.
         failure: Failure,
     },
+    /// A step waits for the limit of a key, with everything it has: its task goes on later.
+    StepHeld {
+        /// Which.
+        ordinal: u32,
+        /// Which attempt.
+        attempt: u32,
+        /// What it waits for.
+        limit: Box<KeyLimit>,
+    },
+    /// A step that was held goes on.
+    StepReleased {
+        /// Which.
+        ordinal: u32,
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// A step ended at the limit of a key and cannot wait as it is: it is done again once the limit starts anew.
+    StepLimited {
+        /// Which.
+        ordinal: u32,
+        /// Which attempt.
+        attempt: u32,
+        /// What it waits for.
+        limit: Box<KeyLimit>,
+    },
     /// The preparation or the delivery failed for good.
     TaskFailed {
         /// Why.
@@ -48,7 +74,7 @@ pub enum RunEvent {
     CancelRequested,
     /// Every process of the run is dead.
     ProcessesStopped,
-    /// A person lets a paused run go on.
+    /// A person lets a paused run go on, or the time it waited for has come.
     ResumeRequested,
     /// A person takes a failed run up again where it failed.
     RetryRequested,
@@ -70,6 +96,11 @@ pub enum Effect {
     Close,
     /// Kill every process of the run, then say so.
     StopProcesses,
+    /// Let the paused run go on at a time.
+    ResumeAt {
+        /// When.
+        due: Timestamp,
+    },
 }
 
 /// The answer of [`next`].
@@ -115,6 +146,33 @@ pub fn next(state: RunState, event: RunEvent) -> Transition {
             failure,
         } => match current_plan(&state, ordinal, attempt) {
             Some(plan) => step_failed(state, plan, failure),
+            None => unmoved(state),
+        },
+        RunEvent::StepHeld {
+            ordinal,
+            attempt,
+            limit,
+        } => match current_plan(&state, ordinal, attempt) {
+            Some(plan) => pause(state, plan, PauseReason::RateLimit { limit: *limit }),
+            None => unmoved(state),
+        },
+        RunEvent::StepReleased { ordinal, attempt } => match state.progress.clone() {
+            Progress::Paused {
+                reason: PauseReason::RateLimit { .. },
+                plan,
+            } if plan.ordinal == ordinal && plan.attempt == attempt => stop(state, Progress::Executing { plan }),
+            _ => unmoved(state),
+        },
+        RunEvent::StepLimited {
+            ordinal,
+            attempt,
+            limit,
+        } => match current_plan(&state, ordinal, attempt) {
+            Some(plan) => {
+                let due = limit.resumes_at;
+                let reason = PauseReason::RateLimit { limit: *limit };
+                go(state, Progress::Paused { reason, plan }, Effect::ResumeAt { due })
+            }
             None => unmoved(state),
         },
         RunEvent::TaskFailed { failure } => match state.progress {
@@ -215,16 +273,15 @@ fn step_failed(state: RunState, plan: StepPlan, failure: Failure) -> Transition 
     match failure.class.reaction() {
         Reaction::RetryStep { at_most } if plan.attempt <= at_most => execute_again(state, plan),
         Reaction::RetryStep { .. } | Reaction::Fail => fail_by_accident(state, RetryFrom::Step { plan }, failure),
-        Reaction::Pause => stop(
-            state,
-            Progress::Paused {
-                reason: PauseReason::Budget {
-                    message: failure.message,
-                },
-                plan,
-            },
-        ),
+        Reaction::Pause => {
+            let message = failure.message;
+            pause(state, plan, PauseReason::Budget { message })
+        }
     }
+}
+
+fn pause(state: RunState, plan: StepPlan, reason: PauseReason) -> Transition {
+    stop(state, Progress::Paused { reason, plan })
 }
 
 /// Fails a run that can be taken up again.

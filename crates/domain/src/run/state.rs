@@ -8,7 +8,7 @@ use crate::check::CheckResult;
 use crate::failure::Failure;
 use crate::pipeline::{Node, Pipeline, StepSpec};
 use crate::role::Role;
-use crate::run::Feedback;
+use crate::run::{Feedback, KeyLimit};
 use crate::verdict::Verdict;
 
 /// Where a run is in its life.
@@ -175,6 +175,31 @@ pub enum PauseReason {
         /// Which budget and what to do.
         message: String,
     },
+    /// A provider has said when to come back with the key that the run uses. It goes on by itself then.
+    RateLimit {
+        /// Which key, and until when.
+        limit: KeyLimit,
+    },
+}
+
+impl PauseReason {
+    /// What happened and what to do, for people.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Budget { message } => message,
+            Self::RateLimit { limit } => &limit.message,
+        }
+    }
+
+    /// Whether the run stays paused until a person acts.
+    #[must_use]
+    pub const fn waits_for_a_person(&self) -> bool {
+        match self {
+            Self::Budget { .. } => true,
+            Self::RateLimit { .. } => false,
+        }
+    }
 }
 
 /// A step that is to be, or is being, executed.
@@ -281,6 +306,15 @@ impl RunState {
             | Progress::Cancelling
             | Progress::Completed
             | Progress::Cancelled => None,
+        }
+    }
+
+    /// Why the run is paused, while it is.
+    #[must_use]
+    pub const fn pause(&self) -> Option<&PauseReason> {
+        match &self.progress {
+            Progress::Paused { reason, .. } => Some(reason),
+            _ => None,
         }
     }
 

@@ -1,6 +1,6 @@
-//! What the gateway learnt of a provider's refusals, kept per step for whoever executes it.
+//! What the gateway learnt of a provider's refusals and limits, kept per step for whoever executes it.
 //!
-//! Invariant: the first fatal refusal of a step is kept for its whole life: a step that must end ends with the reason
+//! Invariants: a limit is told once; the first fatal refusal of a step is kept for its whole life: a step that must end ends with the reason
 //! that came first, not with what followed from it.
 
 use std::collections::HashMap;
@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use codecourier_domain::failure::{Failure, FailureClass};
 use codecourier_domain::id::StepId;
+use codecourier_domain::run::KeyLimit;
 
 /// The refusals of every step under way.
 #[derive(Debug, Default)]
@@ -23,6 +24,7 @@ pub(crate) struct FailureBoard {
 struct Seen {
     fatal: Option<Failure>,
     last: Option<Failure>,
+    limit: Option<KeyLimit>,
 }
 
 /// The refusals of one step.
@@ -30,7 +32,7 @@ struct Seen {
 pub(crate) struct ProviderFailures {
     receiver: watch::Receiver<Seen>,
     /// Keeps the channel open, so that waiting means waiting.
-    _sender: Arc<watch::Sender<Seen>>,
+    sender: Arc<watch::Sender<Seen>>,
 }
 
 impl FailureBoard {
@@ -44,12 +46,25 @@ impl FailureBoard {
         });
     }
 
+    /// Writes a limit down that the step must wait for. Of several the one that ends last counts.
+    pub(crate) fn hold(&self, step: StepId, limit: KeyLimit) {
+        self.sender(step).send_modify(|seen| {
+            if seen
+                .limit
+                .as_ref()
+                .is_none_or(|known| known.resets_at < limit.resets_at)
+            {
+                seen.limit = Some(limit);
+            }
+        });
+    }
+
     /// The refusals of a step from now on, and those before.
     pub(crate) fn of(&self, step: StepId) -> ProviderFailures {
         let sender = self.sender(step);
         ProviderFailures {
             receiver: sender.subscribe(),
-            _sender: sender,
+            sender,
         }
     }
 
@@ -82,6 +97,19 @@ impl ProviderFailures {
         }
     }
 
+    /// Waits for a limit that the step must wait for, and takes it.
+    pub(crate) async fn limited(&mut self) -> KeyLimit {
+        loop {
+            // It holds a sender, so the channel is open.
+            let _ = self.receiver.wait_for(|seen| seen.limit.is_some()).await;
+            let mut taken = None;
+            self.sender.send_modify(|seen| taken = seen.limit.take());
+            if let Some(limit) = taken {
+                return limit;
+            }
+        }
+    }
+
     /// The refusal that explains a turn which failed: the fatal one, or else the newest.
     pub(crate) fn last(&self) -> Option<Failure> {
         let seen = self.receiver.borrow();
@@ -102,6 +130,9 @@ const fn is_fatal(class: FailureClass) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use codecourier_domain::provider::ModelProvider;
+    use codecourier_domain::time::Timestamp;
+    use futures::FutureExt as _;
     use uuid::Uuid;
 
     use super::*;
@@ -118,5 +149,23 @@ mod tests {
         assert_eq!(failures.fatal().await.message, "wrong key");
         board.forget(step);
         assert!(board.of(step).last().is_none());
+    }
+    #[tokio::test]
+    async fn a_limit_is_taken_once_and_the_longest_counts() {
+        let board = FailureBoard::default();
+        let step = StepId::from_uuid(Uuid::from_u128(1));
+        let limit = |resets_at| KeyLimit {
+            provider: ModelProvider::Openai,
+            last_four: None,
+            message: String::new(),
+            resets_at: Timestamp(resets_at),
+            resumes_at: Timestamp(resets_at),
+        };
+        for resets_at in [5, 9, 7] {
+            board.hold(step, limit(resets_at));
+        }
+        let mut failures = board.of(step);
+        assert_eq!(failures.limited().await.resets_at, Timestamp(9));
+        assert!(failures.limited().now_or_never().is_none());
     }
 }

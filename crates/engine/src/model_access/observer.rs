@@ -1,7 +1,10 @@
 //! What the gateway tells while requests go by: classed, put on the step's board, and logged.
 
 use codecourier_domain::failure::{Failure, FailureClass};
-use codecourier_gateway::{Complaint, GatewayEvent, Observer, StepGrant};
+use codecourier_domain::provider::ModelProvider;
+use codecourier_domain::run::{KeyLimit, resumes_at};
+use codecourier_domain::time::Timestamp;
+use codecourier_gateway::{Complaint, GatewayEvent, KeyLimited, Meanwhile, Observer, Provider, StepGrant};
 
 use super::ModelAccess;
 use crate::error::sentence;
@@ -12,7 +15,8 @@ impl Observer for ModelAccess {
         let step = grant.step;
         match event {
             GatewayEvent::RequestFailed(failure) => {
-                let message = in_words(failure.complaint, &failure.message);
+                let name = named(grant.provider, failure.key.as_deref());
+                let message = in_words(failure.complaint, &name, &failure.message);
                 self.failures.post(step, Failure::new(failure.class(), message));
             }
             GatewayEvent::BudgetRefused { budget, .. } => {
@@ -46,15 +50,66 @@ impl Observer for ModelAccess {
             }
         }
     }
+
+    fn limited(&self, grant: &StepGrant, limit: KeyLimited) -> Meanwhile {
+        let now = self.clock.now();
+        let wait = i64::try_from(limit.wait.as_millis()).unwrap_or(i64::MAX);
+        let resets_at = now.plus_milliseconds(wait);
+        let name = named(grant.provider, limit.key.as_deref());
+        tracing::info!(step = %grant.step, "{name} has to wait {} s for its limit", limit.wait.as_secs());
+        let mut message = format!(
+            "The limit of {name} is used up. The run goes on by itself when it starts anew, at {}.",
+            moment(resets_at)
+        );
+        if !limit.message.trim().is_empty() {
+            message = format!(
+                "{message} {}",
+                sentence(&format!("The provider says: {}", limit.message.trim()))
+            );
+        }
+        let limit = KeyLimit {
+            provider: model_provider(grant.provider),
+            last_four: limit.key,
+            message,
+            resets_at,
+            resumes_at: resumes_at(grant.run, now, resets_at),
+        };
+        self.failures.hold(grant.step, limit);
+        Meanwhile::Hold
+    }
+}
+
+/// The provider in the domain's words.
+const fn model_provider(provider: Provider) -> ModelProvider {
+    match provider {
+        Provider::Anthropic => ModelProvider::Anthropic,
+        Provider::Openai => ModelProvider::Openai,
+        Provider::Openrouter => ModelProvider::Openrouter,
+    }
+}
+
+/// To the second, for people.
+fn moment(at: Timestamp) -> String {
+    let moment = jiff::Timestamp::from_millisecond(at.milliseconds()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// Whose key, and which.
+fn named(provider: Provider, last_four: Option<&str>) -> String {
+    let provider = provider.display_name();
+    match last_four {
+        Some(end) => format!("the {provider} key that ends in `{end}`"),
+        None => format!("the {provider} key"),
+    }
 }
 
 /// What happened and what to do, around the words of the gateway or of the provider.
-fn in_words(complaint: Complaint, message: &str) -> String {
+fn in_words(complaint: Complaint, key: &str, message: &str) -> String {
+    if complaint == Complaint::Authentication {
+        let what = sentence(&format!("The model's provider refuses {key}: {}", message.trim()));
+        return format!("{what} Check the key, then start the run again.");
+    }
     let (what, remedy) = match complaint {
-        Complaint::Authentication => (
-            "The model's provider refuses the key",
-            "Check the key, then start the run again.",
-        ),
         Complaint::Quota => (
             "The account at the model's provider has used up what it may use",
             "Wait for its reset or raise its limit there, then start the run again.",
@@ -78,7 +133,11 @@ fn in_words(complaint: Complaint, message: &str) -> String {
             "Check the network and the provider's address, then start the run again.",
         ),
         // These are the platform's own words, and whole.
-        Complaint::KeyMissing | Complaint::Budget | Complaint::CassetteMismatch | Complaint::Internal => {
+        Complaint::Authentication
+        | Complaint::KeyMissing
+        | Complaint::Budget
+        | Complaint::CassetteMismatch
+        | Complaint::Internal => {
             return sentence(message);
         }
     };

@@ -64,6 +64,8 @@ pub(crate) enum Work {
     Close,
     /// Kill every process of the run.
     StopProcesses,
+    /// Let the paused run go on: the limit it waits for starts anew.
+    Resume,
 }
 
 impl Work {
@@ -74,13 +76,14 @@ impl Work {
             Self::Deliver => "deliver",
             Self::Close => "close",
             Self::StopProcesses => "stop_processes",
+            Self::Resume => "resume",
         }
     }
 
     const fn class(&self) -> TaskClass {
         match self {
             Self::ExecuteStep { .. } => TaskClass::Work,
-            Self::Prepare | Self::Deliver | Self::Close | Self::StopProcesses => TaskClass::Control,
+            Self::Prepare | Self::Deliver | Self::Close | Self::StopProcesses | Self::Resume => TaskClass::Control,
         }
     }
 }
@@ -169,6 +172,7 @@ async fn order(
     effect: Effect,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let mut due = now;
     let work = match effect {
         Effect::Prepare => Work::Prepare,
         Effect::ExecuteStep { plan } => Work::ExecuteStep {
@@ -177,6 +181,10 @@ async fn order(
         Effect::Deliver => Work::Deliver,
         Effect::Close => Work::Close,
         Effect::StopProcesses => Work::StopProcesses,
+        Effect::ResumeAt { due: at } => {
+            due = at;
+            Work::Resume
+        }
     };
     tx.insert_task(&NewTask {
         id: TaskId::from_uuid(uuid_v7(now)),
@@ -185,7 +193,7 @@ async fn order(
         run: Some(row.summary.id),
         class: work.class(),
         priority: 0,
-        due: now,
+        due,
         created_at: now,
         body: Body::of(&work)?,
     })

@@ -2,7 +2,7 @@
 
 use codecourier_domain::event::Event;
 use codecourier_domain::id::{ProjectId, RunId, SandboxId, TaskId};
-use codecourier_domain::run::{Progress, RunEvent, RunStatus};
+use codecourier_domain::run::{PauseReason, Progress, RunEvent, RunStatus};
 use codecourier_domain::time::Timestamp;
 use codecourier_store::changes::{FollowedChange, Scope};
 use codecourier_store::events::EventAppend;
@@ -48,7 +48,7 @@ impl Runs {
         self.engine.live.tell(cancelled.run, Notice::Changed);
     }
 
-    /// Waits until a run has ended, and gives the status it ended with.
+    /// Waits until a run has ended or waits for a person, and gives its status.
     pub async fn wait(&self, project: ProjectId, run: RunId) -> Result<RunStatus, Error> {
         let scope = Scope::Project(project);
         let head = self.engine.store.read().await?.change_head(scope).await?;
@@ -56,7 +56,7 @@ impl Runs {
         let mut changes = self.engine.store.follow_changes(scope, head);
         loop {
             let view = self.get(project, run).await?;
-            if view.summary.status.has_ended() || view.summary.status == RunStatus::Paused {
+            if view.summary.status.has_ended() || view.state.pause().is_some_and(PauseReason::waits_for_a_person) {
                 return Ok(view.summary.status);
             }
             loop {

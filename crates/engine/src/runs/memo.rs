@@ -11,7 +11,7 @@ use codecourier_agents::SessionHandle;
 use codecourier_domain::check::CheckResult;
 use codecourier_domain::event::{Phase, TurnOutcome};
 use codecourier_domain::failure::Failure;
-use codecourier_domain::run::StepPlan;
+use codecourier_domain::run::{KeyLimit, StepPlan};
 use codecourier_domain::time::Timestamp;
 use codecourier_domain::verdict::Verdict;
 
@@ -64,6 +64,11 @@ pub enum StepOutcome {
     Failed {
         /// Why.
         failure: Failure,
+    },
+    /// At the limit of a key, for longer than a sandbox can wait: the step is done again after it.
+    Limited {
+        /// Which.
+        limit: KeyLimit,
     },
 }
 

@@ -11,6 +11,7 @@ mod close;
 mod deliver;
 pub(crate) mod failures;
 pub mod follow;
+mod held;
 pub mod live;
 pub mod memo;
 mod outcome;

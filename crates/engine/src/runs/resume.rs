@@ -2,7 +2,7 @@
 
 use codecourier_domain::id::{ProjectId, RunId};
 use codecourier_domain::money::MicroUsd;
-use codecourier_domain::run::{PauseReason, Progress, RunEvent, RunStatus};
+use codecourier_domain::run::{PauseReason, RunEvent, RunStatus};
 
 use super::Runs;
 use super::advance::{Move, RunRecord, advance};
@@ -15,6 +15,7 @@ enum Asked {
     Missing,
     NotPaused(RunStatus),
     BudgetTooSmall(MicroUsd),
+    GoesOnByItself(String),
     Accepted,
 }
 
@@ -39,7 +40,7 @@ impl Runs {
                         return Ok(Asked::Missing);
                     };
                     let record: RunRecord = row.state.read()?;
-                    let Progress::Paused { reason, .. } = &record.machine.progress else {
+                    let Some(reason) = record.machine.pause() else {
                         return Ok(Asked::NotPaused(row.summary.status));
                     };
                     match reason {
@@ -52,6 +53,7 @@ impl Runs {
                                 return Ok(Asked::BudgetTooSmall(present));
                             }
                         }
+                        PauseReason::RateLimit { limit } => return Ok(Asked::GoesOnByItself(limit.message.clone())),
                     }
                     let moved = Move {
                         event: RunEvent::ResumeRequested,
@@ -75,6 +77,7 @@ impl Runs {
                 ErrorCode::Conflict,
                 format!("Only a paused run can be resumed, and this one is {status}."),
             )),
+            Asked::GoesOnByItself(message) => Err(Error::new(ErrorCode::Conflict, message)),
             Asked::BudgetTooSmall(present) => Err(Error::validation(format!(
                 "The run paused at its budget of {present}. Give it a higher one to let it go on."
             ))),

@@ -14,13 +14,14 @@ use tokio_util::sync::CancellationToken;
 
 use codecourier_domain::failure::{Failure, FailureClass};
 use codecourier_domain::id::{ProjectId, RunId, StepId};
-use codecourier_domain::run::RunEvent;
+use codecourier_domain::run::{PauseReason, RunEvent, RunState};
 use codecourier_domain::time::Timestamp;
 use codecourier_store::steps::StepStatus;
 use codecourier_store::tasks::{ClaimRequest, ClaimedTask, Fence, TaskClass, TaskRetry};
 use codecourier_store::{Error as StoreError, Result as StoreResult};
 
 use super::advance::{RunRecord, Work};
+use super::held;
 use super::memo::StepMemo;
 use super::outcome::{EndedStep, Outcome, record};
 use super::pinned::Pinned;
@@ -226,8 +227,10 @@ async fn perform(engine: &Arc<Inner>, claimed: ClaimedTask, let_go: Cancellation
     });
     let recorded = match done {
         Ok(Some(outcome)) => record(&context, outcome).await.map(drop),
-        Ok(None) | Err(StepError::LetGo) => return,
+        // A step that ends at a limit has said so as its end; nothing else knows of limits.
+        Ok(None) | Err(StepError::LetGo | StepError::Limited(_)) => return,
         Err(StepError::Later(failure)) => put_off(&context, again(&context, &work, 0, failure)).await,
+        Err(StepError::Held(step, limit)) => held::hold_back(&context, step, limit).await,
         Err(StepError::Failure(failure)) => match failed(&context, &work, task.attempt, failure).await {
             Ok(Reaction::Record(outcome)) => record(&context, *outcome).await.map(drop),
             Ok(Reaction::Again(retry)) => put_off(&context, retry).await,
@@ -278,8 +281,10 @@ async fn failed(context: &TaskContext, work: &Work, attempt: u32, failure: Failu
             })));
         }
         Work::Close if attempt >= CLOSE_ATTEMPTS => RunEvent::Closed,
-        // What people asked for is that nothing is left: it is tried until that is so.
-        Work::Close | Work::StopProcesses => return Ok(Reaction::Again(again(context, work, attempt, failure))),
+        // What people asked for is that nothing is left, and that the run goes on: it is tried until that is so.
+        Work::Close | Work::StopProcesses | Work::Resume => {
+            return Ok(Reaction::Again(again(context, work, attempt, failure)));
+        }
     };
     Ok(Reaction::Record(Box::new(Outcome::of(event))))
 }
@@ -304,7 +309,7 @@ async fn put_off(context: &TaskContext, retry: TaskRetry) -> StoreResult<()> {
 }
 
 async fn do_work(context: &TaskContext, work: Work) -> Result<Option<Outcome>, StepError> {
-    let (spec, pinned) = load(context)
+    let (spec, pinned, state) = load(context)
         .await
         .map_err(|error| store_failure("Reading the run", &error))?;
     let let_go = context.let_go.clone();
@@ -321,7 +326,11 @@ async fn do_work(context: &TaskContext, work: Work) -> Result<Option<Outcome>, S
                     step: None,
                 }))
             }
-            Work::ExecuteStep { step } => execute_step(context, spec, pinned, step).await,
+            Work::ExecuteStep { step } => {
+                let is_held = matches!(state.pause(), Some(PauseReason::RateLimit { .. }));
+                execute_step(context, spec, pinned, (step, is_held)).await
+            }
+            Work::Resume => Ok(Some(Outcome::of(RunEvent::ResumeRequested))),
             Work::Deliver => {
                 deliver::deliver(context, &spec, pinned.as_ref()).await?;
                 Ok(Some(Outcome::of(RunEvent::Delivered)))
@@ -346,7 +355,7 @@ async fn execute_step(
     context: &TaskContext,
     spec: RunSpec,
     pinned: Option<Pinned>,
-    step: StepId,
+    (step, is_held): (StepId, bool),
 ) -> Result<Option<Outcome>, StepError> {
     let engine = &context.engine;
     let internal = |error: &StoreError| store_failure("Reading the step", error);
@@ -365,6 +374,11 @@ async fn execute_step(
     };
     let memo: StepMemo = row.body.read().map_err(|error| internal(&error))?;
     let (ordinal, attempt) = (memo.plan.ordinal, memo.plan.attempt);
+    if is_held {
+        held::release(context, (ordinal, attempt))
+            .await
+            .map_err(|error| internal(&error))?;
+    }
     let environment = match environment(engine, context.project, &spec.setup.variables).await {
         Ok(environment) => environment,
         Err(Unopened::Store(error)) => return Err(internal(&error)),
@@ -389,6 +403,15 @@ async fn execute_step(
     let (event, status) = match execute(&step_context).await {
         StepEnd::LetGo => return Ok(None),
         StepEnd::Later(failure) => return Err(StepError::Later(failure)),
+        StepEnd::Held(limit) => return Err(StepError::Held((ordinal, attempt), limit)),
+        StepEnd::Limited(limit) => (
+            RunEvent::StepLimited {
+                ordinal,
+                attempt,
+                limit,
+            },
+            StepStatus::Failed,
+        ),
         StepEnd::Finished(result) => (
             RunEvent::StepFinished {
                 ordinal,
@@ -417,7 +440,7 @@ async fn execute_step(
     }))
 }
 
-async fn load(context: &TaskContext) -> StoreResult<(RunSpec, Option<Pinned>)> {
+async fn load(context: &TaskContext) -> StoreResult<(RunSpec, Option<Pinned>, RunState)> {
     let mut reader = context.engine.store.read().await?;
     let body = reader
         .run_body(context.project, context.run)
@@ -428,5 +451,5 @@ async fn load(context: &TaskContext) -> StoreResult<(RunSpec, Option<Pinned>)> {
         .await?
         .ok_or(StoreError::NotFound { entity: "run" })?;
     let record: RunRecord = run.state.read()?;
-    Ok((body.read()?, record.pinned))
+    Ok((body.read()?, record.pinned, record.machine))
 }

@@ -40,7 +40,9 @@ async fn it_pauses_keeps_its_state_and_goes_on_with_more() {
     let Progress::Paused { reason, plan } = &view.state.progress else {
         panic!("{:?}", view.state.progress);
     };
-    let PauseReason::Budget { message } = reason;
+    let PauseReason::Budget { message } = reason else {
+        panic!("{reason:?}");
+    };
     assert!(message.contains("Raise the run's budget"), "{message}");
     assert_eq!(plan.lane, "designer#1");
     assert_eq!(view.steps[0].row.status, StepStatus::Failed);

@@ -17,6 +17,7 @@ mod happy;
 mod invitations;
 mod lease;
 mod lifecycle;
+mod limits;
 mod live;
 mod members;
 mod model;

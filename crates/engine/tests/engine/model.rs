@@ -26,16 +26,11 @@ pub(crate) fn asking() -> Vec<Act> {
 pub(crate) async fn provider(status: u16) -> (String, Arc<AtomicU16>) {
     let status = Arc::new(AtomicU16::new(status));
     let answers = Arc::clone(&status);
-    let answer = move || {
+    let respond = move || {
         let status = StatusCode::from_u16(answers.load(Ordering::SeqCst)).unwrap();
         async move {
             if status.is_success() {
-                let body = json!({
-                    "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-4-5",
-                    "content": [{"type": "text", "text": "hello"}], "stop_reason": "end_turn",
-                    "usage": {"input_tokens": 1_000, "output_tokens": 100},
-                });
-                return (status, Json(body));
+                return (status, answer());
             }
             let kind = match status.as_u16() {
                 400 => "invalid_request_error",
@@ -47,13 +42,27 @@ pub(crate) async fn provider(status: u16) -> (String, Arc<AtomicU16>) {
             (status, Json(error))
         }
     };
+    let address = serve(axum::Router::new().route("/v1/messages", post(respond))).await;
+    (address, status)
+}
+
+/// A model's answer.
+pub(crate) fn answer() -> Json<serde_json::Value> {
+    Json(json!({
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-4-5",
+        "content": [{"type": "text", "text": "hello"}], "stop_reason": "end_turn",
+        "usage": {"input_tokens": 1_000, "output_tokens": 100},
+    }))
+}
+
+/// Serves until the test's runtime ends. Gives the address.
+pub(crate) async fn serve(app: axum::Router) -> String {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let app = axum::Router::new().route("/v1/messages", post(answer));
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(async move { axum::serve(listener, app).await.unwrap() });
     tasks.detach_all();
-    (address, status)
+    address
 }
 
 pub(crate) async fn world(status: u16) -> (World, Arc<AtomicU16>) {

@@ -218,7 +218,7 @@ impl Shared {
         }
     }
 
-    fn refuse(&self, operation: &'static str) -> Result<(), Error> {
+    pub(super) fn refuse(&self, operation: &'static str) -> Result<(), Error> {
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         match refusals.get_mut(operation) {
             Some(times) if *times > 0 => {

@@ -24,6 +24,7 @@ pub(crate) struct Room {
     pub(crate) processes: Mutex<BTreeMap<String, Arc<Process>>>,
     gateway: Mutex<Option<TcpListener>>,
     ended: watch::Sender<Option<Ended>>,
+    paused: watch::Sender<bool>,
 }
 
 impl Room {
@@ -41,6 +42,7 @@ impl Room {
             processes: Mutex::default(),
             gateway: Mutex::default(),
             ended: watch::Sender::new(None),
+            paused: watch::Sender::new(false),
         })
     }
 
@@ -96,6 +98,22 @@ impl Room {
         } else {
             Ok(())
         }
+    }
+
+    /// Stops its processes where they wait next, or lets them go on.
+    pub(crate) fn set_paused(&self, is_paused: bool) {
+        self.paused.send_replace(is_paused);
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        *self.paused.borrow()
+    }
+
+    /// Waits while it is paused.
+    pub(crate) async fn runs(&self) {
+        let mut paused = self.paused.subscribe();
+        // The sender lives as long as this room.
+        let _ = paused.wait_for(|is_paused| !is_paused).await;
     }
 
     pub(crate) async fn over(&self) {

@@ -294,11 +294,20 @@ impl Sandbox for FakeSandbox {
     }
 
     async fn pause(&self) -> Result<(), Error> {
-        self.call("pause", async || Ok(())).await
+        self.call("pause", async || {
+            self.shared.refuse("pause")?;
+            self.room.set_paused(true);
+            Ok(())
+        })
+        .await
     }
 
     async fn resume(&self) -> Result<(), Error> {
-        self.call("resume", async || Ok(())).await
+        self.call("resume", async || {
+            self.room.set_paused(false);
+            Ok(())
+        })
+        .await
     }
 
     async fn usage(&self) -> Result<Usage, Error> {
@@ -307,7 +316,9 @@ impl Sandbox for FakeSandbox {
 
     async fn state(&self) -> Result<State, Error> {
         self.point(Moment::Before, "state").await;
-        Ok(self.room.end_record().map_or(State::Running, State::Ended))
+        let is_paused = self.room.is_paused();
+        let alive = if is_paused { State::Paused } else { State::Running };
+        Ok(self.room.end_record().map_or(alive, State::Ended))
     }
 
     async fn kill_processes(&self) -> Result<Killed, Error> {

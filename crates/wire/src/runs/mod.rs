@@ -6,6 +6,6 @@ mod view;
 pub use request::{RerunRun, RunCheck, RunLimits, RunSort, RunsFilter, StartRun};
 pub use view::{
     Branches, BranchesFilter, CheckView, DiffFile, DiffQuery, EventView, EventsPage, EventsQuery, FailureView,
-    PatchQuery, PhaseView, Run, RunCounts, RunDetail, RunDiff, RunPath, RunStatus, StepStatus, StepView, TokensView,
-    VerdictView,
+    PatchQuery, Pause, PauseKind, PhaseView, Run, RunCounts, RunDetail, RunDiff, RunPath, RunStatus, StepStatus,
+    StepView, TokensView, VerdictView,
 };

@@ -171,10 +171,45 @@ pub struct RunDetail {
     /// Why it is paused.
     #[schema(required)]
     pub pause_reason: Option<String>,
+    /// More on why it is paused, and until when.
+    #[schema(required)]
+    pub pause: Option<Pause>,
     /// The number of its last event; 0 before the first.
     pub last_event: u64,
     /// Its steps, oldest first.
     pub steps: Vec<StepView>,
+}
+
+/// Why a run is paused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Pause {
+    /// What kind of reason it is.
+    pub kind: PauseKind,
+    /// What happened and what to do, for people.
+    pub message: String,
+    /// Whose key has to wait: `anthropic`, `openai` or `openrouter`. Of a rate limit only.
+    #[schema(required)]
+    pub provider: Option<String>,
+    /// The last four characters of that key.
+    #[schema(required)]
+    pub key_last_four: Option<String>,
+    /// When the limit starts anew, as the provider says.
+    #[schema(required)]
+    pub resets_at: Option<Time>,
+    /// When the run goes on by itself: a little later, each run at a moment of its own.
+    #[schema(required)]
+    pub resumes_at: Option<Time>,
+}
+
+/// A kind of reason to pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseKind {
+    /// The budget is used up. A person raises it.
+    Budget,
+    /// A provider has said when to come back with the key. The run goes on by itself.
+    RateLimit,
 }
 
 /// Why something failed.

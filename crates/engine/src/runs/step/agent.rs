@@ -24,7 +24,7 @@ use codecourier_sandbox::{
     ExitStatus, FileOwner, GATEWAY_PORT, HOME, JournalStream, PROJECT_DIRECTORY, ProcessSpec, Sandbox, Signal, Stdin,
 };
 
-use super::{StepContext, StepError, ended, verdict};
+use super::{StepContext, StepError, ended, limits, verdict};
 use crate::error::chain;
 use crate::error::sentence;
 use crate::runs::memo::{LastTurn, StepMemo};
@@ -178,6 +178,7 @@ impl Conversation<'_> {
     /// Reads the agent's output from where it was committed to its end.
     async fn follow(&mut self) -> Result<(), StepError> {
         let mut failures = self.context.provider_failures();
+        let mut limits = failures.clone();
         let mut parser = self.agent.parser_at(&self.session, self.context.recorder.offset());
         let mut output = self
             .sandbox
@@ -192,6 +193,10 @@ impl Conversation<'_> {
                 failure = failures.fatal() => {
                     self.sandbox.signal(AGENT_TAG, Signal::Kill).await.ok();
                     return Err(failure.into());
+                }
+                limit = limits.limited() => {
+                    limits::wait(self.context, self.sandbox, limit).await?;
+                    continue;
                 }
                 chunk = tokio::time::timeout(patience, output.next()) => chunk,
             };

@@ -8,6 +8,7 @@
 mod agent;
 mod checks;
 mod ended;
+mod limits;
 mod repository;
 mod sandbox;
 mod setup;
@@ -21,7 +22,7 @@ use codecourier_domain::event::{Event, Phase, PhaseState};
 use codecourier_domain::failure::{Failure, FailureClass};
 use codecourier_domain::id::{ProjectId, RunId, SandboxId, StepId};
 use codecourier_domain::role::{Role, TreeAccess};
-use codecourier_domain::run::{StepPlan, StepResult};
+use codecourier_domain::run::{KeyLimit, StepPlan, StepResult};
 use codecourier_sandbox::Error as SandboxError;
 use codecourier_store::blob_uses::BlobHolder;
 use codecourier_store::blobs::BlobName;
@@ -63,6 +64,10 @@ pub(crate) enum StepEnd {
     Failed(Failure),
     /// Not yet: it goes on soon.
     Later(Failure),
+    /// Not yet: it waits for a limit, with everything it has.
+    Held(Box<KeyLimit>),
+    /// At a limit: it is done again after that.
+    Limited(Box<KeyLimit>),
     /// Not at all: somebody else goes on with it, or nobody shall.
     LetGo,
 }
@@ -74,6 +79,10 @@ pub(crate) enum StepError {
     Failure(Failure),
     /// It cannot be done now, for a reason that passes: it is done again soon.
     Later(Failure),
+    /// It waits for the limit of a key with everything it has. Which one by its number and attempt.
+    Held((u32, u32), Box<KeyLimit>),
+    /// The step ends at the limit of a key, for longer than it could wait.
+    Limited(Box<KeyLimit>),
     /// This worker goes on no more: it may no longer write, or cannot now. Whoever may goes on where the store has it.
     LetGo,
 }
@@ -96,7 +105,8 @@ pub(crate) async fn execute(context: &StepContext) -> StepEnd {
         if context.recorder.memo().outcome.is_none() {
             let outcome = match attempt(context).await {
                 Ok(()) => StepOutcome::Finished,
-                Err(error @ (StepError::LetGo | StepError::Later(_))) => return Err(error),
+                Err(error @ (StepError::LetGo | StepError::Later(_) | StepError::Held(..))) => return Err(error),
+                Err(StepError::Limited(limit)) => StepOutcome::Limited { limit: *limit },
                 Err(StepError::Failure(failure)) => StepOutcome::Failed {
                     failure: explained(context, failure).await,
                 },
@@ -114,6 +124,8 @@ pub(crate) async fn execute(context: &StepContext) -> StepEnd {
         Ok(()) => ended(context.recorder.memo()),
         Err(StepError::LetGo) => StepEnd::LetGo,
         Err(StepError::Later(failure)) => StepEnd::Later(failure),
+        Err(StepError::Held(_, limit)) => StepEnd::Held(limit),
+        Err(StepError::Limited(limit)) => StepEnd::Limited(limit),
         Err(StepError::Failure(failure)) => StepEnd::Failed(failure),
     }
 }
@@ -122,6 +134,7 @@ pub(crate) async fn execute(context: &StepContext) -> StepEnd {
 fn ended(memo: StepMemo) -> StepEnd {
     match memo.outcome {
         Some(StepOutcome::Failed { failure }) => StepEnd::Failed(failure),
+        Some(StepOutcome::Limited { limit }) => StepEnd::Limited(Box::new(limit)),
         Some(StepOutcome::Finished) | None => StepEnd::Finished(Box::new(StepResult {
             summary: memo.last_turn.map(|turn| turn.final_text).unwrap_or_default(),
             commit: memo.collected,
@@ -171,9 +184,11 @@ async fn explained(context: &StepContext, failure: Failure) -> Failure {
 /// Records how the work ended, before anything of it is cleared away: after a crash the end is known, and nothing is
 /// done twice.
 async fn conclude(context: &StepContext, outcome: StepOutcome) -> Result<(), StepError> {
-    if let StepOutcome::Failed { failure } = &outcome {
+    if outcome != StepOutcome::Finished {
         // What succeeded has closed it already.
         context.close_model_access().await?;
+    }
+    if let StepOutcome::Failed { failure } = &outcome {
         let failed = Event::Failed {
             failure: failure.clone(),
         };

@@ -6,7 +6,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use codecourier_domain::event::Phase;
 use codecourier_domain::failure::{Failure, FailureClass};
-use codecourier_sandbox::{Degraded, EndedBecause, Network, Sandbox, SandboxSpec};
+use codecourier_sandbox::{Degraded, EndedBecause, Network, Sandbox, SandboxSpec, State};
 
 use super::{StepContext, StepError, ended};
 use crate::runs::spec::DegradedPolicy;
@@ -23,7 +23,13 @@ pub(super) async fn acquire(context: &StepContext) -> Result<Arc<dyn Sandbox>, S
     if context.recorder.memo().has_ended(Phase::SandboxCreate) {
         // Whatever was in it is part of the step, so a new one would be no replacement.
         return match backend.open(&id).await? {
-            Some(sandbox) => Ok(sandbox),
+            Some(sandbox) => {
+                // It waited for a limit, or its server died when it was about to.
+                if sandbox.state().await? == State::Paused {
+                    sandbox.resume().await?;
+                }
+                Ok(sandbox)
+            }
             None => {
                 let because = backend
                     .ended(&id)
