@@ -1,19 +1,31 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { toast } from "sonner";
 import { useTranslations } from "use-intl";
 import { api, done, isApiError, type Schemas } from "@/api/client";
-import { accountQuery, sessionsQuery } from "@/api/queries";
+import { accountQuery, serverQuery, sessionsQuery } from "@/api/queries";
+import { Confirm } from "@/components/ui/alert-dialog";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
+import { ErrorText } from "@/features/frame/error-screens";
 import { PageHeader } from "@/features/frame/page-header";
 import { useFailure } from "@/features/frame/use-failure";
 import { Ago } from "@/features/runs/moments";
+import { ConfigureTexts } from "@/i18n/configure-texts";
 
 export function AccountScreen() {
+  return (
+    <ConfigureTexts>
+      <AccountSettings />
+    </ConfigureTexts>
+  );
+}
+
+function AccountSettings() {
   const t = useTranslations("account");
   const account = useQuery(accountQuery).data;
   return (
@@ -23,6 +35,7 @@ export function AccountScreen() {
         {account ? <Profile account={account} /> : null}
         {account?.hasPassword ? <Password /> : null}
         <Devices />
+        {account ? <DeleteAccount account={account} /> : null}
       </div>
     </>
   );
@@ -39,6 +52,15 @@ function Profile({ account }: { account: Schemas["Account"] }) {
       void client.invalidateQueries({ queryKey: accountQuery.queryKey });
     },
   });
+  const fail = useFailure();
+  // Links by mail are only offered where mail is sent.
+  const sendsMail = useQuery(serverQuery).data?.magicLink ?? false;
+  const resend = useMutation({
+    mutationFn: () =>
+      done(api.POST("/api/v1/auth/verify-email/resend", { body: { email: account.email ?? "" } })),
+    onSuccess: () => toast(t("resent")),
+    onError: fail,
+  });
   return (
     <Card className="p-4">
       <form
@@ -53,12 +75,17 @@ function Profile({ account }: { account: Schemas["Account"] }) {
           <Input required maxLength={80} value={name} onChange={(event) => setName(event.target.value)} />
         </Field>
         <p className="text-muted-foreground">
-          {account.email} {account.emailVerifiedAt ? <Badge>{t("verified")}</Badge> : null}
+          {account.email} <Badge>{account.emailVerifiedAt ? t("verified") : t("unverified")}</Badge>
         </p>
-        <div>
+        <div className="flex flex-wrap gap-2">
           <Button type="submit" busy={save.isPending} disabled={name === account.name}>
             {t("save")}
           </Button>
+          {account.email && !account.emailVerifiedAt && sendsMail ? (
+            <Button busy={resend.isPending} onClick={() => resend.mutate()}>
+              {t("resend")}
+            </Button>
+          ) : null}
         </div>
       </form>
     </Card>
@@ -163,6 +190,66 @@ function Devices() {
           </li>
         ))}
       </ul>
+    </Card>
+  );
+}
+
+function DeleteAccount({ account }: { account: Schemas["Account"] }) {
+  const t = useTranslations("account");
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const [asking, setAsking] = useState(false);
+  const [password, setPassword] = useState("");
+  const remove = useMutation({
+    mutationFn: () =>
+      done(api.DELETE("/api/v1/account", { body: account.hasPassword ? { currentPassword: password } : {} })),
+    onSuccess: async () => {
+      client.clear();
+      await navigate({ to: "/sign-in", search: {} });
+    },
+  });
+  const close = () => {
+    setAsking(false);
+    setPassword("");
+    remove.reset();
+  };
+  return (
+    <Card className="grid gap-3 border-destructive/50 p-4">
+      <h2 className="font-semibold">{t("delete")}</h2>
+      <p className="text-muted-foreground">{t("deleteWhy")}</p>
+      <div>
+        <Button variant="destructive" onClick={() => setAsking(true)}>
+          {t("delete")}
+        </Button>
+      </div>
+      <Confirm
+        open={asking}
+        onOpenChange={(open) => (open ? setAsking(true) : close())}
+        title={t("deleteTitle")}
+        confirmLabel={t("delete")}
+        cancelLabel={t("cancel")}
+        busy={remove.isPending}
+        onConfirm={() => remove.mutate()}
+      >
+        <div className="grid gap-3">
+          <p>{t("deleteWhy")}</p>
+          {account.hasPassword ? (
+            <Field label={t("currentPassword")}>
+              <Input
+                type="password"
+                autoComplete="current-password"
+                value={password}
+                onChange={(event) => setPassword(event.target.value)}
+              />
+            </Field>
+          ) : null}
+          {remove.error ? (
+            <div role="alert" className="text-destructive">
+              <ErrorText error={remove.error} />
+            </div>
+          ) : null}
+        </div>
+      </Confirm>
     </Card>
   );
 }
