@@ -16,8 +16,10 @@ export type RunEvent = {
 export type RunEvents = {
   /** In order, from `events[0].seq` on without a gap. */
   events: readonly RunEvent[];
-  /** There are older ones that were not read. */
+  /** There are older ones that were not read, or are not kept any more. */
   hasOlder: boolean;
+  /** How many came after `events` and were left with the server, since somebody reads far above the end. */
+  newer: number;
   /** What is being written and not kept yet, by step. */
   pieces: ReadonlyMap<string, { kind: string; text: string }>;
   /** How far the preparation is, or what the platform waits for. */
@@ -27,7 +29,21 @@ export type RunEvents = {
 
 const PAGE = 500;
 const LARGE_PAGE = 1000;
-const nothing: RunEvents = { events: [], hasOlder: false, pieces: new Map(), notice: null, loading: true };
+/** While the end is followed, what is far above it goes: an agent may talk for days. It is read again when wanted. */
+const KEPT_AT_END = 4_000;
+const TRIMMED_TO = 3_000;
+/** Nothing goes while somebody reads; from here on nothing is added at the end either. */
+const KEPT_FOR_READER = 20_000;
+const FIRST_WAIT = 250;
+const LONGEST_WAIT = 15_000;
+const nothing: RunEvents = {
+  events: [],
+  hasOlder: false,
+  newer: 0,
+  pieces: new Map(),
+  notice: null,
+  loading: true,
+};
 
 export class RunEventStore {
   private state: RunEvents = nothing;
@@ -38,6 +54,10 @@ export class RunEventStore {
   private frame: number | undefined;
   private stop: (() => void) | undefined;
   private reading = false;
+  private following = false;
+  private left = 0;
+  /** The number of the last event that is known, whether it is kept or not. */
+  private last = 0;
 
   constructor(
     private readonly live: LiveConnection,
@@ -48,14 +68,27 @@ export class RunEventStore {
   /** Reads the end of the run, then follows it. The answer ends that. */
   open(): () => void {
     let closed = false;
-    void this.readEnd().then((last) => {
+    const keepReading = async (): Promise<number> => {
+      for (let wait = FIRST_WAIT; ; wait = Math.min(LONGEST_WAIT, wait * 2)) {
+        try {
+          return await this.readEnd();
+        } catch {
+          // The server is away, or comes just back: the frame says so, and the page waits for it.
+          await new Promise((waited) => setTimeout(waited, wait));
+        }
+        if (closed) {
+          return this.last;
+        }
+      }
+    };
+    void keepReading().then((last) => {
       if (!closed) {
         this.stop = this.live.subscribe(
           "run.events",
           { project: this.slug, run: this.run },
           {
             // What came while nobody was connected and cannot be told one by one is read again.
-            snapshot: (_, seq) => void (seq > this.lastSeq() && this.readEnd()),
+            snapshot: (_, seq) => void (seq > this.last && keepReading()),
             delta: (delta) => delta.event && this.append(delta.seq, delta.event),
             transient: (transient) => this.show(transient),
           },
@@ -78,6 +111,17 @@ export class RunEventStore {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   };
+
+  /** Whether the end is what is looked at. */
+  follow(following: boolean): void {
+    this.following = following;
+    if (following && this.left > 0) {
+      // When it does not answer, there is still what is shown, and another way to the end.
+      this.readEnd().catch(() => {});
+    } else if (following) {
+      this.schedule();
+    }
+  }
 
   /** Reads the page before the oldest event. */
   readOlder = async (limit = PAGE): Promise<void> => {
@@ -105,15 +149,15 @@ export class RunEventStore {
     }
   }
 
-  private lastSeq(): number {
-    return this.pending.at(-1)?.seq ?? this.state.events.at(-1)?.seq ?? 0;
-  }
-
   private async readEnd(): Promise<number> {
     const page = await this.page({ before: Number.MAX_SAFE_INTEGER, limit: PAGE });
-    this.pending = [];
-    this.set({ events: page.data, hasOlder: page.hasMore, loading: false });
-    return this.lastSeq();
+    const end = page.data.at(-1)?.seq ?? 0;
+    // What came while the page was on its way goes after it, once.
+    this.pending = this.pending.filter(({ seq }) => seq > end);
+    this.last = Math.max(this.last, end);
+    this.left = 0;
+    this.set({ events: page.data, hasOlder: page.hasMore, newer: 0, loading: false });
+    return this.last;
   }
 
   private async page(query: {
@@ -130,7 +174,13 @@ export class RunEventStore {
   }
 
   private append(seq: number, event: Schemas["LiveEvent"]): void {
-    if (seq <= this.lastSeq()) {
+    if (seq <= this.last) {
+      return;
+    }
+    this.last = seq;
+    if (!this.following && this.state.events.length + this.pending.length >= KEPT_FOR_READER) {
+      this.left++;
+      this.schedule();
       return;
     }
     this.pending.push({ seq, stepId: event.stepId, at: event.at, event: event.event as RunEvent["event"] });
@@ -160,8 +210,12 @@ export class RunEventStore {
       this.frame = undefined;
       const fresh = this.pending;
       this.pending = [];
+      const events = fresh.length > 0 ? this.state.events.concat(fresh) : this.state.events;
+      const trimmed = this.following && events.length > KEPT_AT_END;
       this.set({
-        events: fresh.length > 0 ? this.state.events.concat(fresh) : this.state.events,
+        events: trimmed ? events.slice(-TRIMMED_TO) : events,
+        hasOlder: this.state.hasOlder || trimmed,
+        newer: this.left,
         pieces: new Map(this.pieces),
         notice: this.notice,
       });

@@ -43,7 +43,7 @@ export function RawEvents({ events: store, step, event: sought }: RawEventsProps
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by keyboard
       tabIndex={0}
       className="min-h-0 flex-1 overflow-y-auto font-mono text-xs focus-visible:-outline-offset-2"
-      onScroll={(event) => event.currentTarget.scrollTop < 600 && void store.readOlder()}
+      onScroll={(event) => event.currentTarget.scrollTop < 600 && void store.readOlder().catch(() => {})}
     >
       <div className="relative w-full" style={{ height: virtual.getTotalSize() }}>
         {virtual.getVirtualItems().map((item) => {

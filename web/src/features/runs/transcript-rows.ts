@@ -71,6 +71,27 @@ export type Finding = {
 
 export type Pieces = ReadonlyMap<string, { kind: string; text: string }>;
 
+/** What was made of an event, so that it is the same object also when all rows are put together anew. */
+const made = new WeakMap<RunEvent, Row | undefined>();
+
+function rowFor(event: RunEvent): Row | undefined {
+  if (!made.has(event)) {
+    made.set(event, rowOf(event));
+  }
+  return made.get(event);
+}
+
+/** A call with its result: as one row, made when the result is there. */
+function answered(call: Extract<Row, { kind: "tool" }>, event: RunEvent): Row {
+  const before = made.get(event);
+  if (before?.kind === "tool" && before.key === call.key) {
+    return before;
+  }
+  const row = { ...call, result: resultOf(event.event) };
+  made.set(event, row);
+  return row;
+}
+
 /** Makes rows of events as they come. */
 export class TranscriptRows {
   private rows: Row[] = [];
@@ -89,7 +110,7 @@ export class TranscriptRows {
     const first = events[0]?.seq;
     let changed = this.lastPieces !== pieces;
     if (first !== this.first) {
-      // Older ones came before the others: everything is in another place now, which is seldom.
+      // Older ones came before the others, or left: everything is in another place now, which is seldom.
       this.rows = [];
       this.calls = new Map();
       this.asked = new Map();
@@ -121,7 +142,7 @@ export class TranscriptRows {
       const index = this.calls.get(nameOf(event, body.call));
       const call = index === undefined ? undefined : this.rows[index];
       if (index !== undefined && call?.kind === "tool") {
-        this.rows[index] = { ...call, result: resultOf(body) };
+        this.rows[index] = answered(call, event);
         return true;
       }
     }
@@ -133,7 +154,7 @@ export class TranscriptRows {
       }
       return true;
     }
-    const row = rowOf(event);
+    const row = rowFor(event);
     if (!row) {
       return false;
     }

@@ -80,7 +80,7 @@ export function Transcript({ run, events: store, step, event }: TranscriptProps)
   useEffect(() => {
     if (waits && event !== undefined) {
       let stopped = false;
-      void store.readBackTo(event, () => stopped);
+      store.readBackTo(event, () => stopped).catch(() => {});
       return () => {
         stopped = true;
       };
@@ -99,11 +99,27 @@ export function Transcript({ run, events: store, step, event }: TranscriptProps)
       }
     }
   }, [rows.length, waits]);
+  const last = rows.findLast((row) => row.at)?.seq ?? 0;
   useEffect(() => {
     if (following) {
-      setSeen(rows.length);
+      setSeen(last);
     }
-  }, [following, rows.length]);
+  }, [following, last]);
+  // Whoever looks for something reads all of the run, so nothing of it may go.
+  const atEnd = following && sought === "";
+  useEffect(() => {
+    store.follow(atEnd);
+    return () => store.follow(false);
+  }, [store, atEnd]);
+  const first = rows[0]?.seq ?? 0;
+  useEffect(() => {
+    // What is not kept any more needs no height; over days the heights alone would be many.
+    for (const key of virtual.itemSizeCache.keys()) {
+      if (Number(String(key).replace(/^\D+/, "")) < first) {
+        virtual.itemSizeCache.delete(key);
+      }
+    }
+  }, [virtual, first]);
   const scrolled = () => {
     const element = scroller.current;
     if (!element) {
@@ -116,9 +132,10 @@ export function Transcript({ run, events: store, step, event }: TranscriptProps)
       setFollowing(false);
     }
     if (element.scrollTop < 600) {
-      void store.readOlder();
+      store.readOlder().catch(() => {});
     }
   };
+  const fresh = following ? 0 : events.newer + rows.filter((row) => row.at && row.seq > seen).length;
   const goTo = (next: number) => {
     const index = (next + found.length) % found.length;
     setAt(index);
@@ -239,7 +256,7 @@ export function Transcript({ run, events: store, step, event }: TranscriptProps)
           onClick={toEnd}
         >
           <ArrowDown aria-hidden />
-          {rows.length > seen ? t("fresh", { count: rows.length - seen }) : t("toEnd")}
+          {fresh > 0 ? t("fresh", { count: fresh }) : t("toEnd")}
         </Button>
       )}
     </div>
