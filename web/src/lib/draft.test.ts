@@ -38,6 +38,14 @@ describe("a draft", () => {
     expect(isDirty(after)).toBe(false);
   });
 
+  test("is clean after it was saved, although the server leaves out what is null", () => {
+    const settings: { issue: Record<string, unknown> | null } = { issue: null };
+    const draft = edited(begin(settings, "1"), { issue: { agent: null, skills: ["a"] } });
+    const saved = rebased(draft, { issue: { skills: ["a"] } }, "2");
+    expect(isDirty(saved)).toBe(false);
+    expect(hasConflict(saved)).toBe(false);
+  });
+
   test("goes on having its conflict when a third change has nothing to do with it", () => {
     const first = rebased(edited(begin(base, "1"), { name: "Store" }), { ...base, name: "Mall" }, "2");
     const second = rebased(first, { ...base, name: "Mall", script: "pnpm i" }, "3");
@@ -55,5 +63,7 @@ test("the same data is the same whatever object it is in", () => {
   expect(same({ a: [1, { b: null }] }, { a: [1, { b: null }] })).toBe(true);
   expect(same([], {})).toBe(false);
   expect(same({ a: undefined }, {})).toBe(true);
-  expect(same({ a: null }, {})).toBe(false);
+  expect(same({ a: null }, {})).toBe(true);
+  expect(same({ a: "" }, {})).toBe(false);
+  expect(same({ a: [] }, {})).toBe(false);
 });

@@ -62,9 +62,9 @@ export function hasConflict<T extends Fields>(draft: Draft<T>): boolean {
   return Object.keys(draft.theirs).length > 0;
 }
 
-/** Whether two values are the same data. */
+/** Whether two values are the same data. What is absent and what is `null` say the same: servers leave the latter out. */
 export function same(one: unknown, other: unknown): boolean {
-  if (Object.is(one, other)) {
+  if (Object.is(one ?? null, other ?? null)) {
     return true;
   }
   if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) {

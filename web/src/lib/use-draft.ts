@@ -7,10 +7,15 @@ import { begin, type Draft, edited, type Fields, rebased, settled } from "./draf
  */
 export function useDraft<T extends Fields>(value: T, tag: string, kept?: Draft<T>) {
   const [state, setState] = useState(() => kept ?? begin(value, tag));
+  // What the screen shows may be older than what saving has just read: only another version is news.
+  const [seen, setSeen] = useState(state.tag);
   let draft = state;
-  if (state.tag !== tag) {
-    draft = rebased(state, value, tag);
-    setState(draft);
+  if (seen !== tag) {
+    setSeen(tag);
+    if (state.tag !== tag) {
+      draft = rebased(state, value, tag);
+      setState(draft);
+    }
   }
   return {
     draft,
