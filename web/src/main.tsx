@@ -9,6 +9,8 @@ import { CommandProvider } from "./commands/registry";
 import { ErrorScreen, NotFoundScreen } from "./features/frame/error-screens";
 import { LocaleProvider } from "./i18n";
 import { routeTree } from "./routeTree.gen";
+// Follows the theme of the system also where nothing lets one choose.
+import "./lib/theme";
 import "./styles/app.css";
 
 const queryClient = new QueryClient({

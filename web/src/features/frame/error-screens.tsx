@@ -12,6 +12,7 @@ export function NotFoundScreen() {
     <main className="grid min-h-[60vh] place-items-center">
       <EmptyState
         icon={Compass}
+        heading="h1"
         title={t("notFound")}
         action={
           <Button asChild>
@@ -37,6 +38,7 @@ export function ErrorScreen({ error }: ErrorComponentProps) {
     <main className="grid min-h-[60vh] place-items-center">
       <EmptyState
         icon={forbidden ? CircleSlash2 : TriangleAlert}
+        heading="h1"
         title={forbidden ? t("forbidden") : t("broken")}
         action={
           <>

@@ -61,7 +61,7 @@ export function ProjectsScreen() {
           {t("noneWhy")}
         </EmptyState>
       ) : (
-        <ul className="grid gap-3 p-4 sm:grid-cols-2 xl:grid-cols-3">
+        <ul className="grid grid-cols-1 gap-3 p-4 sm:grid-cols-2 xl:grid-cols-3">
           {projects.map((project) => (
             <li key={project.id}>
               <ProjectCard project={project} />
@@ -83,7 +83,7 @@ function ProjectCard({ project }: { project: Schemas["Project"] }) {
       className="flex h-full gap-3 rounded-lg border bg-card p-4 hover:border-input hover:bg-accent/40"
     >
       <ProjectMark project={project} className="size-8 text-base" />
-      <span className="grid min-w-0 gap-0.5">
+      <span className="grid min-w-0 grid-cols-1 gap-0.5">
         <span className="flex items-center gap-2">
           <span className="truncate font-medium">{project.name}</span>
           <Badge>{roles(project.role)}</Badge>
