@@ -32,6 +32,13 @@ pub(crate) fn postgresql() -> Option<PathBuf> {
     found.pop()
 }
 
+/// A browser of Chromium's kind, under one of the names that `tests/browser` looks for.
+pub(crate) fn browser() -> Option<PathBuf> {
+    ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"]
+        .into_iter()
+        .find_map(program)
+}
+
 /// Whether Python is there and can make virtual environments. Debian's leaves that to a package of its own; others
 /// always can.
 pub(crate) fn has_python_environments() -> bool {

@@ -60,11 +60,24 @@ const NEEDS: [Need; 8] = [
     },
 ];
 
+/// What only tests need besides.
+const NEEDS_OF_TESTS: [Need; 1] = [Need {
+    purpose: "Chromium: the tests of the user interface",
+    is_there: || host::browser().is_some(),
+    package: "chromium",
+}];
+
 /// What tests start from npm: the directory of its `package.json` and its lock, and what it is.
-const OF_NPM: [(&str, &str); 1] = [(
-    "crates/testkit/oidc-provider",
-    "an OpenID provider: the tests of sign-in",
-)];
+const OF_NPM: [(&str, &str); 2] = [
+    (
+        "crates/testkit/oidc-provider",
+        "an OpenID provider: the tests of sign-in",
+    ),
+    (
+        "tests/browser",
+        "what drives a browser: the tests of the user interface",
+    ),
+];
 
 /// What makes the types of the API for the web page.
 const FOR_TYPES: (&str, &str) = ("web/tools/api-types", "TypeScript: the types of the API");
@@ -84,20 +97,7 @@ const OF_PYPI: [(&str, &str); 2] = [
 
 /// What building and running need.
 pub(crate) fn run() -> Outcome {
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.is_there)()).collect();
-    if !missing.is_empty() {
-        terminal::heading("setup: installing what is missing");
-        for need in &missing {
-            terminal::note(need.purpose);
-        }
-        install(&missing.iter().map(|need| need.package).collect::<Vec<_>>())?;
-        if let Some(need) = missing.iter().find(|need| !(need.is_there)()) {
-            return Err(format!(
-                "`{}` was installed, but is still not found: {}",
-                need.package, need.purpose
-            ));
-        }
-    }
+    install_missing(&NEEDS)?;
     if host::program("cargo-nextest").is_none() {
         terminal::heading("setup: building the test runner, once (a few minutes)");
         let version = format!("cargo-nextest@{NEXTEST}");
@@ -109,6 +109,7 @@ pub(crate) fn run() -> Outcome {
 /// The same, and what only tests need.
 pub(crate) fn run_for_tests() -> Outcome {
     run()?;
+    install_missing(&NEEDS_OF_TESTS)?;
     for (directory, purpose) in OF_NPM {
         of_npm(directory, purpose)?;
     }
@@ -180,6 +181,25 @@ fn install_by_lock(
     terminal::heading(&format!("setup: installing {purpose}"));
     install()?;
     std::fs::write(&installed_by, locked).map_err(|error| format!("{}: {error}", installed_by.display()))
+}
+
+fn install_missing(needs: &[Need]) -> Outcome {
+    let missing: Vec<&Need> = needs.iter().filter(|need| !(need.is_there)()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    terminal::heading("setup: installing what is missing");
+    for need in &missing {
+        terminal::note(need.purpose);
+    }
+    install(&missing.iter().map(|need| need.package).collect::<Vec<_>>())?;
+    match missing.iter().find(|need| !(need.is_there)()) {
+        None => Ok(()),
+        Some(need) => Err(format!(
+            "`{}` was installed, but is still not found: {}",
+            need.package, need.purpose
+        )),
+    }
 }
 
 fn install(packages: &[&str]) -> Outcome {

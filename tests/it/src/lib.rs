@@ -5,6 +5,7 @@
 //! Git and the agent's CLI are the real ones, and only the model is scripted or replayed. Except for [`live`]: there the
 //! server, its API and its clients are real, in this process, and no agent is needed.
 
+pub mod browser;
 pub mod compare;
 pub mod live;
 pub mod mail;

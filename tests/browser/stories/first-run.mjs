@@ -1,0 +1,71 @@
+// A newcomer: from a fresh server to a change that was rejected, mended, accepted and read.
+import { makesFirstAccount, REJECTED_ONCE } from "../lib/acts.mjs";
+import { goTo, inside } from "../lib/screens.mjs";
+import { stage } from "../lib/stage.mjs";
+
+export default async function tell({ arrives }) {
+  const ada = await arrives({ name: "ada" });
+  const { page } = ada;
+
+  await page.goto("/");
+  await page.getByRole("heading", { name: "Set up CodeCourier" }).waitFor();
+  await ada.endsScreen("the first account");
+  await makesFirstAccount(ada);
+  await page.getByText("No project yet").waitFor();
+  await ada.endsScreen("no projects");
+
+  await page.getByRole("button", { name: "New project" }).first().click();
+  await page.getByRole("dialog").getByLabel("Name").fill("Shop");
+  await page.getByRole("dialog").getByLabel("Repository").fill(stage.repository);
+  await ada.endsScreen("a new project");
+  await page.getByRole("button", { name: "Create project" }).click();
+  await page.getByText("No runs yet").waitFor();
+  await ada.endsScreen("no runs");
+
+  await page.goto("/p/shop/settings/provider-keys");
+  const anthropic = page.getByRole("listitem").filter({ hasText: "Anthropic" });
+  await anthropic.getByRole("button", { name: "Set" }).click();
+  await page.getByLabel("Key of Anthropic").fill("sk-ant-api03-of-the-scripted-model");
+  await anthropic.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Anthropic accepts the key.").waitFor();
+  await anthropic.getByText("…odel").waitFor();
+  await ada.endsScreen("provider keys");
+
+  await page.getByRole("link", { name: "Runs" }).first().click();
+  await page.getByRole("button", { name: "Start a run" }).first().click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("What is to be done?").fill(REJECTED_ONCE);
+  await ada.endsScreen("start a run");
+  await dialog.getByRole("button", { name: "Start" }).click();
+
+  // Everything from here to the end shows by itself.
+  await page.getByRole("heading", { level: 1, name: /Make the greeting friendlier/ }).waitFor();
+  const began = await ada.pageBegan();
+  const transcript = page.getByRole("region", { name: "Transcript" });
+  const steps = page.getByRole("region", { name: "Steps" });
+  const header = page.getByRole("banner").or(page.locator("main header")).first();
+  await transcript.getByText("I look at the greeting first.").waitFor();
+  await header.getByText("Running").waitFor();
+  await ada.endsScreen("a run under way");
+  await steps.getByText("Greet the whole world.").waitFor();
+  await steps.getByText("designer #2").waitFor();
+  await header.getByText("Completed").waitFor({ timeout: 120_000 });
+  await transcript.getByText("Good.", { exact: true }).waitFor();
+  await ada.endsScreen("a completed run");
+
+  await page.getByRole("tab", { name: "Changes" }).click();
+  await page.getByText("hello world").first().waitFor();
+  await ada.endsScreen("changes");
+  await page.getByRole("tab", { name: "Raw" }).click();
+  await page.getByRole("region", { name: "Recorded events" }).waitFor();
+  await ada.endsScreen("raw events");
+  if ((await ada.pageBegan()) !== began) {
+    throw new Error("the page was loaded anew");
+  }
+
+  const place = { slug: "shop", run: new URL(page.url()).pathname.split("/").at(-1) };
+  for (const screen of inside) {
+    await goTo(page, screen, place);
+    await ada.endsScreen(screen.name);
+  }
+}
