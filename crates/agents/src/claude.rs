@@ -4,6 +4,7 @@
 //! off; nothing is written into the repository; whatever the CLI prints on standard output is understood line by line
 //! in [`parser`].
 
+mod changes;
 mod control;
 mod knowledge;
 mod launch;

@@ -15,7 +15,7 @@ use crate::session::{McpServer, SessionSpec, SessionStart};
 const MAX_RETRIES: &str = "7";
 
 /// Switches of the CLI that are the same for every session. Each exists in the tested version.
-const ENVIRONMENT: [(&str, &str); 8] = [
+const ENVIRONMENT: [(&str, &str); 10] = [
     // Allows the permission switch for root, and says that there is a sandbox around.
     ("IS_SANDBOX", "1"),
     // No telemetry, no update check, no feature flags: only model requests leave.
@@ -26,6 +26,10 @@ const ENVIRONMENT: [(&str, &str); 8] = [
     // turns follow by themselves, and one forgotten `sleep` keeps the process alive after its input is closed.
     ("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1"),
     ("CLAUDE_CODE_DISABLE_CRON", "1"),
+    // A plan that people can read: the whole list at each change. Without a terminal the CLI offers its model no such tool,
+    // and its other one, of single tasks, never says the whole list.
+    ("CLAUDE_CODE_ENABLE_TODO_TOOLS", "1"),
+    ("CLAUDE_CODE_ENABLE_TASKS", "0"),
     // A terminal's title has no place in a pipe.
     ("CLAUDE_CODE_DISABLE_TERMINAL_TITLE", "1"),
     // Notes that the CLI keeps for itself between sessions would die with the sandbox; learnings are the platform's.

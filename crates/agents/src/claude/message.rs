@@ -21,6 +21,8 @@ pub(super) struct Envelope<'a> {
     pub(super) event: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) parent_tool_use_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) tool_use_result: Option<&'a RawValue>,
     #[serde(borrow, rename = "isReplay")]
     pub(super) is_replay: Option<&'a RawValue>,
     #[serde(borrow)]

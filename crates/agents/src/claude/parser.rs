@@ -3,10 +3,14 @@
 //! The engine reaches it as a [`Parser`]. One API message comes as several `assistant` lines, one for each block, and
 //! their usage is only the value at the start: so blocks become events as they come, and usage is read from the
 //! `result` line alone.
+//!
+//! A file that was changed and a new plan are told with the result of the tool that did it, which says so beside the text
+//! for the model.
 
 use codecourier_domain::event::{Event, PermissionAnswer};
 use serde_json::Value;
 
+use super::changes;
 use super::control;
 use super::message::{Envelope, StreamEvent, count, is_true, keyword, status, string, take_text, text};
 use super::turn;
@@ -205,6 +209,8 @@ fn user(envelope: &Envelope<'_>) -> Option<Vec<Event>> {
             kind => events.push(notice(format!("[{}]", bound::end(kind.to_owned(), 64)))),
         }
     }
+    let succeeded = matches!(events.as_slice(), [Event::ToolResult { succeeded: true, .. }]);
+    events.extend(envelope.tool_use_result.filter(|_| succeeded).and_then(changes::event));
     Some(events)
 }
 

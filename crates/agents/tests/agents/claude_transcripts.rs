@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use codecourier_agents::agent::adapter;
 use codecourier_domain::agent::AgentKind;
-use codecourier_domain::event::{Durability, Event, TurnOutcome};
+use codecourier_domain::event::{Durability, Event, FileChange, PlanStatus, TurnOutcome};
 use codecourier_domain::money::MicroUsd;
 use codecourier_domain::verdict::{Verdict, VerdictResult};
 
 use crate::session::session_of;
 
-const TRANSCRIPTS: [&str; 38] = [
+const TRANSCRIPTS: [&str; 41] = [
     "background-sub-agent",
+    "command",
     "context-overflow",
     "error-400",
     "error-401",
@@ -29,8 +30,10 @@ const TRANSCRIPTS: [&str; 38] = [
     "max-tokens",
     "max-turns",
     "mcp",
+    "notebook",
     "outage",
     "parallel-tools",
+    "plan",
     "refusal",
     "resume-1",
     "resume-2",
@@ -361,4 +364,60 @@ fn a_picture_is_named_and_not_kept() {
         })
         .collect();
     assert_eq!(outputs, ["[image image/png, 96 bytes of base64]"]);
+}
+
+#[test]
+fn files_that_were_changed_and_the_plan_are_told_once_they_are_so() {
+    let changes = |name: &str| -> Vec<(String, FileChange, Option<String>)> {
+        let changed = kept(name).into_iter().filter_map(|event| match event {
+            Event::FileChanged { path, change, diff } => Some((path, change, diff)),
+            _ => None,
+        });
+        changed.collect()
+    };
+    let hello = "/home/user/project/hello.txt".to_owned();
+    assert_eq!(
+        changes("write-edit-bash"),
+        [
+            (
+                hello.clone(),
+                FileChange::Added,
+                Some("@@ -0,0 +1,1 @@\n+hello\n".to_owned())
+            ),
+            (
+                hello,
+                FileChange::Modified,
+                Some("@@ -1,1 +1,1 @@\n-hello\n+hello world\n".to_owned())
+            ),
+        ]
+    );
+    let notebook: Vec<_> = changes("notebook")
+        .into_iter()
+        .map(|(path, change, _)| (path, change))
+        .collect();
+    let at = |name: &str| format!("/home/user/project/{name}");
+    assert_eq!(
+        notebook,
+        [
+            (at("n.ipynb"), FileChange::Added),
+            (at("n.ipynb"), FileChange::Modified),
+            (at("README.md"), FileChange::Modified),
+        ]
+    );
+    assert_eq!(changes("tool-error"), [], "what failed changed nothing");
+    let plans = kept("plan").into_iter().filter_map(|event| match event {
+        Event::Plan { entries } => Some(entries),
+        _ => None,
+    });
+    let plans: Vec<Vec<(String, PlanStatus)>> = plans
+        .map(|entries| entries.into_iter().map(|entry| (entry.text, entry.status)).collect())
+        .collect();
+    assert_eq!(
+        plans,
+        [[
+            ("Look around".to_owned(), PlanStatus::Completed),
+            ("Write the file".to_owned(), PlanStatus::InProgress),
+            ("Run it".to_owned(), PlanStatus::Pending),
+        ]]
+    );
 }

@@ -415,3 +415,17 @@ fn a_killed_process_leaves_no_end_of_turn() {
     assert_eq!(turns(AgentKind::Codex, "sigterm"), []);
     assert_eq!(turns(AgentKind::Codex, "sigkill"), []);
 }
+
+#[test]
+fn a_skill_and_a_command_are_found_where_each_agent_looks_for_them() {
+    for agent in [AgentKind::Codex, AgentKind::Opencode, AgentKind::Pi] {
+        let results = kept(agent, "skill").into_iter().filter_map(|event| match event {
+            Event::ToolResult { succeeded, output, .. } => Some((succeeded, output.contains("Look twice."))),
+            _ => None,
+        });
+        assert_eq!(results.collect::<Vec<_>>(), [(true, true)], "{agent}");
+    }
+    for agent in [AgentKind::Opencode, AgentKind::Pi] {
+        assert_eq!(turns(agent, "command")[0].0, TurnOutcome::Completed, "{agent}");
+    }
+}
