@@ -5,6 +5,7 @@
 //! anyway. Invariants: the agent gets no access to anything through the protocol, its sandbox is the wall; ids of our
 //! requests say what they ask and of which session, so that an answer is understood by itself.
 
+mod command;
 mod config;
 mod launch;
 pub mod parser;
@@ -12,7 +13,7 @@ mod protocol;
 mod tool;
 mod turn;
 
-use codecourier_domain::agent::AgentKind;
+use codecourier_domain::agent::{AgentKind, Effort};
 use codecourier_domain::event::Event;
 
 use crate::agent::{Agent, Ending};
@@ -22,22 +23,43 @@ use crate::parse::{LineLimits, LineParser, Parser};
 use crate::path::SandboxPath;
 use crate::session::{Prompt, SessionHandle, SessionSpec};
 
+pub use command::{AcpCommand, InvalidAcpCommand};
 pub(crate) use protocol::{interrupt, opening, user_message};
 pub(crate) use turn::is_unknown_session;
 
 /// The version of the protocol.
 pub const PROTOCOL_VERSION: u32 = 1;
 
+/// What it can do.
+pub const CAPABILITIES: Capabilities = Capabilities {
+    partial_text: Support::Yes,
+    thinking: Support::Yes,
+    // The protocol has no message in the middle of a turn.
+    steer: Support::No,
+    interrupt: Support::Yes,
+    follow_up: Support::Yes,
+    resume: Support::Yes,
+    efforts: &Effort::ALL,
+    turn_limit: Support::No,
+    mcp: Support::Yes,
+    // Where an agent looks for these is not the protocol's to say.
+    skills: Support::No,
+    commands: Support::No,
+    images: Support::Yes,
+    cost: Support::No,
+    sub_agents: Support::No,
+};
+
 /// The adapter of an agent that is started by a command of its own.
 #[derive(Debug, Clone)]
 pub struct Acp {
-    command: Vec<String>,
+    command: AcpCommand,
 }
 
 impl Acp {
     /// An adapter that starts an agent by this command.
     #[must_use]
-    pub fn with_command(command: Vec<String>) -> Self {
+    pub fn with_command(command: AcpCommand) -> Self {
         Self { command }
     }
 }
@@ -52,23 +74,7 @@ impl Agent for Acp {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            partial_text: Support::Yes,
-            thinking: Support::Yes,
-            // The protocol has no message in the middle of a turn.
-            steer: Support::No,
-            interrupt: Support::Yes,
-            follow_up: Support::Yes,
-            resume: Support::Yes,
-            effort: Support::Yes,
-            turn_limit: Support::No,
-            mcp: Support::Yes,
-            // Where an agent looks for these is not the protocol's to say.
-            skills: Support::No,
-            commands: Support::No,
-            images: Support::Yes,
-            sub_agents: Support::No,
-        }
+        CAPABILITIES
     }
 
     fn launch(&self, session: &SessionSpec) -> Launch {

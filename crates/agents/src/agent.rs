@@ -3,6 +3,7 @@
 use codecourier_domain::agent::AgentKind;
 use codecourier_domain::event::Event;
 
+use crate::acp::{Acp, AcpCommand};
 use crate::capability::Capabilities;
 use crate::claude::Claude;
 use crate::codex::Codex;
@@ -64,7 +65,16 @@ pub enum Ending {
     Terminate,
 }
 
-/// The adapter of an agent, where this version of the platform has one.
+/// The adapter of an agent that is started by a command of one's own, or of one that needs none.
+#[must_use]
+pub fn adapter_with(kind: AgentKind, command: Option<&AcpCommand>) -> Option<Box<dyn Agent>> {
+    match (kind, command) {
+        (AgentKind::Acp, Some(command)) => Some(Box::new(Acp::with_command(command.clone()))),
+        (kind, _) => adapter(kind),
+    }
+}
+
+/// The adapter of an agent that is known by its name.
 #[must_use]
 pub fn adapter(kind: AgentKind) -> Option<Box<dyn Agent>> {
     match kind {
@@ -72,7 +82,7 @@ pub fn adapter(kind: AgentKind) -> Option<Box<dyn Agent>> {
         AgentKind::Codex => Some(Box::new(Codex::default())),
         AgentKind::Opencode => Some(Box::new(Opencode::default())),
         AgentKind::Pi => Some(Box::new(Pi::default())),
-        // By its command, which no setting names yet: `acp::Acp::with_command`.
+        // Known by its command: `adapter_with`.
         AgentKind::Acp => None,
     }
 }

@@ -12,7 +12,7 @@ mod message;
 pub mod parser;
 mod turn;
 
-use codecourier_domain::agent::AgentKind;
+use codecourier_domain::agent::{AgentKind, Effort};
 use codecourier_domain::event::Event;
 
 use crate::agent::{Agent, Ending};
@@ -27,6 +27,24 @@ pub const TESTED_VERSION: &str = "2.1.330";
 
 /// Where templates install the CLI's own binary. Not npm's wrapper: signals and exit codes must be the CLI's own.
 pub const PROGRAM: &str = "/usr/local/bin/claude";
+
+/// What it can do.
+pub const CAPABILITIES: Capabilities = Capabilities {
+    partial_text: Support::Yes,
+    thinking: Support::Yes,
+    steer: Support::Yes,
+    interrupt: Support::Yes,
+    follow_up: Support::Yes,
+    resume: Support::Yes,
+    efforts: &Effort::ALL,
+    turn_limit: Support::Yes,
+    mcp: Support::Yes,
+    skills: Support::Yes,
+    commands: Support::Yes,
+    images: Support::Yes,
+    cost: Support::Yes,
+    sub_agents: Support::Yes,
+};
 
 /// The adapter of Claude Code.
 #[derive(Debug, Clone)]
@@ -60,21 +78,7 @@ impl Agent for Claude {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            partial_text: Support::Yes,
-            thinking: Support::Yes,
-            steer: Support::Yes,
-            interrupt: Support::Yes,
-            follow_up: Support::Yes,
-            resume: Support::Yes,
-            effort: Support::Yes,
-            turn_limit: Support::Yes,
-            mcp: Support::Yes,
-            skills: Support::Yes,
-            commands: Support::Yes,
-            images: Support::Yes,
-            sub_agents: Support::Yes,
-        }
+        CAPABILITIES
     }
 
     fn launch(&self, session: &SessionSpec) -> Launch {

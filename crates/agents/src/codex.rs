@@ -11,7 +11,7 @@ pub mod parser;
 mod protocol;
 mod turn;
 
-use codecourier_domain::agent::AgentKind;
+use codecourier_domain::agent::{AgentKind, Effort};
 use codecourier_domain::event::Event;
 
 use crate::agent::{Agent, Ending};
@@ -26,6 +26,26 @@ pub const TESTED_VERSION: &str = "0.169.0";
 
 /// Where templates install the CLI's own binary. What it needs beside itself lies beside it.
 pub const PROGRAM: &str = "/usr/local/bin/codex";
+
+/// What it can do.
+pub const CAPABILITIES: Capabilities = Capabilities {
+    partial_text: Support::Yes,
+    thinking: Support::Yes,
+    steer: Support::Yes,
+    interrupt: Support::Yes,
+    follow_up: Support::Yes,
+    resume: Support::Yes,
+    efforts: &Effort::ALL,
+    turn_limit: Support::No,
+    mcp: Support::Yes,
+    skills: Support::Yes,
+    // It knows prompts in files, but its server takes none by name.
+    commands: Support::No,
+    images: Support::Yes,
+    cost: Support::No,
+    // It can, but what they do cannot be told from what it does itself: switched off.
+    sub_agents: Support::No,
+};
 
 /// The adapter of Codex.
 #[derive(Debug, Clone)]
@@ -59,23 +79,7 @@ impl Agent for Codex {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            partial_text: Support::Yes,
-            thinking: Support::Yes,
-            steer: Support::Yes,
-            interrupt: Support::Yes,
-            follow_up: Support::Yes,
-            resume: Support::Yes,
-            effort: Support::Yes,
-            turn_limit: Support::No,
-            mcp: Support::Yes,
-            skills: Support::Yes,
-            // It knows prompts in files, but its server takes none by name.
-            commands: Support::No,
-            images: Support::Yes,
-            // It can, but what they do cannot be told from what it does itself: switched off.
-            sub_agents: Support::No,
-        }
+        CAPABILITIES
     }
 
     fn launch(&self, session: &SessionSpec) -> Launch {

@@ -19,8 +19,9 @@ pub mod path;
 pub mod pi;
 pub mod session;
 
-pub use agent::{Agent, Ending, adapter};
-pub use capability::Capabilities;
+pub use acp::AcpCommand;
+pub use agent::{Agent, Ending, adapter, adapter_with};
+pub use capability::{Ability, Capabilities, Support};
 pub use launch::{FileToWrite, Launch};
 pub use parse::{ParsedLine, Parser, RawLine, Reply};
 pub use path::{RelativePath, SandboxPath};

@@ -6,7 +6,7 @@
 
 mod launch;
 
-use codecourier_domain::agent::AgentKind;
+use codecourier_domain::agent::{AgentKind, Effort};
 use codecourier_domain::event::Event;
 
 use crate::acp::parser::{AcpReader, Rules};
@@ -22,6 +22,24 @@ pub const TESTED_VERSION: &str = "1.18.33";
 
 /// Where templates install the CLI's own binary.
 pub const PROGRAM: &str = "/usr/local/bin/opencode";
+
+/// What it can do.
+pub const CAPABILITIES: Capabilities = Capabilities {
+    partial_text: Support::Yes,
+    thinking: Support::Yes,
+    steer: Support::No,
+    interrupt: Support::Yes,
+    follow_up: Support::Yes,
+    resume: Support::Yes,
+    efforts: &Effort::ALL,
+    turn_limit: Support::No,
+    mcp: Support::Yes,
+    skills: Support::Yes,
+    commands: Support::Yes,
+    images: Support::Yes,
+    cost: Support::No,
+    sub_agents: Support::Yes,
+};
 
 /// The adapter of OpenCode.
 #[derive(Debug, Clone)]
@@ -55,21 +73,7 @@ impl Agent for Opencode {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            partial_text: Support::Yes,
-            thinking: Support::Yes,
-            steer: Support::No,
-            interrupt: Support::Yes,
-            follow_up: Support::Yes,
-            resume: Support::Yes,
-            effort: Support::Yes,
-            turn_limit: Support::No,
-            mcp: Support::Yes,
-            skills: Support::Yes,
-            commands: Support::Yes,
-            images: Support::Yes,
-            sub_agents: Support::Yes,
-        }
+        CAPABILITIES
     }
 
     fn launch(&self, session: &SessionSpec) -> Launch {

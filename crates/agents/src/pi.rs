@@ -9,7 +9,7 @@ pub mod parser;
 mod protocol;
 mod turn;
 
-use codecourier_domain::agent::AgentKind;
+use codecourier_domain::agent::{AgentKind, Effort};
 use codecourier_domain::event::Event;
 
 use crate::agent::{Agent, Ending};
@@ -24,6 +24,24 @@ pub const TESTED_VERSION: &str = "1.5.2";
 
 /// Where templates install the CLI.
 pub const PROGRAM: &str = "/usr/local/bin/pi";
+
+/// What it can do.
+pub const CAPABILITIES: Capabilities = Capabilities {
+    partial_text: Support::Yes,
+    thinking: Support::Yes,
+    steer: Support::Yes,
+    interrupt: Support::Yes,
+    follow_up: Support::Yes,
+    resume: Support::Yes,
+    efforts: &Effort::ALL,
+    turn_limit: Support::No,
+    mcp: Support::Yes,
+    skills: Support::Yes,
+    commands: Support::Yes,
+    images: Support::Yes,
+    cost: Support::No,
+    sub_agents: Support::No,
+};
 
 /// The adapter of Pi.
 #[derive(Debug, Clone)]
@@ -57,21 +75,7 @@ impl Agent for Pi {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            partial_text: Support::Yes,
-            thinking: Support::Yes,
-            steer: Support::Yes,
-            interrupt: Support::Yes,
-            follow_up: Support::Yes,
-            resume: Support::Yes,
-            effort: Support::Yes,
-            turn_limit: Support::No,
-            mcp: Support::Yes,
-            skills: Support::Yes,
-            commands: Support::Yes,
-            images: Support::Yes,
-            sub_agents: Support::No,
-        }
+        CAPABILITIES
     }
 
     fn launch(&self, session: &SessionSpec) -> Launch {

@@ -111,7 +111,8 @@ pub struct Image {
 }
 
 /// Picture formats that models take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ImageType {
     /// `image/png`
     Png,
@@ -124,6 +125,64 @@ pub enum ImageType {
 }
 
 impl ImageType {
+    /// What bytes are, by how they begin. `None` for whatever is no picture of these formats.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [
+                0x89,
+                b'P',
+                b'N',
+                b'G',
+                b'\r',
+                b'\n',
+                0x1A,
+                b'\n',
+                _,
+                _,
+                _,
+                _,
+                b'I',
+                b'H',
+                b'D',
+                b'R',
+                ..,
+            ] => Some(Self::Png),
+            [0xFF, 0xD8, 0xFF, ..] => Some(Self::Jpeg),
+            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
+            [
+                b'R',
+                b'I',
+                b'F',
+                b'F',
+                _,
+                _,
+                _,
+                _,
+                b'W',
+                b'E',
+                b'B',
+                b'P',
+                b'V',
+                b'P',
+                b'8',
+                ..,
+            ] => Some(Self::Webp),
+            _ => None,
+        }
+    }
+
+    /// The end of a file's name.
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Jpeg => "jpg",
+            Self::Gif => "gif",
+            Self::Webp => "webp",
+        }
+    }
+
     /// The media type as protocols write it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -359,6 +418,24 @@ mod tests {
             token: StepToken::new("cc_step_secret"),
         };
         assert!(!format!("{access:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_picture_is_what_its_bytes_are() {
+        assert_eq!(ImageType::of(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0"), Some(ImageType::Png));
+        assert_eq!(ImageType::of(b"\xff\xd8\xff\xe0"), Some(ImageType::Jpeg));
+        assert_eq!(ImageType::of(b"GIF89a"), Some(ImageType::Gif));
+        assert_eq!(ImageType::of(b"RIFF\x10\0\0\0WEBPVP8 "), Some(ImageType::Webp));
+        for other in [
+            &b""[..],
+            b"<svg onload=x>",
+            b"GIF8",
+            b"\x89PNG",
+            b"RIFF\0\0\0\0WAVEfmt ",
+            b"%PDF-1.7",
+        ] {
+            assert_eq!(ImageType::of(other), None, "{other:?}");
+        }
     }
 
     #[test]

@@ -42,6 +42,7 @@
 
 pub mod access;
 mod accounts;
+pub mod agents;
 mod audit;
 pub mod config;
 pub mod conventions;
@@ -102,6 +103,7 @@ impl Api {
 fn features() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .merge(accounts::routes())
+        .merge(agents::routes())
         .merge(audit::routes())
         .merge(settings::routes())
         .merge(variables::routes())

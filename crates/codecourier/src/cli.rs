@@ -7,8 +7,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::exit;
 use crate::verbs::{
-    audit, backup, cancel, completions, config, demo, diff, doctor, invitations, keys, login, logout, logs, members,
-    migrate, patch, projects, provider_keys, restore, resume, run, runs, serve, settings, show, variables, whoami,
+    agents, audit, backup, cancel, completions, config, demo, diff, doctor, invitations, keys, login, logout, logs,
+    members, migrate, patch, projects, provider_keys, restore, resume, run, runs, serve, settings, show, variables,
+    whoami,
 };
 
 /// The version, with the commit when the build knows it.
@@ -55,6 +56,8 @@ pub(crate) enum Verb {
     Run(Box<run::Arguments>),
     /// See a whole run on a sample repository, with replayed answers: no key, no network to a model
     Demo(demo::Arguments),
+    /// The coding agents: what each can do, and whether it can work here
+    Agents(agents::Arguments),
     /// List runs, newest first
     Runs(runs::Arguments),
     /// Show what came out of a run

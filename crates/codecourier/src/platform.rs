@@ -27,6 +27,7 @@ use crate::config::Config;
 use crate::control::server::ControlServer;
 use crate::data_directory::DataDirectory;
 use crate::logging;
+use crate::preflight;
 use crate::problem::Problem;
 use crate::templates::SandboxTemplates;
 
@@ -206,6 +207,7 @@ async fn open<S>(
         mirrors: mirrors.clone(),
         gateway,
         keys: Arc::new(config.model_keys()?),
+        acp: config.acp()?,
         vault,
         accounts,
         external,
@@ -240,9 +242,6 @@ fn sweep(scratch: &std::path::Path) -> Result<(), Problem> {
 
 /// An unfinished run goes on as soon as the engine starts, and would fail for want of a key.
 async fn refuse_without_key(config: &Config, records: &Records, ending: Option<RunId>) -> Result<(), Problem> {
-    if config.key()?.is_some() {
-        return Ok(());
-    }
     for run in records.unfinished().await? {
         if Some(run.id) == ending {
             continue;
@@ -251,6 +250,9 @@ async fn refuse_without_key(config: &Config, records: &Records, ending: Option<R
         if matches!(view.spec.model_source, ModelSource::Replay { .. }) {
             continue;
         }
+        let Some(provider) = preflight::missing_key(config, &view.spec)? else {
+            continue;
+        };
         let short = run.id.short();
         return Err(Problem::environment(
             FailureClass::ProviderAuth,
@@ -259,8 +261,8 @@ async fn refuse_without_key(config: &Config, records: &Records, ending: Option<R
             ),
         )
         .with_remedy(format!(
-            "Set ANTHROPIC_API_KEY, or end that run with `codecourier cancel {short}`, or name another directory with \
-             --data-dir."
+            "{} Or end that run with `codecourier cancel {short}`, or name another directory with --data-dir.",
+            preflight::how_to_give(provider)
         )));
     }
     Ok(())

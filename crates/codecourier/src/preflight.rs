@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use codecourier_domain::branch::BranchName;
 use codecourier_domain::failure::FailureClass;
+use codecourier_domain::provider::ModelProvider;
 use codecourier_engine::ErrorCode;
-use codecourier_engine::runs::spec::{ModelSource, RepositorySource};
+use codecourier_engine::runs::spec::{ModelSource, RepositorySource, RunSpec};
 use codecourier_forge::{Git, GitUrl, Source, inspect_local};
 use codecourier_gateway::Cassette;
 
@@ -75,6 +76,7 @@ pub(crate) async fn base(
 /// Where the model's answers come from, checked: the key is there, the cassette can be read or written.
 pub(crate) fn model_source(
     config: &Config,
+    spec: &RunSpec,
     record: Option<&Path>,
     replay: Option<&Path>,
 ) -> Result<ModelSource, Problem> {
@@ -90,15 +92,12 @@ pub(crate) fn model_source(
         })?;
         return Ok(ModelSource::Replay { cassette });
     }
-    if config.key()?.is_none() {
+    if let Some(provider) = missing_key(config, spec)? {
         return Err(Problem::environment(
             FailureClass::ProviderAuth,
             "There is no key for the model. Nothing was started.",
         )
-        .with_remedy(
-            "Set ANTHROPIC_API_KEY (or ANTHROPIC_AUTH_TOKEN, with ANTHROPIC_BASE_URL for another endpoint). \
-             `codecourier demo` needs no key.",
-        ));
+        .with_remedy(format!("{} `codecourier demo` needs no key.", how_to_give(provider))));
     }
     match record {
         None => Ok(ModelSource::Live),
@@ -117,6 +116,26 @@ pub(crate) fn model_source(
             }
             Ok(ModelSource::Record { cassette })
         }
+    }
+}
+
+/// The provider of a run's models that nobody has given a key for.
+pub(crate) fn missing_key(config: &Config, spec: &RunSpec) -> Result<Option<ModelProvider>, Problem> {
+    let keys = config.model_keys()?;
+    let mut providers = spec.providers().into_iter();
+    Ok(providers.find(|provider| keys.of((*provider).into()).is_none()))
+}
+
+/// How a key is given to a command without a server.
+pub(crate) const fn how_to_give(provider: ModelProvider) -> &'static str {
+    match provider {
+        ModelProvider::Anthropic => {
+            "Set ANTHROPIC_API_KEY (or ANTHROPIC_AUTH_TOKEN, with ANTHROPIC_BASE_URL for another endpoint)."
+        }
+        ModelProvider::Openai => {
+            "Set OPENAI_API_KEY (or OPENAI_BASE_URL, for a server of your own that speaks like OpenAI's)."
+        }
+        ModelProvider::Openrouter => "Set OPENROUTER_API_KEY.",
     }
 }
 

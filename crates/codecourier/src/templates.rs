@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use codecourier_domain::agent::AgentKind;
 use codecourier_domain::failure::{Failure, FailureClass};
 use codecourier_engine::error::chain;
-use codecourier_engine::templates::{ReadyTemplate, Report, Templates};
+use codecourier_engine::templates::{ReadyTemplate, Report, TemplateName, Templates};
 use codecourier_sandbox::templates::{
-    Progress, Stage, TemplateSpec, TemplateStore, claude_template, codex_template, opencode_template, pi_template,
+    Progress, Stage, TemplateSpec, TemplateStore, base_template, claude_template, codex_template, opencode_template,
+    pi_template,
 };
 
 use codecourier_engine::error::sentence;
@@ -27,40 +27,45 @@ impl SandboxTemplates {
     }
 }
 
-/// The template that ships for an agent, if one does.
-pub(crate) fn shipped(agent: AgentKind) -> Option<TemplateSpec> {
-    match agent {
-        AgentKind::Claude => Some(claude_template()),
-        AgentKind::Opencode => Some(opencode_template()),
-        AgentKind::Codex => Some(codex_template()),
-        AgentKind::Pi => Some(pi_template()),
-        AgentKind::Acp => None,
+/// A template that ships.
+pub(crate) fn shipped(template: TemplateName) -> TemplateSpec {
+    match template {
+        TemplateName::Base => base_template(),
+        TemplateName::Claude => claude_template(),
+        TemplateName::Opencode => opencode_template(),
+        TemplateName::Codex => codex_template(),
+        TemplateName::Pi => pi_template(),
     }
+}
+
+/// The version of the agent's program in a template that ships.
+pub(crate) fn version(template: TemplateName) -> Option<String> {
+    let cli = shipped(template).agent_cli?;
+    Some(cli.says_version.unwrap_or(cli.package.version))
 }
 
 #[async_trait]
 impl Templates for SandboxTemplates {
-    async fn ensure(&self, agent: AgentKind, report: Report<'_>) -> Result<ReadyTemplate, Failure> {
-        let spec = shipped(agent).ok_or_else(|| {
-            Failure::new(
-                FailureClass::Template,
-                format!("No template ships for the agent `{agent}`: nobody knows where its program comes from."),
-            )
-        })?;
+    async fn ensure(&self, template: TemplateName, report: Report<'_>) -> Result<ReadyTemplate, Failure> {
+        let spec = shipped(template);
         let told = Told {
             report,
             percent: AtomicU64::new(u64::MAX),
         };
-        let template = self.store.ensure(&spec, &told).await.map_err(|error| {
+        let ready = self.store.ensure(&spec, &told).await.map_err(|error| {
             tracing::error!(template = spec.name, "could not be built: {}", chain(&error));
             Failure::new(FailureClass::Template, sentence(&chain(&error)))
         })?;
-        let agent_version = template.versions.get(agent.as_str()).cloned().unwrap_or_default();
+        let agent_version = ready.versions.get(template.as_str()).cloned().unwrap_or_default();
         Ok(ReadyTemplate {
-            digest: template.digest.as_str().to_owned(),
-            layers: template.layers,
+            digest: ready.digest.as_str().to_owned(),
+            layers: ready.layers,
             agent_version,
         })
+    }
+
+    fn version(&self, template: TemplateName) -> Option<String> {
+        version(template)
     }
 }
 

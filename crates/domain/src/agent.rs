@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// A coding CLI that the platform can drive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AgentKind {
     /// Claude Code. `claude_code` is accepted as an alias.
@@ -31,6 +31,18 @@ pub struct UnknownAgent(pub String);
 impl AgentKind {
     /// Every agent.
     pub const ALL: [Self; 5] = [Self::Claude, Self::Opencode, Self::Codex, Self::Pi, Self::Acp];
+
+    /// The name for people.
+    #[must_use]
+    pub const fn display_name(self) -> &'static str {
+        match self {
+            Self::Claude => "Claude Code",
+            Self::Opencode => "OpenCode",
+            Self::Codex => "Codex",
+            Self::Pi => "Pi",
+            Self::Acp => "ACP agent",
+        }
+    }
 
     /// The name in data, API and URLs.
     #[must_use]
@@ -83,6 +95,9 @@ pub enum Effort {
 }
 
 impl Effort {
+    /// Every effort, from the least to the most.
+    pub const ALL: [Self; 5] = [Self::Low, Self::Medium, Self::High, Self::Xhigh, Self::Max];
+
     /// The word that agents' command lines take.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

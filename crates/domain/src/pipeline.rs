@@ -171,6 +171,52 @@ impl Pipeline {
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
+
+    /// The same tree with something changed in its steps. No bound of the tree rests on what a step says.
+    #[must_use]
+    pub fn with_steps(mut self, mut change: impl FnMut(&mut StepSpec)) -> Self {
+        fn visit(nodes: &mut [Node], change: &mut impl FnMut(&mut StepSpec)) {
+            for node in nodes {
+                match node {
+                    Node::Step(step) => change(step),
+                    Node::Loop(inner) => visit(&mut inner.nodes, change),
+                    Node::Candidates(inner) => visit(&mut inner.nodes, change),
+                }
+            }
+        }
+        visit(&mut self.nodes, &mut change);
+        self
+    }
+
+    /// The same tree with another agent or model for its checkers.
+    #[must_use]
+    pub fn with_checker(self, agent: Option<AgentKind>, model: Option<&ModelName>) -> Self {
+        self.with_steps(|step| {
+            if step.role == Role::Checker {
+                step.agent = agent.or(step.agent);
+                if let Some(model) = model {
+                    step.model = Some(model.clone());
+                }
+            }
+        })
+    }
+
+    /// Every step in it, in the order of the tree.
+    #[must_use]
+    pub fn steps(&self) -> Vec<&StepSpec> {
+        fn collect<'a>(nodes: &'a [Node], steps: &mut Vec<&'a StepSpec>) {
+            for node in nodes {
+                match node {
+                    Node::Step(step) => steps.push(step),
+                    Node::Loop(inner) => collect(&inner.nodes, steps),
+                    Node::Candidates(inner) => collect(&inner.nodes, steps),
+                }
+            }
+        }
+        let mut steps = Vec::new();
+        collect(&self.nodes, &mut steps);
+        steps
+    }
 }
 
 impl StepSpec {
@@ -270,6 +316,20 @@ mod tests {
             });
         }
         assert_eq!(Pipeline::new(vec![nested]), Err(InvalidPipeline::TooDeep));
+    }
+
+    #[test]
+    fn every_step_is_seen_and_changed_however_deep() {
+        let pipeline = Pipeline::designer_and_checker(2).unwrap().with_steps(|step| {
+            if step.role == Role::Checker {
+                step.agent = Some(AgentKind::Codex);
+            }
+        });
+        let agents: Vec<_> = pipeline.steps().iter().map(|step| (step.role, step.agent)).collect();
+        assert_eq!(
+            agents,
+            [(Role::Designer, None), (Role::Checker, Some(AgentKind::Codex))]
+        );
     }
 
     #[test]

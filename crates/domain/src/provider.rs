@@ -96,6 +96,16 @@ impl ModelProvider {
         }
     }
 
+    /// The name for people.
+    #[must_use]
+    pub const fn display_name(self) -> &'static str {
+        match self {
+            Self::Anthropic => "Anthropic",
+            Self::Openai => "OpenAI",
+            Self::Openrouter => "OpenRouter",
+        }
+    }
+
     /// The key that reaches it.
     #[must_use]
     pub const fn key(self) -> Provider {

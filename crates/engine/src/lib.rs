@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod agents;
 pub mod api_keys;
 pub mod audit;
 pub mod clock;
@@ -56,6 +57,7 @@ pub use recovery::Recovered;
 pub use runs::Runs;
 
 use accounts::AccountsState;
+use agents::{AcpAgent, KnownModel};
 use model_access::ModelAccess;
 use provider_keys::ProjectKeys;
 use runs::under_way::Workers;
@@ -85,6 +87,8 @@ pub struct EngineConfig {
     pub gateway: GatewayConfig,
     /// Where model keys come from for projects that have none of their own.
     pub keys: Arc<dyn KeySource>,
+    /// How the agent `acp` is started in projects that do not say it themselves.
+    pub acp: Option<AcpAgent>,
     /// What seals the secrets in the store.
     pub vault: Vault,
     /// How people get in.
@@ -117,6 +121,9 @@ pub(crate) struct Inner {
     pub(crate) mirrors: Mirrors,
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) model_access: ModelAccess,
+    pub(crate) server_keys: Arc<dyn KeySource>,
+    pub(crate) known_models: Vec<KnownModel>,
+    pub(crate) acp: Option<AcpAgent>,
     pub(crate) vault: Vault,
     pub(crate) accounts: AccountsState,
     pub(crate) external: ExternalConfig,
@@ -145,6 +152,7 @@ impl Engine {
             mirrors,
             gateway,
             keys,
+            acp,
             vault,
             accounts,
             external,
@@ -166,6 +174,8 @@ impl Engine {
         let live = runs::live::Live::default();
         let hub = live::Hub::new(store.clone(), tasks.clone(), live.clone(), stop.child_token());
         let model_access = ModelAccess::new(store.clone(), Arc::clone(&clock), live.clone(), boot);
+        let server_keys = Arc::clone(&keys);
+        let known_models = agents::known_models(&gateway.prices);
         let keys = ProjectKeys {
             store: store.clone(),
             vault: vault.clone(),
@@ -188,6 +198,9 @@ impl Engine {
             mirrors,
             gateway: Arc::new(gateway),
             model_access,
+            server_keys,
+            known_models,
+            acp,
             vault,
             accounts: AccountsState::new(accounts, stop.clone()),
             external,

@@ -79,6 +79,12 @@ pub enum KeyRefused {
 pub trait KeySource: Send + Sync {
     /// The key that pays for this step.
     async fn key(&self, grant: &StepGrant) -> Result<ProviderKey, KeyRefused>;
+
+    /// Whether it has a key for a provider whatever the project: what people are told before they start anything.
+    fn has(&self, provider: Provider) -> bool {
+        let _ = provider;
+        false
+    }
 }
 
 /// One key for everything, or none: for tests and examples.
@@ -89,6 +95,10 @@ pub struct SingleKey(pub Option<ProviderKey>);
 impl KeySource for SingleKey {
     async fn key(&self, grant: &StepGrant) -> Result<ProviderKey, KeyRefused> {
         self.0.clone().ok_or(KeyRefused::Missing(grant.provider))
+    }
+
+    fn has(&self, _: Provider) -> bool {
+        self.0.is_some()
     }
 }
 
@@ -114,6 +124,10 @@ impl KeySource for KeysByProvider {
     async fn key(&self, grant: &StepGrant) -> Result<ProviderKey, KeyRefused> {
         let key = self.of(grant.provider).cloned();
         key.ok_or(KeyRefused::Missing(grant.provider))
+    }
+
+    fn has(&self, provider: Provider) -> bool {
+        self.of(provider).is_some()
     }
 }
 

@@ -133,6 +133,19 @@ impl PriceTable {
         }
     }
 
+    /// The models of a provider that are listed, in the list's order. OpenRouter's own has none: it states what an answer
+    /// cost.
+    #[must_use]
+    pub fn models(&self, provider: Provider) -> Vec<&str> {
+        let entries = match provider {
+            Provider::Anthropic => self.anthropic.as_slice(),
+            Provider::Openai => self.openai.as_slice(),
+            Provider::Openrouter => &[],
+        };
+        let names = entries.iter().flat_map(|entry| &entry.families);
+        names.map(String::as_str).collect()
+    }
+
     fn entry(&self, provider: Provider, model: &str) -> Option<&Entry> {
         match provider {
             Provider::Anthropic => longest_match(&self.anthropic, model, is_of_family_of_anthropic),

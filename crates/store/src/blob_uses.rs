@@ -20,6 +20,8 @@ pub enum BlobHolder {
     Logo,
     /// The journal of a step.
     Journal(StepId),
+    /// A picture that runs of the project show to their agents.
+    Image(BlobName),
 }
 
 impl fmt::Display for BlobHolder {
@@ -27,6 +29,7 @@ impl fmt::Display for BlobHolder {
         match self {
             Self::Logo => formatter.write_str("logo"),
             Self::Journal(step) => step.fmt(formatter),
+            Self::Image(image) => write!(formatter, "image:{image}"),
         }
     }
 }
@@ -57,6 +60,16 @@ impl Tx {
 }
 
 impl Reader<'_> {
+    /// Whether something in a project refers to a blob.
+    pub async fn holds_blob(&mut self, project: ProjectId, holder: BlobHolder, blob: BlobName) -> Result<bool> {
+        let statement = sql("SELECT blob FROM blob_use WHERE project = $1 AND holder = $2 AND blob = $3")
+            .bind(project)
+            .bind(holder.to_string())
+            .bind(blob.to_string());
+        let rows = self.fetch_all("look for the holder of a blob", statement).await?;
+        Ok(!rows.is_empty())
+    }
+
     /// Those of these blobs that nothing in any project refers to.
     pub async fn unheld_blobs(&mut self, blobs: &[BlobName]) -> Result<Vec<BlobName>> {
         if blobs.is_empty() {

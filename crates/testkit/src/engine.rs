@@ -22,7 +22,7 @@ use codecourier_engine::runs::spec::{
     Author, DEFAULT_BUDGET, DegradedPolicy, ModelSource, RepositorySource, RunSetup, RunSpec,
 };
 use codecourier_engine::runs::view::RunView;
-use codecourier_engine::templates::{ReadyTemplate, Report, Templates};
+use codecourier_engine::templates::{ReadyTemplate, Report, TemplateName, Templates};
 use codecourier_engine::vault::{MasterKeySource, Vault};
 use codecourier_engine::{AccountsConfig, Engine, EngineConfig, Error, ExternalConfig, Recovered};
 use codecourier_forge::{Git, GitSettings, Mirrors};
@@ -207,6 +207,7 @@ impl World {
                 mirrors: Mirrors::open(git.expect("git"), path.join("mirrors")).expect("mirrors"),
                 gateway,
                 keys: Arc::new(SingleKey(key.map(ProviderKey::api_key))),
+                acp: None,
                 vault: Vault::open(&MasterKeySource::File(path.join("master.key")))
                     .await
                     .expect("a vault"),
@@ -260,6 +261,8 @@ impl World {
             model_source: ModelSource::Live,
             budget: DEFAULT_BUDGET,
             setup: RunSetup::default(),
+            acp: None,
+            images: Vec::new(),
         }
     }
 
@@ -471,7 +474,7 @@ impl FakeTemplates {
 
 #[async_trait]
 impl Templates for FakeTemplates {
-    async fn ensure(&self, _agent: AgentKind, report: Report<'_>) -> Result<ReadyTemplate, Failure> {
+    async fn ensure(&self, template: TemplateName, report: Report<'_>) -> Result<ReadyTemplate, Failure> {
         report("template", "ready");
         let gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(gate) = gate {
@@ -481,10 +484,14 @@ impl Templates for FakeTemplates {
             return Err(failure);
         }
         Ok(ReadyTemplate {
-            digest: "fake".to_owned(),
+            digest: format!("fake-{template}"),
             layers: Vec::new(),
             agent_version: "0.0.0-fake".to_owned(),
         })
+    }
+
+    fn version(&self, template: TemplateName) -> Option<String> {
+        (template != TemplateName::Base).then(|| "0.0.0-fake".to_owned())
     }
 }
 

@@ -387,12 +387,22 @@ async fn shell(room: &Room, line: &str) {
     }
 }
 
-/// The text of a user message in stream-json.
+/// The text of a user message in stream-json. Pictures stand behind it, as `[media type, base64]`.
 fn message_text(line: &[u8]) -> String {
-    serde_json::from_slice::<serde_json::Value>(line)
-        .ok()
-        .and_then(|line| line["message"]["content"].as_str().map(str::to_owned))
-        .unwrap_or_default()
+    let line: serde_json::Value = serde_json::from_slice(line).unwrap_or_default();
+    match &line["message"]["content"] {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Array(blocks) => {
+            let text = |block: &serde_json::Value| block["text"].as_str().unwrap_or_default().to_owned();
+            let picture = |block: &serde_json::Value| {
+                let of = |name: &str| block["source"][name].as_str().map(str::to_owned);
+                Some(format!("[{}, {}]", of("media_type")?, of("data")?))
+            };
+            let texts = blocks.iter().map(text);
+            texts.chain(blocks.iter().filter_map(picture)).collect()
+        }
+        _ => String::new(),
+    }
 }
 
 struct Answer {

@@ -12,6 +12,7 @@
 //! - An identifier's schema is named by hand: `#[schema(value_type = schema::RunId)]`.
 
 pub mod accounts;
+pub mod agents;
 pub mod audit;
 pub mod envelope;
 pub mod error;

@@ -104,6 +104,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the agents with what each can do.
+         * @description Every agent that CodeCourier knows, in a fixed order, also those that cannot work here: `problem` says why. Keys and
+         *     the command of `acp` are the server's; a project may have its own.
+         */
+        get: operations["agents.of_server"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/magic-link": {
         parameters: {
             query?: never;
@@ -511,6 +532,26 @@ export interface paths {
         patch: operations["projects.update"];
         trace?: never;
     };
+    "/api/v1/projects/{slug}/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the agents as they are in a project.
+         * @description With the project's own keys and its own command of `acp`: what its next run will find.
+         */
+        get: operations["agents.of_project"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/audit": {
         parameters: {
             query?: never;
@@ -563,6 +604,45 @@ export interface paths {
          * @description As of the last time that a run fetched the repository; a project without a run has none yet.
          */
         get: operations["runs.branches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload a picture for runs.
+         * @description A PNG, JPEG, GIF or WebP picture of at most 5 MB, as the body itself: its bytes decide what it is, whatever the request
+         *     says. The answer's `image` names it in `images` of the run to start; the same picture again has the same name. It
+         *     stays with the project.
+         */
+        post: operations["runs.uploadImage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/images/{image}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a picture of runs. */
+        get: operations["runs.getImage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1356,16 +1436,105 @@ export interface components {
          * @enum {string}
          */
         AccountStanding: "operator" | "user";
+        /** @description How the agent `acp` is started. */
+        AcpSettings: {
+            /** @description The program and its arguments, each a word of its own. It is started in the sandbox, and by no shell. */
+            command: string[];
+            /** @description What its sandbox starts from: a template that has the program, or `base` when the setup script brings it. */
+            template?: components["schemas"]["TemplateChoice"];
+            /** @description Its environment, beside the project's variables, which win. For what is no secret. */
+            environment?: components["schemas"]["AcpVariable"][];
+        };
+        /** @description A variable of an agent's environment. */
+        AcpVariable: {
+            /** @description Its name. */
+            name: string;
+            /** @description Its value. */
+            value: string;
+        };
         /**
          * @description Who did it: a person, a key, the machine's operator, or the platform itself.
          * @example system
          */
         Actor: string;
+        /** @description A coding agent, as people choose it. Runs, workflows and settings are checked by exactly this. */
+        Agent: {
+            /** @description Its name in data. */
+            id: components["schemas"]["AgentName"];
+            /**
+             * @description Its name for people.
+             * @example Claude Code
+             */
+            name: string;
+            /** @description What its sandboxes start from. */
+            template: components["schemas"]["TemplateChoice"];
+            /** @description The version of its program in new sandboxes; `null` where the template has none. */
+            version: string | null;
+            /** @description The version that this CodeCourier was tested with; of an ACP agent the protocol's. Empty when nothing starts it. */
+            testedVersion: string;
+            /** @description The model when nobody names one. */
+            defaultModel: string;
+            /** @description Models that are known by name, for choosing. It takes others too. */
+            models: components["schemas"]["AgentModel"][];
+            /** @description The providers it can reach models at. */
+            providers: components["schemas"]["AgentProvider"][];
+            /** @description The efforts it can be told to make, from the least to the most. */
+            efforts: components["schemas"]["EffortName"][];
+            /** @description What it can do. */
+            capabilities: components["schemas"]["AgentCapabilities"];
+            /** @description Whether it can work here now. */
+            available: boolean;
+            /** @description Why not, in a sentence. */
+            problem: string | null;
+        };
+        /** @description What an agent can do. */
+        AgentCapabilities: {
+            /** @description Text arrives while the model writes it. */
+            partialText: boolean;
+            /** @description Thinking is told apart from text. */
+            thinking: boolean;
+            /** @description A message sent in the middle of a turn reaches the model in that turn. */
+            steer: boolean;
+            /** @description A turn can be interrupted and the session goes on. */
+            interrupt: boolean;
+            /** @description A further message in the same process continues the session. */
+            followUp: boolean;
+            /** @description A new process continues the session. */
+            resume: boolean;
+            /** @description It ends a turn by itself after a number of model calls. */
+            turnLimit: boolean;
+            /** @description It takes MCP servers. */
+            mcp: boolean;
+            /** @description It takes skills. */
+            skills: boolean;
+            /** @description It takes commands. */
+            commands: boolean;
+            /** @description It looks at pictures in prompts. */
+            images: boolean;
+            /** @description It starts sub-agents. */
+            subAgents: boolean;
+            /** @description It says itself what its requests cost. What is booked is the gateway's count, whatever it says. */
+            cost: boolean;
+        };
+        /** @description A model that is known by name. */
+        AgentModel: {
+            /** @description Its name, as runs name it. */
+            name: string;
+            /** @description The provider that it is reached at. */
+            provider: components["schemas"]["ModelProviderName"];
+        };
         /**
          * @description An agent that this version can drive.
          * @enum {string}
          */
-        AgentName: "claude" | "opencode" | "codex" | "pi";
+        AgentName: "claude" | "opencode" | "codex" | "pi" | "acp";
+        /** @description A provider that an agent can reach models at. */
+        AgentProvider: {
+            /** @description Which. */
+            provider: components["schemas"]["ModelProviderName"];
+            /** @description Whose key there is for it. */
+            key: components["schemas"]["KeyHolder"];
+        };
         /** @description An API key. Its token is shown once, when it is made. */
         ApiKey: {
             /** @description Its identifier, which is no secret. */
@@ -1842,6 +2011,8 @@ export interface components {
                  * @description What requests under way may cost at most, in millionths of a US dollar.
                  */
                 reservedMicroUsd: number;
+                /** @description The pictures that its agents are shown with the prompt. */
+                images: components["schemas"]["RunImage"][];
                 /** @description The branch it starts from, once known. */
                 baseBranch: string | null;
                 /** @description Its own branch, once made. */
@@ -1883,6 +2054,24 @@ export interface components {
                 unified: string;
                 /** @description Whether the text is cut. */
                 truncated: boolean;
+            };
+        };
+        /** @description One thing. */
+        Data_RunImage: {
+            /** @description A picture that runs can show to their agents. */
+            data: {
+                /** @description Its name: what `images` of a run to start takes, and the end of its address. */
+                image: components["schemas"]["ImageName"];
+                /**
+                 * @description What it is.
+                 * @example image/png
+                 */
+                mediaType: string;
+                /**
+                 * Format: int64
+                 * @description Its size in bytes.
+                 */
+                size: number;
             };
         };
         /** @description One thing. */
@@ -1960,6 +2149,7 @@ export interface components {
                 /** @description The model by default. */
                 defaultModel: string;
                 effort: components["schemas"]["EffortName"] | null;
+                acp: components["schemas"]["AcpSettings"] | null;
                 /** @description What each sandbox may use. */
                 limits: components["schemas"]["ProjectLimits"];
                 /**
@@ -2008,6 +2198,38 @@ export interface components {
                 /** @description By whom. */
                 updatedBy: components["schemas"]["Actor"];
             };
+        };
+        /** @description One thing. */
+        Data_Vec_Agent: {
+            data: {
+                /** @description Its name in data. */
+                id: components["schemas"]["AgentName"];
+                /**
+                 * @description Its name for people.
+                 * @example Claude Code
+                 */
+                name: string;
+                /** @description What its sandboxes start from. */
+                template: components["schemas"]["TemplateChoice"];
+                /** @description The version of its program in new sandboxes; `null` where the template has none. */
+                version: string | null;
+                /** @description The version that this CodeCourier was tested with; of an ACP agent the protocol's. Empty when nothing starts it. */
+                testedVersion: string;
+                /** @description The model when nobody names one. */
+                defaultModel: string;
+                /** @description Models that are known by name, for choosing. It takes others too. */
+                models: components["schemas"]["AgentModel"][];
+                /** @description The providers it can reach models at. */
+                providers: components["schemas"]["AgentProvider"][];
+                /** @description The efforts it can be told to make, from the least to the most. */
+                efforts: components["schemas"]["EffortName"][];
+                /** @description What it can do. */
+                capabilities: components["schemas"]["AgentCapabilities"];
+                /** @description Whether it can work here now. */
+                available: boolean;
+                /** @description Why not, in a sentence. */
+                problem: string | null;
+            }[];
         };
         /** @description One thing. */
         Data_VerifyEmailResult: {
@@ -2186,6 +2408,8 @@ export interface components {
             /** @description To whom: `{"id": …}`. */
             data: unknown;
         };
+        /** @description The name of a picture: the SHA-256 of its bytes. For the description only. */
+        ImageName: string;
         /** @description An invitation, as the project sees it. */
         Invitation: {
             /** @description Its identifier. */
@@ -2238,6 +2462,11 @@ export interface components {
             /** @description The project's name in addresses. */
             slug: components["schemas"]["Slug"];
         };
+        /**
+         * @description Whose key there is for a provider.
+         * @enum {string}
+         */
+        KeyHolder: "project" | "server" | "none";
         /** @description An address to send a link to. */
         LinkRequest: {
             /** @description The address. */
@@ -2679,6 +2908,11 @@ export interface components {
          * @enum {string}
          */
         MemberRole: "member" | "admin" | "owner";
+        /**
+         * @description A provider of models.
+         * @enum {string}
+         */
+        ModelProviderName: "anthropic" | "openai" | "openrouter";
         /** @description Somebody who has just signed in. */
         NewSession: {
             /** @description The account. */
@@ -3071,6 +3305,8 @@ export interface components {
              * @description What requests under way may cost at most, in millionths of a US dollar.
              */
             reservedMicroUsd: number;
+            /** @description The pictures that its agents are shown with the prompt. */
+            images: components["schemas"]["RunImage"][];
             /** @description The branch it starts from, once known. */
             baseBranch: string | null;
             /** @description Its own branch, once made. */
@@ -3115,6 +3351,21 @@ export interface components {
          * @example run_019300000000700080000000deadbeef
          */
         RunId: string;
+        /** @description A picture that runs can show to their agents. */
+        RunImage: {
+            /** @description Its name: what `images` of a run to start takes, and the end of its address. */
+            image: components["schemas"]["ImageName"];
+            /**
+             * @description What it is.
+             * @example image/png
+             */
+            mediaType: string;
+            /**
+             * Format: int64
+             * @description Its size in bytes.
+             */
+            size: number;
+        };
         /** @description What each sandbox may use. What is left out is the default. */
         RunLimits: {
             /**
@@ -3426,6 +3677,7 @@ export interface components {
             /** @description The model by default. */
             defaultModel: string;
             effort: components["schemas"]["EffortName"] | null;
+            acp: components["schemas"]["AcpSettings"] | null;
             /** @description What each sandbox may use. */
             limits: components["schemas"]["ProjectLimits"];
             /**
@@ -3512,6 +3764,12 @@ export interface components {
             agent?: components["schemas"]["AgentName"] | null;
             /** @description The model of steps that name none. */
             model?: string | null;
+            checkerAgent?: components["schemas"]["AgentName"] | null;
+            /**
+             * @description Another model for the steps that check; without it the run's, or the checking agent's default where that agent
+             *     cannot reach the run's.
+             */
+            checkerModel?: string | null;
             effort?: components["schemas"]["EffortName"] | null;
             /** @description The commands that the platform runs on every change. */
             checks?: components["schemas"]["RunCheck"][] | null;
@@ -3523,6 +3781,8 @@ export interface components {
              * @description What the run may cost, in millionths of a US dollar.
              */
             budgetMicroUsd?: number | null;
+            /** @description Pictures that agents are shown with the prompt: what `POST /projects/{slug}/images` called them, in their order. */
+            images?: components["schemas"]["ImageName"][];
         };
         /**
          * @description An identifier.
@@ -3606,6 +3866,11 @@ export interface components {
          * @enum {string}
          */
         StreamEventKind: "snapshot" | "delta" | "transient" | "reset" | "ended" | "restart";
+        /**
+         * @description A template that ships.
+         * @enum {string}
+         */
+        TemplateChoice: "base" | "claude" | "opencode" | "codex" | "pi";
         /** @description The name of a context, skill, command or script, as it is in lists. For the description only. */
         ThingName: string;
         /**
@@ -3706,6 +3971,8 @@ export interface components {
             model: string | null;
             /** @default null */
             effort: components["schemas"]["EffortName"] | null;
+            /** @default null */
+            acp: components["schemas"]["AcpSettings"] | null;
             /** @default null */
             limits: components["schemas"]["ProjectLimits"] | null;
             /**
@@ -4021,8 +4288,14 @@ export interface components {
 }
 export type Account = components['schemas']['Account'];
 export type AccountStanding = components['schemas']['AccountStanding'];
+export type AcpSettings = components['schemas']['AcpSettings'];
+export type AcpVariable = components['schemas']['AcpVariable'];
 export type Actor = components['schemas']['Actor'];
+export type Agent = components['schemas']['Agent'];
+export type AgentCapabilities = components['schemas']['AgentCapabilities'];
+export type AgentModel = components['schemas']['AgentModel'];
 export type AgentName = components['schemas']['AgentName'];
+export type AgentProvider = components['schemas']['AgentProvider'];
 export type ApiKey = components['schemas']['ApiKey'];
 export type ApiKeyId = components['schemas']['ApiKeyId'];
 export type ApiKeyStatus = components['schemas']['ApiKeyStatus'];
@@ -4054,11 +4327,13 @@ export type DataRotatedSession = components['schemas']['Data_RotatedSession'];
 export type DataRunCounts = components['schemas']['Data_RunCounts'];
 export type DataRunDetail = components['schemas']['Data_RunDetail'];
 export type DataRunDiff = components['schemas']['Data_RunDiff'];
+export type DataRunImage = components['schemas']['Data_RunImage'];
 export type DataSandbox = components['schemas']['Data_Sandbox'];
 export type DataServer = components['schemas']['Data_Server'];
 export type DataSettings = components['schemas']['Data_Settings'];
 export type DataSignUpResult = components['schemas']['Data_SignUpResult'];
 export type DataVariable = components['schemas']['Data_Variable'];
+export type DataVecAgent = components['schemas']['Data_Vec_Agent'];
 export type DataVerifyEmailResult = components['schemas']['Data_VerifyEmailResult'];
 export type DataWhoami = components['schemas']['Data_Whoami'];
 export type DataWorkflow = components['schemas']['Data_Workflow'];
@@ -4077,12 +4352,14 @@ export type FailureView = components['schemas']['FailureView'];
 export type FollowLink = components['schemas']['FollowLink'];
 export type GitAuthor = components['schemas']['GitAuthor'];
 export type IdentityEvent = components['schemas']['IdentityEvent'];
+export type ImageName = components['schemas']['ImageName'];
 export type Invitation = components['schemas']['Invitation'];
 export type InvitationId = components['schemas']['InvitationId'];
 export type InvitationStatus = components['schemas']['InvitationStatus'];
 export type Invite = components['schemas']['Invite'];
 export type InvitedRole = components['schemas']['InvitedRole'];
 export type JoinedProject = components['schemas']['JoinedProject'];
+export type KeyHolder = components['schemas']['KeyHolder'];
 export type LinkRequest = components['schemas']['LinkRequest'];
 export type ListApiKey = components['schemas']['List_ApiKey'];
 export type ListAuditEntry = components['schemas']['List_AuditEntry'];
@@ -4107,6 +4384,7 @@ export type LiveSnapshot = components['schemas']['LiveSnapshot'];
 export type LiveTransient = components['schemas']['LiveTransient'];
 export type Member = components['schemas']['Member'];
 export type MemberRole = components['schemas']['MemberRole'];
+export type ModelProviderName = components['schemas']['ModelProviderName'];
 export type NewSession = components['schemas']['NewSession'];
 export type OwnInvitation = components['schemas']['OwnInvitation'];
 export type Pause = components['schemas']['Pause'];
@@ -4138,6 +4416,7 @@ export type RunCounts = components['schemas']['RunCounts'];
 export type RunDetail = components['schemas']['RunDetail'];
 export type RunDiff = components['schemas']['RunDiff'];
 export type RunId = components['schemas']['RunId'];
+export type RunImage = components['schemas']['RunImage'];
 export type RunLimits = components['schemas']['RunLimits'];
 export type RunSort = components['schemas']['RunSort'];
 export type RunStatus = components['schemas']['RunStatus'];
@@ -4168,6 +4447,7 @@ export type StepStatus = components['schemas']['StepStatus'];
 export type StepView = components['schemas']['StepView'];
 export type StreamEvent = components['schemas']['StreamEvent'];
 export type StreamEventKind = components['schemas']['StreamEventKind'];
+export type TemplateChoice = components['schemas']['TemplateChoice'];
 export type ThingName = components['schemas']['ThingName'];
 export type Time = components['schemas']['Time'];
 export type TokensView = components['schemas']['TokensView'];
@@ -4461,6 +4741,35 @@ export interface operations {
             500: components["responses"]["Broken"];
             503: components["responses"]["Unavailable"];
             507: components["responses"]["Full"];
+        };
+    };
+    "agents.of_server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The agents. */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Vec_Agent"];
+                };
+            };
+            401: components["responses"]["Unknown"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Broken"];
+            503: components["responses"]["Unavailable"];
         };
     };
     "accounts.request_magic_link": {
@@ -5417,6 +5726,39 @@ export interface operations {
             507: components["responses"]["Full"];
         };
     };
+    "agents.of_project": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's slug. A former one works too. */
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The agents. */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Vec_Agent"];
+                };
+            };
+            401: components["responses"]["Unknown"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Broken"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     "audit.list": {
         parameters: {
             query?: {
@@ -5539,6 +5881,91 @@ export interface operations {
                 };
             };
             400: components["responses"]["Invalid"];
+            401: components["responses"]["Unknown"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Broken"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "runs.uploadImage": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key takes effect once within 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The project's slug. A former one works too. */
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "image/gif": number[];
+                "image/jpeg": number[];
+                "image/png": number[];
+                "image/webp": number[];
+            };
+        };
+        responses: {
+            /** @description The picture, to be named when a run is started. */
+            201: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_RunImage"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unknown"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Broken"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["Full"];
+        };
+    };
+    "runs.getImage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's slug. A former one works too. */
+                slug: components["schemas"]["Slug"];
+                /** @description The picture. */
+                image: components["schemas"]["ImageName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture. */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": number[];
+                    "image/jpeg": number[];
+                    "image/gif": number[];
+                    "image/webp": number[];
+                };
+            };
             401: components["responses"]["Unknown"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];

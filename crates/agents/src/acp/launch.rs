@@ -2,14 +2,14 @@
 
 use codecourier_domain::provider::ModelProvider;
 
-use super::protocol;
+use super::{AcpCommand, protocol};
 use crate::common::environment;
 use crate::launch::Launch;
 use crate::session::SessionSpec;
 
 /// The gateway is named in the variables that the provider's own libraries read. That is all that can be done for an
 /// agent that nobody knows.
-pub(super) fn launch(command: &[String], session: &SessionSpec) -> Launch {
+pub(super) fn launch(command: &AcpCommand, session: &SessionSpec) -> Launch {
     let base = &session.gateway.base_url;
     let token = session.gateway.token.reveal().to_owned();
     let own = match session.gateway.provider {
@@ -35,7 +35,7 @@ pub(super) fn launch(command: &[String], session: &SessionSpec) -> Launch {
     };
     Launch {
         files: Vec::new(),
-        command: command.to_vec(),
+        command: command.words().to_vec(),
         env: environment(session, own, is_reserved),
         directory: session.workspace.clone(),
         initial_input: protocol::opening(),

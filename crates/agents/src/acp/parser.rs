@@ -146,6 +146,15 @@ impl AcpReader {
     fn initialized(&self, result: &Value) -> Meaning {
         let null = Value::Null;
         let can = result.get("agentCapabilities").unwrap_or(&null);
+        let pictures = can
+            .get("promptCapabilities")
+            .and_then(|prompt| prompt.get("image")?.as_bool());
+        if !self.prompt.images.is_empty() && pictures != Some(true) {
+            return vec![turn::impossible(
+                "The agent takes no pictures, and the task comes with some.",
+            )]
+            .into();
+        }
         let version = result.get("agentInfo").map_or("", |agent| text(agent, "version"));
         let id = format!("{SESSION}{}", name(version));
         let Some(session) = &self.resumed else {

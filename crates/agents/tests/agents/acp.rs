@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use crate::session::session_of;
 
 fn agent() -> Acp {
-    Acp::with_command(vec!["/usr/bin/some-agent".to_owned(), "--acp".to_owned()])
+    let words = vec!["/usr/bin/some-agent".to_owned(), "--acp".to_owned()];
+    Acp::with_command(words.try_into().unwrap())
 }
 
 fn session() -> SessionSpec {

@@ -59,7 +59,7 @@ async fn keyed(state: ApiState, request: Request, next: Next) -> Result<Response
     let request = Request::from_parts(parts, body);
     let (parts, body) = request.into_parts();
     let id = parts.extensions.get::<RequestId>().cloned();
-    let bytes = super::upload::read(Request::new(body), state.config.body_limit).await?;
+    let bytes = super::upload::read(Request::new(body), state.config.body_limit.max(super::upload::LONGEST)).await?;
     let address = parts.uri.path_and_query().map_or("", |address| address.as_str());
     let keyed = Keyed::new(&principal, key, fingerprint(address, &parts.headers, &bytes));
     let engine = state.engine.clone();

@@ -9,6 +9,9 @@ use codecourier_engine::{Error, ErrorCode};
 use super::error::ApiError;
 use crate::ApiState;
 
+/// The longest body that any route takes.
+pub(super) const LONGEST: usize = codecourier_engine::runs::images::IMAGE_LIMIT;
+
 /// A body as it came, of at most so many bytes, with its content type.
 #[derive(Debug, Clone)]
 pub struct Upload<const LIMIT: usize> {

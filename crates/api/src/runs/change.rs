@@ -33,11 +33,14 @@ pub(super) async fn start(
         base_branch,
         agent,
         model,
+        checker_agent,
+        checker_model,
         effort,
         checks,
         checker_instructions,
         limits: wanted,
         budget_micro_usd,
+        images,
     } = request;
     let request = RunRequest {
         prompt,
@@ -46,11 +49,14 @@ pub(super) async fn start(
         base_branch,
         agent,
         model,
+        checker_agent,
+        checker_model,
         effort,
         checks: checks.map(|checks| checks.into_iter().map(check).collect()),
         checker_instructions,
         limits: wanted.map(limits).transpose()?,
         budget: budget_micro_usd.map(MicroUsd),
+        images,
     };
     let view = engine.runs().start_requested(&project, request).await?;
     Ok(Accepted(detail(view, 0)?))

@@ -2,12 +2,13 @@
 
 mod change;
 mod convert;
+mod images;
 mod read;
 
 use codecourier_wire::envelope::{Data, List};
 use codecourier_wire::runs::{
-    Branches, BranchesFilter, DiffQuery, EventsPage, EventsQuery, PatchQuery, RerunRun, Run, RunCounts, RunDetail,
-    RunDiff, RunPath, RunSort, RunStatus, RunsFilter, StartRun,
+    Branches, BranchesFilter, DiffQuery, EventsPage, EventsQuery, ImagePath, PatchQuery, RerunRun, Run, RunCounts,
+    RunDetail, RunDiff, RunPath, RunSort, RunStatus, RunsFilter, StartRun,
 };
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -27,7 +28,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         read::patch,
         change::cancel,
         change::retry,
-        change::rerun
+        change::rerun,
+        images::upload_image,
+        images::get_image
     ))
 }
 

@@ -6,15 +6,19 @@ use codecourier_domain::limits::SandboxLimits;
 use codecourier_domain::model_route;
 use codecourier_domain::money::MicroUsd;
 use codecourier_engine::Error;
+use codecourier_engine::agents::{AcpAgent, InvalidAcpCommand};
 use codecourier_engine::error::sentence;
 use codecourier_engine::runs::spec::Author;
 use codecourier_engine::settings::{
     DEFAULT_DISCOVERY_PROMPT, DEFAULT_SANDBOX_PROMPT, SessionConfig, SessionType, SettingsPatch, SettingsView,
 };
+use codecourier_engine::templates::TemplateName;
 use codecourier_wire::settings::{
-    AgentName, EffortName, GitAuthor, ProjectCheck, ProjectLimits, SessionSettings, SessionTypes, SessionTypesChange,
-    Settings, UpdateSettings,
+    AcpSettings, AcpVariable, AgentName, EffortName, GitAuthor, ProjectCheck, ProjectLimits, SessionSettings,
+    SessionTypes, SessionTypesChange, Settings, TemplateChoice, UpdateSettings,
 };
+
+use crate::agents::{agent_name, effort_name, template_choice};
 
 pub(super) fn settings(view: SettingsView) -> Settings {
     let SettingsView {
@@ -41,6 +45,7 @@ pub(super) fn settings(view: SettingsView) -> Settings {
         model: document.model.map(Into::into),
         default_model: model_route::default_model(document.agent).to_owned(),
         effort: document.effort.map(effort_name),
+        acp: document.acp.map(acp),
         limits: limits(document.limits),
         run_budget_micro_usd: document.run_budget.0,
         session_types: SessionTypes {
@@ -67,6 +72,7 @@ pub(super) fn patch(request: UpdateSettings) -> Result<SettingsPatch, Error> {
         agent,
         model,
         effort,
+        acp,
         limits,
         run_budget_micro_usd,
         session_types,
@@ -85,6 +91,7 @@ pub(super) fn patch(request: UpdateSettings) -> Result<SettingsPatch, Error> {
             None => None,
         },
         effort: effort.map(|effort| effort.map(effort_of)),
+        acp: acp.map(|acp| acp.map(acp_agent).transpose()).transpose()?,
         limits: limits.map(sandbox_limits).transpose()?,
         run_budget: run_budget_micro_usd.map(MicroUsd),
         session_types: session_types.map(session_changes).transpose()?,
@@ -144,6 +151,43 @@ fn session_config(kind: SessionType, settings: SessionSettings) -> Result<Sessio
     })
 }
 
+fn acp(agent: AcpAgent) -> AcpSettings {
+    AcpSettings {
+        command: agent.command.into(),
+        template: template_choice(agent.template),
+        environment: agent
+            .environment
+            .into_iter()
+            .map(|(name, value)| AcpVariable { name, value })
+            .collect(),
+    }
+}
+
+fn acp_agent(settings: AcpSettings) -> Result<AcpAgent, Error> {
+    let AcpSettings {
+        command,
+        template,
+        environment,
+    } = settings;
+    let command = command
+        .try_into()
+        .map_err(|error: InvalidAcpCommand| Error::validation(sentence(&error.to_string())).of_field("acp.command"))?;
+    Ok(AcpAgent {
+        command,
+        template: match template {
+            TemplateChoice::Base => TemplateName::Base,
+            TemplateChoice::Claude => TemplateName::Claude,
+            TemplateChoice::Opencode => TemplateName::Opencode,
+            TemplateChoice::Codex => TemplateName::Codex,
+            TemplateChoice::Pi => TemplateName::Pi,
+        },
+        environment: environment
+            .into_iter()
+            .map(|AcpVariable { name, value }| (name, value))
+            .collect(),
+    })
+}
+
 fn check(spec: CheckSpec) -> ProjectCheck {
     ProjectCheck {
         name: spec.name,
@@ -196,32 +240,13 @@ fn model_name(text: &str, field: &str) -> Result<ModelName, Error> {
         })
 }
 
-/// Settings hold only agents that this version can drive.
-const fn agent_name(kind: AgentKind) -> AgentName {
-    match kind {
-        AgentKind::Opencode => AgentName::Opencode,
-        AgentKind::Codex => AgentName::Codex,
-        AgentKind::Pi => AgentName::Pi,
-        AgentKind::Claude | AgentKind::Acp => AgentName::Claude,
-    }
-}
-
 const fn agent_kind(name: AgentName) -> AgentKind {
     match name {
         AgentName::Claude => AgentKind::Claude,
         AgentName::Opencode => AgentKind::Opencode,
         AgentName::Codex => AgentKind::Codex,
         AgentName::Pi => AgentKind::Pi,
-    }
-}
-
-const fn effort_name(effort: Effort) -> EffortName {
-    match effort {
-        Effort::Low => EffortName::Low,
-        Effort::Medium => EffortName::Medium,
-        Effort::High => EffortName::High,
-        Effort::Xhigh => EffortName::Xhigh,
-        Effort::Max => EffortName::Max,
+        AgentName::Acp => AgentKind::Acp,
     }
 }
 

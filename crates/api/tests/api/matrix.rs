@@ -192,6 +192,7 @@ impl Cast {
                 "session" => id("ses"),
                 "name" => "some-workflow".to_owned(),
                 "provider" => "anthropic".to_owned(),
+                "image" => "0".repeat(64),
                 other => panic!("{path}: this test does not know what `{other}` is; tell it in `Cast::address`"),
             });
         }

@@ -301,3 +301,84 @@ async fn a_run_of_another_project_is_not_there_and_no_local_path_is_taken() {
     assert_eq!(unknown.json()["error"]["field"], "workflow");
     ended(&server, &shop, &run).await;
 }
+
+/// A picture of one pixel.
+const PNG: &[u8] =
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\0\0\0\0IEND\xaeB`\x82";
+
+#[tokio::test]
+async fn a_picture_is_uploaded_once_and_shown_to_every_agent_of_the_run() {
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let sees = Arc::clone(&seen);
+    let agents = script(move |call| {
+        let file = call.project.parent().map(|home| home.join("reference-images/1.png"));
+        let bytes = file.and_then(|file| std::fs::read(file).ok());
+        sees.lock().unwrap().push((call.prompt.clone(), bytes));
+        vec![Act::EndTurn("Looked.".to_owned())]
+    });
+    let server = TestServer::start_in(Arc::new(World::new(agents)), ApiConfig::default()).await;
+    let ada = server.person("ada").await;
+    let shop = server.project(&ada, "shop").await;
+    let other = server.project(&ada, "other").await;
+    let upload = async |project: &TestProject, bytes: Vec<u8>| {
+        let path = format!("/projects/{}/images", project.slug);
+        let request = server.request(reqwest::Method::POST, &path).bearer_auth(&ada.token);
+        server
+            .send(request.header("content-type", "image/png").body(bytes))
+            .await
+    };
+    let made = upload(&shop, PNG.to_vec()).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let image = made.data()["image"].as_str().unwrap().to_owned();
+    assert_eq!(
+        (&made.data()["mediaType"], &made.data()["size"]),
+        (&json!("image/png"), &json!(PNG.len()))
+    );
+    assert_eq!(upload(&shop, PNG.to_vec()).await.data()["image"], image.as_str());
+    for hostile in [&b"<svg onload='alert(1)'/>"[..], b"GIF8", b"", b"\x89PNG\r\n\x1a\n"] {
+        assert_eq!(
+            upload(&shop, hostile.to_vec()).await.code(),
+            "VALIDATION",
+            "{hostile:?}"
+        );
+    }
+    let mut large = PNG.to_vec();
+    large.resize(5 * 1024 * 1024 + 1, 0);
+    assert_eq!(upload(&shop, large).await.code(), "TOO_LARGE");
+
+    let read = server.get(&ada.token, &format!("/projects/shop/images/{image}")).await;
+    assert_eq!(read.headers["content-type"], "image/png");
+    assert_eq!(read.headers["x-content-type-options"], "nosniff");
+    // A name that is known elsewhere is none here.
+    let elsewhere = server
+        .get(&ada.token, &format!("/projects/{}/images/{image}", other.slug))
+        .await;
+    assert_eq!(elsewhere.code(), "NOT_FOUND");
+    let start = async |project: &TestProject, images: Value| {
+        let body = json!({"prompt": "Look", "workflow": "single", "images": images});
+        server
+            .post(&ada.token, &format!("/projects/{}/runs", project.slug), body)
+            .await
+    };
+    for (project, images, field) in [
+        (&other, json!([image]), "images.0"),
+        (&shop, json!([image, "0".repeat(64)]), "images.1"),
+        (&shop, json!(vec![&image; 9]), "images"),
+    ] {
+        let refused = start(project, images).await;
+        assert_eq!(
+            (refused.code().as_str(), &refused.json()["error"]["field"]),
+            ("VALIDATION", &json!(field))
+        );
+    }
+    let answer = start(&shop, json!([image])).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
+    let run = answer.data()["id"].as_str().unwrap().to_owned();
+    assert_eq!(answer.data()["images"], json!([made.data()]));
+    ended(&server, &shop, &run).await;
+    let seen = seen.lock().unwrap();
+    let (prompt, file) = seen.first().unwrap();
+    assert!(prompt.contains("- /home/user/reference-images/1.png"), "{prompt}");
+    assert!(prompt.contains("[image/png, iVBORw0KGgo"), "{prompt}");
+    assert_eq!(file.as_deref(), Some(PNG));
+}

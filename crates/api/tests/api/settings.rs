@@ -398,3 +398,81 @@ async fn api_keys_over_http() {
         "revoked"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agents_are_listed_with_what_they_can_do_and_why_they_cannot_work_here() {
+    let house = House::new().await;
+    let of = async |token: &str| house.ask(token, Method::GET, "/agents", None, &[]).await;
+    let member = house.member.token.expose();
+    let listed = of(member).await;
+    let agents = listed.data().as_array().unwrap();
+    let ids: Vec<&str> = agents.iter().map(|agent| agent["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["claude", "opencode", "codex", "pi", "acp"]);
+    let [claude, _, codex, _, acp] = agents.as_slice() else {
+        panic!("five agents")
+    };
+    assert_eq!(claude["name"], "Claude Code");
+    assert_eq!(
+        (&claude["capabilities"]["commands"], &codex["capabilities"]["commands"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(codex["efforts"], json!(["low", "medium", "high", "xhigh", "max"]));
+    let of_openai = |agent: &Value| {
+        agent["models"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|model| model["provider"] == "openai")
+    };
+    assert!(
+        of_openai(codex) && !of_openai(claude),
+        "an agent's models are those it reaches"
+    );
+    assert_eq!(
+        (&acp["available"], &acp["problem"]),
+        (&json!(false), &json!("No command is configured that starts it."))
+    );
+
+    // A key of the project's own, and a command.
+    let key = json!({ "key": format!("sk-{CANARY}-of-the-project") });
+    house
+        .admin(Method::PUT, "/provider-keys/openai", Some(key))
+        .await
+        .data();
+    let read = house.admin(Method::GET, "/settings", None).await;
+    let tag = read.headers[header::ETAG].to_str().unwrap().to_owned();
+    let patch = async |body: Value, tag: &str| {
+        let admin = house.admin.token.expose();
+        house
+            .ask(admin, Method::PATCH, "/settings", Some(body), &[("if-match", tag)])
+            .await
+    };
+    for (acp, field) in [
+        (json!({ "command": ["my agent --acp"] }), "acp.command"),
+        (json!({ "command": [] }), "acp.command"),
+        (
+            json!({ "command": ["a"], "environment": [{ "name": "A B", "value": "" }] }),
+            "acp.environment",
+        ),
+    ] {
+        let refused = patch(json!({ "acp": acp }), &tag).await;
+        assert_eq!(
+            (refused.code(), refused.field()),
+            ("VALIDATION", field),
+            "{}",
+            refused.text
+        );
+    }
+    let command = json!({ "command": ["my-agent", "--acp"], "template": "opencode" });
+    let changed = patch(json!({ "acp": command, "agent": "acp" }), &tag).await;
+    assert_eq!(changed.data()["acp"]["command"], json!(["my-agent", "--acp"]));
+    let listed = of(member).await;
+    let acp = &listed.data()[4];
+    assert_eq!(
+        (&acp["available"], &acp["template"]),
+        (&json!(true), &json!("opencode"))
+    );
+    let keys = &listed.data()[2]["providers"];
+    assert_eq!(keys, &json!([{ "provider": "openai", "key": "project" }]));
+    assert_eq!(of(house.stranger.token.expose()).await.code(), "NOT_FOUND");
+}

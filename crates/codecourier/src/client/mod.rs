@@ -182,6 +182,15 @@ impl Client {
         Ok(self.read::<Data<T>>(response).await?.data)
     }
 
+    /// Sends bytes that are no JSON, and reads what they are called.
+    pub(crate) async fn post_bytes<T: DeserializeOwned>(&self, path: &str, bytes: Vec<u8>) -> Result<T, Problem> {
+        let request = self
+            .posting(path)?
+            .header(header::CONTENT_TYPE, "application/octet-stream");
+        let response = self.send(request.body(bytes)).await?;
+        Ok(self.read::<Data<T>>(response).await?.data)
+    }
+
     /// Asks for something to be done whose answer has nothing to read.
     pub(crate) async fn post_plain<B: Serialize + Sync>(&self, path: &str, body: &B) -> Result<(), Problem> {
         self.send(self.posting(path)?.json(body)).await.map(drop)

@@ -103,10 +103,18 @@ fn text_of(value: Value) -> Option<String> {
         Value::Boolean(truth) => Some(truth.to_string()),
         Value::Array(items) => {
             let items = items.into_iter().map(|item| match item {
-                Value::String(text) if !text.contains(',') => Some(text),
+                Value::String(text) => Some(text),
                 _ => None,
             });
-            items.collect::<Option<Vec<_>>>().map(|items| items.join(","))
+            let items = items.collect::<Option<Vec<_>>>()?;
+            // Joined by commas as in the environment, unless that would take it apart otherwise than it was written.
+            if items
+                .iter()
+                .any(|item| item.is_empty() || item.contains([',', '[']) || item.trim() != item)
+            {
+                return serde_json::to_string(&items).ok();
+            }
+            Some(items.join(","))
         }
         Value::Datetime(_) | Value::Table(_) => None,
     }

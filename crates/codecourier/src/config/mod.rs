@@ -23,6 +23,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use codecourier_engine::agents::AcpAgent;
 use codecourier_engine::vault::MasterKeySource;
 use codecourier_forge::GitSettings;
 use codecourier_gateway::{GatewayConfig, KeysByProvider, Provider, ProviderKey};
@@ -338,6 +339,23 @@ impl Config {
             }
         }
         Ok(keys)
+    }
+
+    /// How the agent `acp` is started in projects that do not say it themselves.
+    pub(crate) fn acp(&self) -> Result<Option<AcpAgent>, Problem> {
+        let Some(command) = self.settings.acp_command.clone() else {
+            return Ok(None);
+        };
+        let variables = self.settings.acp_environment.0.iter();
+        let acp = AcpAgent {
+            command,
+            template: self.settings.acp_template,
+            environment: variables
+                .map(|variable| (variable.name.clone(), variable.value.clone()))
+                .collect(),
+        };
+        acp.validate()?;
+        Ok(Some(acp))
     }
 
     /// Where the master keys are that seal the secrets in the database.

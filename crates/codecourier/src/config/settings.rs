@@ -4,10 +4,15 @@
 
 use std::path::PathBuf;
 
+use codecourier_agents::AcpCommand;
+use codecourier_engine::templates::TemplateName;
+
 use super::given::Given;
 use super::secret::SecretSource;
 use super::table::{Kind, Setting, settings};
-use super::value::{Between, Dollars, List, ListenAddress, LogFormat, ProxyRange, SignUp, SmtpSecurity, Value, WebUrl};
+use super::value::{
+    Between, Dollars, List, ListenAddress, LogFormat, ProxyRange, SignUp, SmtpSecurity, Value, Variable, WebUrl,
+};
 use crate::problem::Problem;
 
 /// What the tables of the file are about.
@@ -41,6 +46,10 @@ pub(crate) const SECTIONS: &[(&str, &str)] = &[
     ),
     ("limits", "How many requests one caller may make."),
     ("runs", "How runs are executed."),
+    (
+        "agents",
+        "The agent `acp`: any program that speaks the Agent Client Protocol on its standard streams.",
+    ),
     (
         "models",
         "Model keys for every project that has none of its own, and for commands without a server.",
@@ -142,6 +151,13 @@ settings! {
     value work_places: Between<1, 1_000>, "runs.work_places" = "4";
     /// What a run may cost when nobody says, in US dollars.
     value default_budget: Dollars, "runs.default_budget" = "20";
+
+    /// The program and its arguments, as a list. It is started in the sandbox, not by a shell. A project may name another.
+    optional acp_command: AcpCommand, "agents.acp_command" = "opencode,acp";
+    /// What its sandbox starts from: a template that has the program, or `base` when the project's setup script brings it.
+    value acp_template: TemplateName, "agents.acp_template" = "base";
+    /// Its environment, beside the project's variables, which win. For what is no secret.
+    value acp_environment: List<Variable>, "agents.acp_environment" = "";
 
     /// A key for Anthropic's API.
     secret anthropic_api_key: String, "models.anthropic_api_key" = "/etc/codecourier/anthropic-key";

@@ -4,7 +4,10 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+use codecourier_agents::AcpCommand;
+use codecourier_agents::session::EnvName;
 use codecourier_api::config::Network;
+use codecourier_engine::templates::TemplateName;
 
 /// A type of settings.
 pub(crate) trait Value: Sized {
@@ -78,7 +81,7 @@ impl<const LEAST: u32, const MOST: u32> Value for Between<LEAST, MOST> {
     }
 }
 
-/// A list, separated by commas in the environment and on the command line.
+/// A list, separated by commas in the environment and on the command line, or a JSON array where a part has a comma.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct List<T>(pub(crate) Vec<T>);
 
@@ -86,12 +89,70 @@ impl<T: Value> Value for List<T> {
     const FORM: &'static str = T::FORM;
 
     fn parse(text: &str) -> Option<Self> {
+        if let Ok(parts) = serde_json::from_str::<Vec<String>>(text) {
+            return parts.iter().map(|part| T::parse(part)).collect::<Option<_>>().map(Self);
+        }
         let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
         parts.map(T::parse).collect::<Option<_>>().map(Self)
     }
 
     fn show(&self) -> String {
         self.0.iter().map(T::show).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A program and its arguments: a list of words, never a line for a shell.
+impl Value for AcpCommand {
+    const FORM: &'static str = "a program and its arguments as a list, such as [\"opencode\", \"acp\"]";
+
+    fn parse(text: &str) -> Option<Self> {
+        let words = match serde_json::from_str::<Vec<String>>(text) {
+            Ok(words) => words,
+            Err(_) => text.split(',').map(|word| word.trim().to_owned()).collect(),
+        };
+        words.try_into().ok()
+    }
+
+    fn show(&self) -> String {
+        serde_json::to_string(self.words()).unwrap_or_default()
+    }
+}
+
+impl Value for TemplateName {
+    const FORM: &'static str = "`base`, `claude`, `opencode`, `codex` or `pi`";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// A variable of the environment with its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Variable {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its value.
+    pub(crate) value: String,
+}
+
+impl Value for Variable {
+    const FORM: &'static str = "a list of NAME=VALUE";
+
+    fn parse(text: &str) -> Option<Self> {
+        let (name, value) = text.split_once('=')?;
+        name.parse::<EnvName>().ok()?;
+        Some(Self {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        })
+    }
+
+    fn show(&self) -> String {
+        format!("{}={}", self.name, self.value)
     }
 }
 
@@ -352,6 +413,19 @@ mod tests {
         for bad in ["", "0", "-1", "1e3", "1.0000001", "10001", "x"] {
             assert!(Dollars::parse(bad).is_none(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_command_is_a_list_of_words() {
+        let words = |text: &str| AcpCommand::parse(text).map(|command| command.words().join("|"));
+        assert_eq!(words("opencode,acp").as_deref(), Some("opencode|acp"));
+        assert_eq!(words(r#"["agent", "a, b", ""]"#).as_deref(), Some("agent|a, b|"));
+        for bad in ["", "opencode acp", "[]", r#"["a b"]"#, "-x"] {
+            assert_eq!(words(bad), None, "{bad}");
+        }
+        let list = List::<Variable>::parse(r#"["A=1,2", "B="]"#).unwrap();
+        assert_eq!(list.show(), "A=1,2, B=");
+        assert!(List::<Variable>::parse("A").is_none() && List::<Variable>::parse("1=2").is_none());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The verbs, a file each, and what happens around every one of them: the environment is read, a problem is shown in one
 //! way, the exit code says how it went.
 
+pub(crate) mod agents;
 mod answer;
 pub(crate) mod audit;
 pub(crate) mod backup;
@@ -85,6 +86,7 @@ impl Verb {
             Self::Config(arguments) => arguments.flags(),
             Self::Run(_)
             | Self::Demo(_)
+            | Self::Agents(_)
             | Self::Runs(_)
             | Self::Show(_)
             | Self::Logs(_)
@@ -117,6 +119,7 @@ async fn act(verb: Verb, config: &Config, output: Output) -> Result<Exit, Proble
     match &verb {
         Verb::Serve(_) | Verb::Keys(_) | Verb::Run(_) | Verb::Demo(_) | Verb::Resume(_) | Verb::Cancel(_) => {}
         Verb::Config(_)
+        | Verb::Agents(_)
         | Verb::Runs(_)
         | Verb::Show(_)
         | Verb::Logs(_)
@@ -143,6 +146,7 @@ async fn act(verb: Verb, config: &Config, output: Output) -> Result<Exit, Proble
         Verb::Config(arguments) => Ok(config::config(&arguments, config, output)),
         Verb::Run(arguments) => run::run(*arguments, config, output).await,
         Verb::Demo(arguments) => demo::demo(arguments, config, output).await,
+        Verb::Agents(arguments) => agents::agents(&arguments, config, output).await,
         Verb::Runs(arguments) => runs::runs(&arguments, config, output).await,
         Verb::Show(arguments) => show::show(&arguments, config, output).await,
         Verb::Logs(arguments) => logs::logs(&arguments, config, output).await,

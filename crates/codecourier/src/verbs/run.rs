@@ -1,18 +1,22 @@
 //! `codecourier run`: give a task to agents and follow it to its end.
 
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use codecourier_agents::session::ImageType;
 use codecourier_domain::agent::{AgentKind, Effort, ModelName};
 use codecourier_domain::branch::BranchName;
 use codecourier_domain::check::{CheckSpec, Requirement};
 use codecourier_domain::limits::SandboxLimits;
+use codecourier_domain::model_route;
 use codecourier_domain::money::MicroUsd;
 use codecourier_domain::pipeline::{DEFAULT_ITERATIONS, Pipeline};
+use codecourier_engine::runs::images::IMAGE_LIMIT;
 use codecourier_engine::runs::spec::{Author, DegradedPolicy, MAX_PROMPT_BYTES, RunSpec};
 use codecourier_gateway::ReplayPacing;
+use codecourier_wire::runs::RunImage;
 
 use super::{execute, run_remote};
 use crate::client::place::{Place, PlaceChoice};
@@ -48,9 +52,22 @@ pub(crate) struct Arguments {
     /// The branch to start from [default: the repository's own default branch]
     #[arg(long, value_name = "BRANCH")]
     pub(super) base: Option<String>,
-    /// The model [default: claude-opus-5-5, or the project's]
+    /// The agent: claude, opencode, codex, pi or acp; `codecourier agents` tells of each [default: claude, or the
+    /// project's]
+    #[arg(long, value_name = "NAME")]
+    pub(super) agent: Option<AgentKind>,
+    /// The model [default: the agent's, or the project's]
     #[arg(long, value_name = "NAME")]
     pub(super) model: Option<String>,
+    /// The agent that checks [default: the same]
+    #[arg(long, value_name = "NAME")]
+    pub(super) checker_agent: Option<AgentKind>,
+    /// The model that checks [default: the same, or the checking agent's]
+    #[arg(long, value_name = "NAME")]
+    pub(super) checker_model: Option<String>,
+    /// A picture that agents are shown with the prompt: PNG, JPEG, GIF or WebP, 5 MB at most
+    #[arg(long, value_name = "FILE")]
+    pub(super) image: Vec<PathBuf>,
     /// How hard the model thinks
     #[arg(long, value_enum)]
     pub(super) effort: Option<EffortWish>,
@@ -137,7 +154,14 @@ impl From<EffortWish> for Effort {
 pub(crate) async fn run(arguments: Arguments, config: &Config, output: Output) -> Result<Exit, Problem> {
     if let Place::Remote(remote) = arguments.place.decide(config)? {
         logging::start(config, logging::Target::StandardError)?;
-        let request = run_remote::request(arguments)?;
+        let images = arguments.image.iter().map(|path| read_image(path));
+        let images = images.collect::<Result<Vec<_>, _>>()?;
+        let mut request = run_remote::request(arguments)?;
+        for image in images {
+            let path = remote.path("/images");
+            let kept: RunImage = remote.client.post_bytes(&path, image).await?;
+            request.images.push(kept.image);
+        }
         return remote.run(&request, config, output).await;
     }
     let pacing = if arguments.no_pacing {
@@ -145,6 +169,8 @@ pub(crate) async fn run(arguments: Arguments, config: &Config, output: Output) -
     } else {
         ReplayPacing::AsRecorded
     };
+    let images = arguments.image.iter().map(|path| read_image(path));
+    let images = images.collect::<Result<Vec<_>, _>>()?;
     let spec = spec(arguments, config).await?;
     let held = platform::hold(config, "codecourier run").await?;
     let purpose = Purpose {
@@ -153,14 +179,14 @@ pub(crate) async fn run(arguments: Arguments, config: &Config, output: Output) -
         ending: None,
     };
     let platform = Platform::start(config, held, purpose).await?;
-    let executed = follow(&platform, spec, config, output).await;
+    let executed = follow(&platform, (spec, images), config, output).await;
     platform.shut_down().await;
     Ok(execute::present(&executed?, config, output))
 }
 
 async fn follow(
     platform: &Platform,
-    spec: RunSpec,
+    (mut spec, images): (RunSpec, Vec<Vec<u8>>),
     config: &Config,
     output: Output,
 ) -> Result<execute::Executed, Problem> {
@@ -168,6 +194,13 @@ async fn follow(
         return Err(platform::degraded(&platform.support));
     }
     preflight::base(platform, &spec.repository, spec.base_branch.as_ref()).await?;
+    if !images.is_empty() {
+        let project = platform.engine.project_of(&spec.repository).await?;
+        for image in images {
+            spec.images
+                .push(platform.engine.runs().keep_image(project, image.into()).await?);
+        }
+    }
     let mut screen = execute::screen(config, output);
     execute::start_and_follow(platform, spec, &mut screen, output).await
 }
@@ -181,7 +214,11 @@ async fn spec(arguments: Arguments, config: &Config) -> Result<RunSpec, Problem>
         check,
         advisory_check,
         base,
+        agent,
         model,
+        checker_agent,
+        checker_model,
+        image: _,
         effort,
         max_iterations,
         checker_instructions,
@@ -224,18 +261,26 @@ async fn spec(arguments: Arguments, config: &Config) -> Result<RunSpec, Problem>
         .map(|name| name.parse::<BranchName>())
         .transpose()
         .map_err(|error| Problem::usage(format!("--base: {error}")))?;
-    let model: ModelName = model
-        .as_deref()
-        .unwrap_or(DEFAULT_MODEL)
-        .parse()
-        .map_err(|error| Problem::usage(format!("--model: {error}")))?;
+    let agent = agent.unwrap_or_default();
+    let named = |flag: &str, text: &str| {
+        let name = text.parse::<ModelName>();
+        name.map_err(|error| Problem::usage(format!("{flag}: {error}")))
+    };
+    let model = named("--model", model.as_deref().unwrap_or(model_route::default_model(agent)))?;
+    let checker_model = checker_model.map(|text| named("--checker-model", &text)).transpose()?;
+    if workflow == Workflow::Single && (checker_agent.is_some() || checker_model.is_some()) {
+        return Err(Problem::usage(
+            "--checker-agent and --checker-model belong to the workflow designer-checker.",
+        ));
+    }
+    let pipeline = pipeline.with_checker(checker_agent, checker_model.as_ref());
     let mut spec = RunSpec {
         prompt,
         workflow: workflow.name().to_owned(),
         pipeline,
         repository: codecourier_engine::runs::spec::RepositorySource::Url { url: String::new() },
         base_branch,
-        agent: AgentKind::Claude,
+        agent,
         model,
         effort: effort.map(Effort::from),
         checks: required.chain(advisory).collect(),
@@ -253,11 +298,31 @@ async fn spec(arguments: Arguments, config: &Config) -> Result<RunSpec, Problem>
             None => MicroUsd(config.settings.default_budget.0),
         },
         setup: codecourier_engine::runs::spec::RunSetup::default(),
-    };
+        acp: None,
+        images: Vec::new(),
+    }
+    .with_acp(config.acp()?)
+    .with_reachable_models();
     spec.validate()?;
     spec.repository = preflight::repository(config, repo.as_deref().unwrap_or(".")).await?;
-    spec.model_source = preflight::model_source(config, record.as_deref(), replay.as_deref())?;
+    spec.model_source = preflight::model_source(config, &spec, record.as_deref(), replay.as_deref())?;
     Ok(spec)
+}
+
+/// A picture from a file. What it is, and whether it is one, is decided where it is kept.
+fn read_image(path: &Path) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| Problem::file("read the picture", path, &error))?;
+    let read = file.take(IMAGE_LIMIT as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Problem::file("read the picture", path, &error))?;
+    if bytes.len() > IMAGE_LIMIT || ImageType::of(&bytes).is_none() {
+        let message = format!(
+            "{} is no PNG, JPEG, GIF or WebP picture of at most 5 MB.",
+            path.display()
+        );
+        return Err(Problem::usage(message));
+    }
+    Ok(bytes)
 }
 
 pub(super) fn read_prompt(prompt: String) -> Result<String, Problem> {

@@ -17,7 +17,11 @@ pub(super) fn request(arguments: Arguments) -> Result<StartRun, Problem> {
         check,
         advisory_check,
         base,
+        agent,
         model,
+        checker_agent,
+        checker_model,
+        image: _,
         effort,
         max_iterations,
         checker_instructions,
@@ -78,13 +82,17 @@ pub(super) fn request(arguments: Arguments) -> Result<StartRun, Problem> {
         workflow: workflow.name().to_owned(),
         repository: repo,
         base_branch: base,
-        agent: None,
+        agent: agent.map(|agent| agent.as_str().to_owned()),
         model,
+        checker_agent: checker_agent.map(|agent| agent.as_str().to_owned()),
+        checker_model,
         effort: effort.map(|effort| Effort::from(effort).as_str().to_owned()),
         checks: (!checks.is_empty()).then_some(checks),
         checker_instructions,
         limits: (!is_default).then_some(limits),
         budget_micro_usd: budget.as_deref().map(parse_budget).transpose()?.map(|amount| amount.0),
+        // Uploaded first.
+        images: Vec::new(),
     })
 }
 
@@ -138,9 +146,20 @@ mod tests {
             "high",
             "--repo",
             "https://host/a.git",
+            "--agent",
+            "codex",
+            "--checker-agent",
+            "claude_code",
+            "--checker-model",
+            "claude-haiku-4-5",
             "do it",
         ])
         .unwrap();
+        let checker = (request.checker_agent.as_deref(), request.checker_model.as_deref());
+        assert_eq!(
+            (request.agent.as_deref(), checker),
+            (Some("codex"), (Some("claude"), Some("claude-haiku-4-5")))
+        );
         let checks = request.checks.unwrap();
         assert_eq!((checks[0].name.as_str(), checks[0].required), ("t", true));
         assert_eq!((checks[1].command.as_str(), checks[1].required), ("lint", false));

@@ -72,3 +72,56 @@ fn a_configuration_that_is_not_understood_stops_every_verb() {
     let arguments = ["runs", "--config", "/nonexistent/c.toml"];
     codecourier(place.path(), &arguments).refused(2, &["no configuration at /nonexistent/c.toml"]);
 }
+
+#[test]
+fn the_command_of_an_agent_is_a_list_of_words_and_agents_say_whether_they_can_work() {
+    let place = tempfile::tempdir().unwrap();
+    let config = "[agents]\nacp_command = [\"my-agent\", \"--modes\", \"a,b\"]\nacp_template = \"pi\"\nacp_environment = \
+                  [\"MODE=careful\"]\n";
+    std::fs::write(place.path().join("config.toml"), config).unwrap();
+    let explained = codecourier(place.path(), &["config", "explain"]);
+    for words in [r#"["my-agent","--modes","a,b"]"#, "MODE=careful", "agents.acp_template"] {
+        assert!(explained.stdout.contains(words), "{words}: {}", explained.stdout);
+    }
+    let environment = [("OPENAI_API_KEY", "canary-key")];
+    let listed = codecourier_with(place.path(), &["agents", "--json"], &environment, "");
+    let agents: Vec<serde_json::Value> = listed
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["agent"].clone())
+        .collect();
+    let states: Vec<_> = agents
+        .iter()
+        .map(|agent| (agent["id"].as_str().unwrap(), agent["available"].as_bool().unwrap()))
+        .collect();
+    let expected = [
+        ("claude", false),
+        ("opencode", true),
+        ("codex", true),
+        ("pi", true),
+        ("acp", true),
+    ];
+    assert_eq!(states, expected, "{}", listed.stderr);
+    assert_eq!(agents[0]["problem"], "There is no key for Anthropic.");
+    assert_eq!(agents[4]["template"], "pi");
+    let one = codecourier_with(place.path(), &["agents", "codex"], &environment, "");
+    assert!(
+        one.stdout.contains("gpt-5.5") && one.stdout.contains("use commands"),
+        "{}",
+        one.stdout
+    );
+    assert!(!one.stdout.contains("canary") && !listed.stdout.contains("canary"));
+
+    std::fs::write(
+        place.path().join("config.toml"),
+        "[agents]\nacp_command = \"my-agent --acp\"\n",
+    )
+    .unwrap();
+    let refused = codecourier(place.path(), &["agents"]);
+    assert_ne!(refused.code, 0);
+    assert!(
+        refused.stderr.contains("a program and its arguments as a list"),
+        "{}",
+        refused.stderr
+    );
+}

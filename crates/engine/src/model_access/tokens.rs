@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use codecourier_domain::id::{ProjectId, RunId, StepId};
+use codecourier_domain::provider::ModelProvider;
 use codecourier_gateway::{Lane, Mode, Provider, StepGrant, StepTokens, TokenHash, TokenRefused};
 use codecourier_store::ledger::{NewStepToken, TokenHash as StoredHash};
 use codecourier_store::{Body, Error as StoreError};
@@ -26,12 +27,12 @@ struct Permission {
 }
 
 impl ModelAccess {
-    /// A fresh token for a step. Only its hash is kept.
-    pub(crate) async fn mint(&self, context: &StepContext) -> Result<String, StoreError> {
+    /// A fresh token for a step, good at one provider. Only its hash is kept.
+    pub(crate) async fn mint(&self, context: &StepContext, provider: ModelProvider) -> Result<String, StoreError> {
         let now = self.clock.now();
         let token = step_token();
         let permission = Permission {
-            provider: Provider::Anthropic,
+            provider: provider.into(),
             source: context.spec.model_source.clone(),
             lane: Lane::new(context.plan.lane.clone()),
         };

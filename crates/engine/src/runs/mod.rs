@@ -12,6 +12,7 @@ mod deliver;
 pub(crate) mod failures;
 pub mod follow;
 mod held;
+pub mod images;
 pub mod live;
 pub mod memo;
 mod outcome;

@@ -2,13 +2,15 @@
 //!
 //! Invariant: all of it may be done again; the first result that is committed is the one that counts.
 
+use std::collections::BTreeMap;
+
 use codecourier_domain::branch::BranchName;
 use codecourier_domain::failure::{Failure, FailureClass};
 use codecourier_forge::Source;
 
 use super::failures::forge_trouble;
 use super::live::Notice;
-use super::pinned::Pinned;
+use super::pinned::{Pinned, PinnedTemplate};
 use super::spec::{RepositorySource, RunSpec};
 use super::step::StepError;
 use super::worker::TaskContext;
@@ -61,11 +63,22 @@ pub(super) async fn prepare(context: &TaskContext, spec: &RunSpec) -> Result<Pin
         .map_err(|error| forge_trouble(&error))?;
     let uncommitted = mirror.source_state().map_or(0, |state| state.dirty_count);
 
-    let template = engine.templates.ensure(spec.agent, &tell).await?;
+    let template = engine.templates.ensure(spec.template_of(spec.agent), &tell).await?;
+    let mut others = BTreeMap::new();
+    for agent in spec.agents().into_iter().filter(|agent| *agent != spec.agent) {
+        let template = engine.templates.ensure(spec.template_of(agent), &tell).await?;
+        let pinned = PinnedTemplate {
+            template: template.digest,
+            layers: template.layers,
+            agent_version: template.agent_version,
+        };
+        others.insert(agent, pinned);
+    }
     Ok(Pinned {
         template: template.digest,
         layers: template.layers,
         agent_version: template.agent_version,
+        others,
         base: begun.base.to_string(),
         base_branch,
         branch,

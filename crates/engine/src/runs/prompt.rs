@@ -62,6 +62,14 @@ pub fn step_prompt(spec: &RunSpec, state: &RunState, plan: &StepPlan) -> String 
         plan.iteration,
         task.trim()
     );
+    if !spec.images.is_empty() {
+        text.push_str(
+            "\n# Pictures\n\nThe task comes with pictures. You are shown them; they are also in these files:\n\n",
+        );
+        for (index, image) in spec.images.iter().enumerate() {
+            let _ = writeln!(text, "- {}", image.path(index + 1));
+        }
+    }
     if let Some(instructions) = &plan.spec.instructions {
         let _ = write!(text, "\n# Instructions for this step\n\n{}\n", instructions.trim());
     }

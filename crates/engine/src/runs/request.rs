@@ -36,6 +36,10 @@ pub struct RunRequest {
     pub agent: Option<String>,
     /// The model.
     pub model: Option<String>,
+    /// The agent of steps that check.
+    pub checker_agent: Option<String>,
+    /// The model of steps that check.
+    pub checker_model: Option<String>,
     /// The effort.
     pub effort: Option<String>,
     /// The checks.
@@ -46,6 +50,8 @@ pub struct RunRequest {
     pub limits: Option<SandboxLimits>,
     /// What it may cost.
     pub budget: Option<MicroUsd>,
+    /// The pictures that agents are shown, by name.
+    pub images: Vec<String>,
 }
 
 /// What a run does otherwise than the one it repeats.
@@ -90,6 +96,12 @@ impl Runs {
             (None, Some(name)) => name,
             (None, None) => model(model_route::default_model(agent))?,
         };
+        let field = |error: Error, field| error.of_field(field);
+        let checker_agent = request.checker_agent.as_deref().map(self::agent).transpose();
+        let checker_agent = checker_agent.map_err(|error| field(error, "checkerAgent"))?;
+        let checker_model = request.checker_model.as_deref().map(self::model).transpose();
+        let checker_model = checker_model.map_err(|error| field(error, "checkerModel"))?;
+        let pipeline = pipeline.with_checker(checker_agent, checker_model.as_ref());
         let spec = RunSpec {
             prompt: request.prompt,
             workflow: request.workflow,
@@ -107,7 +119,10 @@ impl Runs {
             model_source: ModelSource::Live,
             budget: request.budget.unwrap_or(defaults.budget),
             setup: defaults.setup,
+            acp: None,
+            images: self.named_images(grant.project, &request.images).await?,
         };
+        let spec = spec.with_acp(defaults.acp);
         self.begin(grant, spec).await
     }
 

@@ -3,9 +3,12 @@
 //! Invariant: nothing here changes after the start, so a run does the same after a restart, an upgrade of the defaults
 //! or an edit of the project.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+use codecourier_agents::Ability;
 
 use codecourier_domain::agent::{AgentKind, Effort, ModelName};
 use codecourier_domain::branch::BranchName;
@@ -14,9 +17,14 @@ use codecourier_domain::id::VariableId;
 use codecourier_domain::limits::SandboxLimits;
 use codecourier_domain::model_route;
 use codecourier_domain::money::MicroUsd;
-use codecourier_domain::pipeline::{Node, Pipeline};
+use codecourier_domain::pipeline::Pipeline;
+use codecourier_domain::provider::ModelProvider;
 
-use crate::error::{Error, sentence};
+use super::images::{self, RunImage};
+use crate::agents::AcpAgent;
+use crate::agents::require::{Asked, can_be_started, require};
+use crate::error::Error;
+use crate::templates::TemplateName;
 
 /// The longest prompt, in bytes.
 pub const MAX_PROMPT_BYTES: usize = 200 * 1024;
@@ -70,6 +78,12 @@ pub struct RunSpec {
     /// How its sandboxes are set up.
     #[serde(default)]
     pub setup: RunSetup,
+    /// How the agent `acp` is started, where a step has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acp: Option<AcpAgent>,
+    /// The pictures that agents are shown with the prompt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<RunImage>,
 }
 
 /// How the sandboxes of a run are set up, as its project says.
@@ -176,6 +190,50 @@ pub enum ModelSource {
 }
 
 impl RunSpec {
+    /// The agents of its steps, each once.
+    #[must_use]
+    pub fn agents(&self) -> BTreeSet<AgentKind> {
+        let steps = self.pipeline.steps().into_iter();
+        steps.map(|step| step.agent.unwrap_or(self.agent)).collect()
+    }
+
+    /// The same run with the way the agent `acp` is started, where a step has that agent.
+    #[must_use]
+    pub fn with_acp(mut self, acp: Option<AcpAgent>) -> Self {
+        self.acp = acp.filter(|_| self.agents().contains(&AgentKind::Acp));
+        self
+    }
+
+    /// What the sandboxes of an agent's steps start from.
+    #[must_use]
+    pub fn template_of(&self, agent: AgentKind) -> TemplateName {
+        TemplateName::of(agent, self.acp.as_ref())
+    }
+
+    /// The providers that its steps reach their models at, each once.
+    #[must_use]
+    pub fn providers(&self) -> BTreeSet<ModelProvider> {
+        let steps = self.pipeline.steps().into_iter();
+        let routes = steps.filter_map(|step| {
+            let model = step.model.as_ref().unwrap_or(&self.model);
+            model_route::route(step.agent.unwrap_or(self.agent), model).ok()
+        });
+        routes.map(|route| route.provider).collect()
+    }
+
+    /// The same run with a model for every step: a step whose agent cannot reach the run's model gets its agent's default.
+    #[must_use]
+    pub fn with_reachable_models(mut self) -> Self {
+        let run_model = self.model.clone();
+        self.pipeline = self.pipeline.with_steps(|step| {
+            let Some(agent) = step.agent else { return };
+            if step.model.is_none() && model_route::route(agent, &run_model).is_err() {
+                step.model = model_route::default_model(agent).parse().ok();
+            }
+        });
+        self
+    }
+
     /// Checks what types cannot: sizes, and names that must differ.
     pub fn validate(&self) -> Result<(), Error> {
         if self.prompt.trim().is_empty() {
@@ -191,8 +249,11 @@ impl RunSpec {
             )));
         }
         validate_checks(&self.checks)?;
-        validate_agent(self.agent).map_err(|error| error.of_field("agent"))?;
-        validate_steps(self, self.pipeline.nodes())?;
+        if let Some(acp) = &self.acp {
+            acp.validate()?;
+        }
+        validate_steps(self)?;
+        images::validate(&self.images)?;
         if self.budget <= MicroUsd::ZERO {
             return Err(Error::validation(
                 "The budget must be more than nothing: a run that may spend nothing cannot begin.",
@@ -274,35 +335,21 @@ pub(crate) fn validate_author(author: &Author) -> Result<(), Error> {
     Ok(())
 }
 
-/// That this version can drive an agent.
-pub(crate) fn validate_agent(agent: AgentKind) -> Result<(), Error> {
-    if codecourier_agents::adapter(agent).is_some() {
-        return Ok(());
-    }
-    let known = AgentKind::ALL
-        .into_iter()
-        .filter(|agent| codecourier_agents::adapter(*agent).is_some());
-    let known: Vec<String> = known.map(|agent| format!("`{agent}`")).collect();
-    Err(Error::validation(format!(
-        "This version cannot drive the agent `{agent}`. It can drive {}.",
-        known.join(", ")
-    )))
-}
-
-/// That each step's agent can be driven and can reach its model, be they its own or the run's.
-fn validate_steps(spec: &RunSpec, nodes: &[Node]) -> Result<(), Error> {
-    for node in nodes {
-        match node {
-            Node::Step(step) => {
-                let agent = step.agent.unwrap_or(spec.agent);
-                validate_agent(agent)?;
-                let model = step.model.as_ref().unwrap_or(&spec.model);
-                model_route::route(agent, model)
-                    .map_err(|error| Error::validation(sentence(&error.to_string())).of_field("model"))?;
-            }
-            Node::Loop(inner) => validate_steps(spec, &inner.nodes)?,
-            Node::Candidates(inner) => validate_steps(spec, &inner.nodes)?,
-        }
+/// That each step's agent can be started, reach its model and do what is asked of it, be these its own or the run's.
+fn validate_steps(spec: &RunSpec) -> Result<(), Error> {
+    for step in spec.pipeline.steps() {
+        let agent = step.agent.unwrap_or(spec.agent);
+        can_be_started(agent, spec.acp.as_ref())?;
+        let asked = Asked {
+            model: Some(step.model.as_ref().unwrap_or(&spec.model)),
+            effort: step.effort.or(spec.effort),
+            abilities: if spec.images.is_empty() {
+                &[]
+            } else {
+                &[("images", Ability::Images)]
+            },
+        };
+        require(agent, asked)?;
     }
     Ok(())
 }

@@ -19,6 +19,7 @@ impl Runs {
     /// Starts a run: pins what it was asked to do and orders its preparation. What it returns has been committed: from
     /// here on the run is carried to its end, through crashes and restarts.
     pub async fn start(&self, project: ProjectId, spec: RunSpec, actor: &str) -> Result<RunId, Error> {
+        let spec = spec.with_reachable_models();
         spec.validate()?;
         let now = self.engine.clock.now();
         let id = RunId::from_uuid(uuid_v7(now));

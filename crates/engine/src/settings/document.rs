@@ -13,6 +13,7 @@ use codecourier_domain::check::CheckSpec;
 use codecourier_domain::limits::SandboxLimits;
 use codecourier_domain::money::MicroUsd;
 
+use crate::agents::AcpAgent;
 use crate::runs::spec::{Author, DEFAULT_BUDGET};
 
 /// What agents are told about how to work, unless the project says it in its own words.
@@ -42,6 +43,9 @@ pub struct SettingsDocument {
     pub model: Option<ModelName>,
     /// How hard it thinks; the agent's own default when absent.
     pub effort: Option<Effort>,
+    /// How the agent `acp` is started; as the server says when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acp: Option<AcpAgent>,
     /// What each sandbox may use.
     pub limits: SandboxLimits,
     /// What a run may cost.
@@ -62,6 +66,7 @@ impl Default for SettingsDocument {
             agent: AgentKind::default(),
             model: None,
             effort: None,
+            acp: None,
             limits: SandboxLimits::DEFAULT,
             run_budget: DEFAULT_BUDGET,
             session_types: BTreeMap::new(),

@@ -2,12 +2,14 @@
 
 use codecourier_domain::agent::{AgentKind, Effort, ModelName};
 use codecourier_domain::check::CheckSpec;
+use codecourier_domain::id::ProjectId;
 use codecourier_domain::limits::SandboxLimits;
 use codecourier_domain::money::MicroUsd;
 
 use super::Settings;
 use super::document::DEFAULT_SANDBOX_PROMPT;
 use crate::access::ProjectGrant;
+use crate::agents::AcpAgent;
 use crate::error::Error;
 use crate::runs::spec::{Author, RunSetup};
 use crate::variables;
@@ -21,6 +23,8 @@ pub struct RunDefaults {
     pub model: Option<ModelName>,
     /// How hard it thinks.
     pub effort: Option<Effort>,
+    /// How the agent `acp` is started, if anybody says.
+    pub acp: Option<AcpAgent>,
     /// The commands that the platform runs on every change.
     pub checks: Vec<CheckSpec>,
     /// Whose name commits carry.
@@ -34,6 +38,12 @@ pub struct RunDefaults {
 }
 
 impl Settings {
+    /// How the agent `acp` is started in a project, if anybody says.
+    pub(crate) async fn acp_of(&self, project: ProjectId) -> Result<Option<AcpAgent>, Error> {
+        let document = self.of_project(project).await?.document;
+        Ok(document.acp.or_else(|| self.engine.acp.clone()))
+    }
+
     /// What a run of the project takes unless whoever starts it says otherwise. Pinned into the run's
     /// [`RunSpec`](crate::runs::spec::RunSpec): a later change of settings alters no run that was started.
     pub async fn run_defaults(&self, grant: &ProjectGrant) -> Result<RunDefaults, Error> {
@@ -44,6 +54,7 @@ impl Settings {
             agent: document.agent,
             model: document.model,
             effort: document.effort,
+            acp: document.acp.or_else(|| self.engine.acp.clone()),
             checks: document.checks,
             author: document.git_author,
             limits: document.limits,

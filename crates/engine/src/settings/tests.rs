@@ -7,12 +7,14 @@ use codecourier_domain::money::MicroUsd;
 
 use super::document::{DEFAULT_DISCOVERY_PROMPT, DEFAULT_SANDBOX_PROMPT, SessionConfig, SessionType, SettingsDocument};
 use super::validate::validate;
+use crate::agents::AcpAgent;
 use crate::runs::spec::Author;
+use crate::templates::TemplateName;
 
 fn refused_field(change: impl FnOnce(&mut SettingsDocument)) -> String {
     let mut document = SettingsDocument::default();
     change(&mut document);
-    validate(&document).unwrap_err().field.unwrap_or_default()
+    validate(&document, None).unwrap_err().field.unwrap_or_default()
 }
 
 fn check(name: &str) -> CheckSpec {
@@ -26,7 +28,7 @@ fn check(name: &str) -> CheckSpec {
 
 #[test]
 fn what_ships_is_sound_and_documents_of_earlier_versions_are_read() {
-    validate(&SettingsDocument::default()).unwrap();
+    validate(&SettingsDocument::default(), None).unwrap();
     assert_eq!(
         serde_json::from_str::<SettingsDocument>("{}").unwrap(),
         SettingsDocument::default()
@@ -108,6 +110,53 @@ fn whatever_is_refused_is_refused_by_the_name_of_its_field() {
         }),
         "sessionTypes.merging.agent"
     );
+}
+
+#[test]
+fn what_is_asked_of_an_agent_is_what_it_can_do() {
+    assert_eq!(refused_field(|it| it.model = "gpt-5.5".parse().ok()), "model");
+    let commands = |agent| SessionConfig {
+        agent: Some(agent),
+        commands: vec!["ship".to_owned()],
+        ..SessionConfig::default()
+    };
+    let mut document = SettingsDocument::default();
+    document
+        .session_types
+        .insert(SessionType::Judge, commands(AgentKind::Codex));
+    let error = validate(&document, None).unwrap_err();
+    assert_eq!(error.field.as_deref(), Some("sessionTypes.judge.commands"));
+    assert_eq!(
+        error.message,
+        "The agent codex takes no commands; agents that can are claude, opencode, pi."
+    );
+    document
+        .session_types
+        .insert(SessionType::Judge, commands(AgentKind::Pi));
+    validate(&document, None).unwrap();
+}
+
+#[test]
+fn the_agent_acp_needs_a_command_of_the_project_or_of_the_server() {
+    let acp = AcpAgent {
+        command: vec!["agent".to_owned()].try_into().unwrap(),
+        template: TemplateName::default(),
+        environment: [("A B".to_owned(), String::new())].into(),
+    };
+    let of_server = AcpAgent {
+        environment: [].into(),
+        ..acp.clone()
+    };
+    let mut document = SettingsDocument {
+        agent: AgentKind::Acp,
+        ..SettingsDocument::default()
+    };
+    validate(&document, Some(&of_server)).unwrap();
+    document.acp = Some(of_server);
+    validate(&document, None).unwrap();
+    document.acp = Some(acp);
+    let error = validate(&document, None).unwrap_err();
+    assert_eq!(error.field.as_deref(), Some("acp.environment"));
 }
 
 #[test]

@@ -19,6 +19,7 @@ use super::document::{SessionConfig, SessionType, SettingsDocument};
 use super::validate::validate;
 use super::{OnRecord, Settings};
 use crate::access::ProjectGrant;
+use crate::agents::AcpAgent;
 use crate::error::{Error, ErrorCode};
 use crate::runs::spec::Author;
 
@@ -56,6 +57,8 @@ pub struct SettingsPatch {
     pub model: Option<Option<ModelName>>,
     /// How hard it thinks; `Some(None)` for the agent's own default.
     pub effort: Option<Option<Effort>>,
+    /// How the agent `acp` is started; `Some(None)` as the server says.
+    pub acp: Option<Option<AcpAgent>>,
     /// What each sandbox may use.
     pub limits: Option<SandboxLimits>,
     /// What a run may cost.
@@ -83,7 +86,7 @@ impl Settings {
             return Err(changed_meanwhile());
         }
         let (document, fields) = patch.applied_to(before.document.clone());
-        validate(&document)?;
+        validate(&document, self.engine.acp.as_ref())?;
         if document == before.document {
             return Ok(before);
         }
@@ -160,6 +163,7 @@ impl SettingsPatch {
             agent,
             model,
             effort,
+            acp,
             limits,
             run_budget,
             session_types,
@@ -178,6 +182,7 @@ impl SettingsPatch {
         note("agent", replace(&mut document.agent, agent));
         note("model", replace(&mut document.model, model));
         note("effort", replace(&mut document.effort, effort));
+        note("acp", replace(&mut document.acp, acp));
         note("limits", replace(&mut document.limits, limits));
         note("runBudgetMicroUsd", replace(&mut document.run_budget, run_budget));
         let session_types = session_types.map(|changes| {

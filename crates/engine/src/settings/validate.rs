@@ -2,11 +2,14 @@
 //!
 //! Invariant: whatever is refused is refused with the path of the field, as clients write it.
 
+use codecourier_agents::Ability;
 use codecourier_domain::agent::AgentKind;
 use codecourier_domain::limits::LimitOutOfRange;
 use codecourier_domain::money::MicroUsd;
 
 use super::document::{SessionConfig, SettingsDocument};
+use crate::agents::AcpAgent;
+use crate::agents::require::{Asked, can_be_started, require};
 use crate::error::Error;
 use crate::runs::spec::{validate_author, validate_checks};
 
@@ -19,8 +22,8 @@ const MAX_NAME_BYTES: usize = 64;
 /// The most that a run may cost: a thousand dollars.
 const MAX_RUN_BUDGET: MicroUsd = MicroUsd(1_000_000_000);
 
-/// Checks a whole document.
-pub(super) fn validate(document: &SettingsDocument) -> Result<(), Error> {
+/// Checks a whole document, for a server that starts the agent `acp` like this.
+pub(super) fn validate(document: &SettingsDocument, of_server: Option<&AcpAgent>) -> Result<(), Error> {
     // Destructured, so that nobody adds a field without thinking of its limits.
     let SettingsDocument {
         sandbox_prompt,
@@ -30,8 +33,9 @@ pub(super) fn validate(document: &SettingsDocument) -> Result<(), Error> {
         checks,
         setup_script,
         agent,
-        model: _,
-        effort: _,
+        model,
+        effort,
+        acp,
         limits: _,
         run_budget,
         session_types,
@@ -54,31 +58,49 @@ pub(super) fn validate(document: &SettingsDocument) -> Result<(), Error> {
     }
     validate_author(git_author).map_err(|error| within("gitAuthor", error))?;
     validate_checks(checks)?;
-    validate_agent("agent", *agent)?;
+    if let Some(acp) = acp {
+        acp.validate()?;
+    }
+    let acp = acp.as_ref().or(of_server);
+    can_be_started(*agent, acp)?;
+    let asked = Asked {
+        model: model.as_ref(),
+        effort: *effort,
+        abilities: &[],
+    };
+    require(*agent, asked)?;
     if *run_budget <= MicroUsd::ZERO || *run_budget > MAX_RUN_BUDGET {
         let message = "The budget of a run is more than nothing and at most $1,000.";
         return Err(Error::validation(message).of_field("runBudgetMicroUsd"));
     }
     for (kind, config) in session_types {
-        validate_session(config).map_err(|error| within(&format!("sessionTypes.{kind}"), error))?;
+        validate_session(config, *agent, acp).map_err(|error| within(&format!("sessionTypes.{kind}"), error))?;
     }
     Ok(())
 }
 
-fn validate_session(config: &SessionConfig) -> Result<(), Error> {
+fn validate_session(config: &SessionConfig, otherwise: AgentKind, acp: Option<&AcpAgent>) -> Result<(), Error> {
     let SessionConfig {
         agent,
-        model: _,
-        effort: _,
+        model,
+        effort,
         template,
         contexts,
         skills,
         commands,
         scripts,
     } = config;
-    if let Some(agent) = agent {
-        validate_agent("agent", *agent)?;
-    }
+    let agent = agent.unwrap_or(otherwise);
+    can_be_started(agent, acp)?;
+    let wants_skills = (!skills.is_empty()).then_some(("skills", Ability::Skills));
+    let wants_commands = (!commands.is_empty()).then_some(("commands", Ability::Commands));
+    let abilities: Vec<_> = wants_skills.into_iter().chain(wants_commands).collect();
+    let asked = Asked {
+        model: model.as_ref(),
+        effort: *effort,
+        abilities: &abilities,
+    };
+    require(agent, asked)?;
     if let Some(template) = template {
         validate_name("template", template)?;
     }
@@ -112,10 +134,6 @@ fn validate_name(field: &str, name: &str) -> Result<(), Error> {
     let message = "A name here has 1 to 64 letters, digits, hyphens, underscores or dots, and begins with a letter or \
                    digit.";
     Err(Error::validation(message).of_field(field))
-}
-
-fn validate_agent(field: &str, agent: AgentKind) -> Result<(), Error> {
-    crate::runs::spec::validate_agent(agent).map_err(|error| error.of_field(field))
 }
 
 /// The same error about a field inside another.

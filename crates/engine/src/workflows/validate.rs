@@ -9,6 +9,8 @@ use codecourier_domain::role::Role;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::agents::require::{Asked, require};
+
 /// A fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PipelineFault {
@@ -100,6 +102,7 @@ impl Finder {
             "effort",
             "An effort is `low`, `medium`, `high`, `xhigh` or `max`.",
         );
+        self.asked_of_agent(node, path);
         for (key, longest) in [("name", 100), ("instructions", MAX_TEXT)] {
             let is_sound = |value: &Value| value.as_str().is_some_and(|text| text.chars().count() <= longest);
             if node.get(key).is_some_and(|value| !value.is_null() && !is_sound(value)) {
@@ -108,6 +111,26 @@ impl Finder {
                     &format!("This is a text of at most {longest} characters."),
                 );
             }
+        }
+    }
+
+    /// What a step asks of an agent that it names itself. Of another one it is asked when a run starts.
+    fn asked_of_agent(&mut self, node: &Map<String, Value>, path: &str) {
+        fn read<T: DeserializeOwned>(node: &Map<String, Value>, key: &str) -> Option<T> {
+            serde_json::from_value(node.get(key)?.clone()).ok()
+        }
+        let Some(agent) = read::<AgentKind>(node, "agent") else {
+            return;
+        };
+        let model = read::<ModelName>(node, "model");
+        let asked = Asked {
+            model: model.as_ref(),
+            effort: read(node, "effort"),
+            abilities: &[],
+        };
+        if let Err(error) = require(agent, asked) {
+            let field = error.field.as_deref().unwrap_or("agent");
+            self.add(&format!("{path}.{field}"), &error.message);
         }
     }
 
@@ -181,6 +204,13 @@ mod tests {
                 "pipeline.2.nodes",
                 "pipeline.3",
             ]
+        );
+        let unreachable = json!([{"type": "step", "role": "designer", "agent": "claude", "model": "gpt-5.5"}]);
+        let [fault] = faults(&unreachable).unwrap_err().try_into().unwrap();
+        assert_eq!(fault.path, "pipeline.0.model");
+        assert!(
+            fault.message.ends_with("agents that can are opencode, codex, pi, acp."),
+            "{fault:?}"
         );
         assert_eq!(paths(&json!([])), ["pipeline"]);
         assert_eq!(paths(&json!({})), ["pipeline"]);

@@ -3,10 +3,13 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use codecourier_domain::agent::AgentKind;
 use codecourier_domain::event::{Event, Phase, PhaseState};
 use codecourier_domain::failure::FailureClass;
 use codecourier_domain::id::{ProjectId, RunId};
 use codecourier_domain::pipeline::Pipeline;
+use codecourier_domain::provider::ModelProvider;
+use codecourier_domain::role::Role;
 use codecourier_domain::run::RunStatus;
 use codecourier_engine::runs::spec::RunSpec;
 use codecourier_sandbox::ExitStatus;
@@ -260,5 +263,42 @@ async fn what_the_agent_leaves_running_is_killed_before_its_work_is_taken() {
     assert!(place("kill_processes") < place("run collect"));
     assert!(place("run collect") < place("start check-0"));
     engine.view(run).await;
+    engine.shut_down().await;
+}
+
+/// A step's sandbox has the program of the step's own agent, and a model that it can reach.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_agent_of_a_run_has_its_own_template_and_a_model_within_its_reach() {
+    let world = World::new(always(good()));
+    let engine = world.start().await;
+    let mut spec = world.spec();
+    spec.pipeline = spec.pipeline.with_steps(|step| {
+        if step.role == Role::Checker {
+            step.agent = Some(AgentKind::Codex);
+        }
+    });
+    assert_eq!(
+        spec.agents().into_iter().collect::<Vec<_>>(),
+        [AgentKind::Claude, AgentKind::Codex]
+    );
+    let run = engine.start_run(spec).await.unwrap();
+    engine.wait(run).await;
+    let view = engine.view(run).await;
+    let pinned = view.pinned.unwrap();
+    assert_eq!(pinned.template, "fake-claude");
+    let others: Vec<_> = pinned
+        .others
+        .iter()
+        .map(|(agent, other)| (*agent, other.template.as_str()))
+        .collect();
+    assert_eq!(others, [(AgentKind::Codex, "fake-codex")]);
+    let steps = view.spec.pipeline.steps();
+    let models: Vec<_> = steps
+        .iter()
+        .map(|step| step.model.as_ref().map(|model| model.as_str()))
+        .collect();
+    assert_eq!(models, [None, Some("gpt-5.5")]);
+    let providers: Vec<_> = view.spec.providers().into_iter().collect();
+    assert_eq!(providers, [ModelProvider::Anthropic, ModelProvider::Openai]);
     engine.shut_down().await;
 }

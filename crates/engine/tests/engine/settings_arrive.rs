@@ -9,9 +9,11 @@ use codecourier_domain::limits::SandboxLimits;
 use codecourier_domain::money::MicroUsd;
 use codecourier_domain::revision::Revision;
 use codecourier_domain::run::RunStatus;
+use codecourier_engine::agents::AcpAgent;
 use codecourier_engine::runs::request::RunRequest;
 use codecourier_engine::runs::spec::Author;
 use codecourier_engine::settings::{SessionConfig, SessionType, SettingsPatch};
+use codecourier_engine::templates::TemplateName;
 use codecourier_engine::variables::Secrecy;
 use codecourier_testkit::engine::World;
 use codecourier_testkit::fake_agent::script;
@@ -75,6 +77,12 @@ async fn every_setting_reaches_a_run_that_says_nothing_itself() {
         agent: Some(AgentKind::Claude),
         model: Some(Some("claude-haiku-4-5".parse().unwrap())),
         effort: Some(Some(Effort::High)),
+        // Only a run with that agent has it.
+        acp: Some(Some(AcpAgent {
+            command: vec!["agent".to_owned()].try_into().unwrap(),
+            template: TemplateName::Base,
+            environment: [].into(),
+        })),
         limits: Some(limits),
         run_budget: Some(MicroUsd(7_000_000)),
         session_types: Some([(SessionType::Issue, Some(session))].into()),

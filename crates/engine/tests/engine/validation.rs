@@ -40,7 +40,7 @@ async fn what_cannot_work_is_refused_at_the_start() {
         (|spec| spec.checks = vec![check("a", "true", 0)], "1 to 14400 seconds"),
         (|spec| spec.author.name = "a <b>".to_owned(), "author's name"),
         (|spec| spec.author.email = "a\nb".to_owned(), "author's email"),
-        (|spec| spec.agent = AgentKind::Acp, "cannot drive the agent `acp`"),
+        (|spec| spec.agent = AgentKind::Acp, "no command is configured"),
         (|spec| spec.agent = AgentKind::Codex, "agents that can are claude"),
         (|spec| spec.budget = MicroUsd::ZERO, "more than nothing"),
         (

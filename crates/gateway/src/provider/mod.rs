@@ -5,6 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use codecourier_domain::provider::ModelProvider;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,16 @@ pub enum Provider {
     Openai,
     /// OpenRouter.
     Openrouter,
+}
+
+impl From<ModelProvider> for Provider {
+    fn from(provider: ModelProvider) -> Self {
+        match provider {
+            ModelProvider::Anthropic => Self::Anthropic,
+            ModelProvider::Openai => Self::Openai,
+            ModelProvider::Openrouter => Self::Openrouter,
+        }
+    }
 }
 
 /// Text that names no provider.

@@ -1,8 +1,10 @@
 //! Runs: how one is asked for, and what clients see of it.
 
+mod image;
 mod request;
 mod view;
 
+pub use image::{ImageName, ImagePath, RunImage};
 pub use request::{RerunRun, RunCheck, RunLimits, RunSort, RunsFilter, StartRun};
 pub use view::{
     Branches, BranchesFilter, CheckView, DiffFile, DiffQuery, EventView, EventsPage, EventsQuery, FailureView,

@@ -4,7 +4,7 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::RunStatus;
+use super::{ImageName, RunStatus};
 use crate::settings::{AgentName, EffortName};
 
 /// A run to start. What is left out comes from the project's settings.
@@ -45,6 +45,17 @@ pub struct StartRun {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 128, pattern = "^[!-,.-~][!-~]*$")]
     pub model: Option<String>,
+    /// Another agent for the steps that check, whatever the workflow says.
+    #[garde(length(chars, min = 1, max = 32))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<AgentName>, examples("codex"))]
+    pub checker_agent: Option<String>,
+    /// Another model for the steps that check; without it the run's, or the checking agent's default where that agent
+    /// cannot reach the run's.
+    #[garde(length(chars, min = 1, max = 128))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 128, pattern = "^[!-,.-~][!-~]*$")]
+    pub checker_model: Option<String>,
     /// How hard the model thinks: `low`, `medium`, `high`, `xhigh` or `max`.
     #[garde(length(chars, min = 1, max = 16))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,6 +80,11 @@ pub struct StartRun {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 1_000_000_000_000_i64)]
     pub budget_micro_usd: Option<i64>,
+    /// Pictures that agents are shown with the prompt: what `POST /projects/{slug}/images` called them, in their order.
+    #[garde(length(max = 8))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 8, value_type = Vec<ImageName>)]
+    pub images: Vec<String>,
 }
 
 fn default_workflow() -> String {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::RunImage;
 use crate::schema;
 use crate::time::Time;
 
@@ -153,6 +154,8 @@ pub struct RunDetail {
     pub budget_micro_usd: i64,
     /// What requests under way may cost at most, in millionths of a US dollar.
     pub reserved_micro_usd: i64,
+    /// The pictures that its agents are shown with the prompt.
+    pub images: Vec<RunImage>,
     /// The branch it starts from, once known.
     #[schema(required)]
     pub base_branch: Option<String>,

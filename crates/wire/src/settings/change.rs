@@ -4,7 +4,7 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{AgentName, EffortName, GitAuthor, ProjectCheck, ProjectLimits, SessionSettings};
+use super::{AcpSettings, AgentName, EffortName, GitAuthor, ProjectCheck, ProjectLimits, SessionSettings};
 use crate::nullable;
 
 /// What is to be different in the settings. What is absent stays; `null` goes back to the default.
@@ -54,6 +54,11 @@ pub struct UpdateSettings {
     #[schema(value_type = Option<EffortName>)]
     #[serde(deserialize_with = "nullable::read", skip_serializing_if = "Option::is_none")]
     pub effort: Option<Option<EffortName>>,
+    /// How the agent `acp` is started; `null` as the server says.
+    #[garde(skip)]
+    #[schema(value_type = Option<AcpSettings>)]
+    #[serde(deserialize_with = "nullable::read", skip_serializing_if = "Option::is_none")]
+    pub acp: Option<Option<AcpSettings>>,
     /// What each sandbox may use.
     #[garde(dive)]
     #[serde(skip_serializing_if = "Option::is_none")]

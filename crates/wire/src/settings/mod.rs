@@ -43,6 +43,9 @@ pub struct Settings {
     /// How hard the model thinks; `null` for the agent's own default.
     #[schema(required)]
     pub effort: Option<EffortName>,
+    /// How the agent `acp` is started; `null` as the server says.
+    #[schema(required)]
+    pub acp: Option<AcpSettings>,
     /// What each sandbox may use.
     pub limits: ProjectLimits,
     /// What a run may cost, in millionths of a US dollar.
@@ -154,6 +157,58 @@ pub enum AgentName {
     Codex,
     /// Pi.
     Pi,
+    /// Whatever a configured command starts that speaks the Agent Client Protocol.
+    Acp,
+}
+
+/// A template that ships.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TemplateChoice {
+    /// Debian with Git, Python and the tools agents reach for; no Node.js, no agent.
+    #[default]
+    Base,
+    /// With Node.js and Claude Code.
+    Claude,
+    /// With Node.js and OpenCode.
+    Opencode,
+    /// With Node.js and Codex.
+    Codex,
+    /// With Node.js and Pi.
+    Pi,
+}
+
+/// How the agent `acp` is started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AcpSettings {
+    /// The program and its arguments, each a word of its own. It is started in the sandbox, and by no shell.
+    #[garde(length(min = 1, max = 64))]
+    #[schema(min_items = 1, max_items = 64, examples(json!(["opencode", "acp"])))]
+    pub command: Vec<String>,
+    /// What its sandbox starts from: a template that has the program, or `base` when the setup script brings it.
+    #[garde(skip)]
+    #[serde(default)]
+    pub template: TemplateChoice,
+    /// Its environment, beside the project's variables, which win. For what is no secret.
+    #[garde(length(max = 50), dive)]
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub environment: Vec<AcpVariable>,
+}
+
+/// A variable of an agent's environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AcpVariable {
+    /// Its name.
+    #[garde(length(chars, min = 1, max = 128))]
+    #[schema(min_length = 1, max_length = 128, pattern = "^[A-Za-z_][A-Za-z0-9_]*$")]
+    pub name: String,
+    /// Its value.
+    #[garde(length(chars, max = 4_096))]
+    #[schema(max_length = 4_096, pattern = "^[^\\u0000]*$")]
+    pub value: String,
 }
 
 /// How hard a model thinks.

@@ -141,6 +141,8 @@ fn spec(sample: &Sample) -> Result<RunSpec, Problem> {
         },
         budget: DEFAULT_BUDGET,
         setup: RunSetup::default(),
+        acp: None,
+        images: Vec::new(),
     })
 }
 

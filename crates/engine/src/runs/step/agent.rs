@@ -18,12 +18,13 @@ use codecourier_agents::{Agent, Ending, ParsedLine, SessionHandle, SessionSpec};
 use codecourier_domain::agent::AgentKind;
 use codecourier_domain::event::{Durability, Event, Phase, TurnOutcome};
 use codecourier_domain::failure::{Failure, FailureClass};
-use codecourier_domain::model_route;
+use codecourier_domain::model_route::ModelRoute;
 use codecourier_domain::role::Role;
 use codecourier_sandbox::{
     ExitStatus, FileOwner, GATEWAY_PORT, HOME, JournalStream, PROJECT_DIRECTORY, ProcessSpec, Sandbox, Signal, Stdin,
 };
 
+use super::pictures::Pictures;
 use super::{StepContext, StepError, ended, limits, verdict};
 use crate::error::chain;
 use crate::error::sentence;
@@ -48,20 +49,25 @@ pub(super) async fn work(context: &StepContext, sandbox: &dyn Sandbox) -> Result
     if context.recorder.memo().has_ended(Phase::AgentCli) {
         return Ok(());
     }
-    let plan = &context.plan;
-    let kind = plan.spec.agent.unwrap_or(context.spec.agent);
-    let agent = codecourier_agents::adapter(kind).ok_or_else(|| {
+    let kind = context.agent();
+    let acp = context.spec.acp.as_ref();
+    let agent = codecourier_agents::adapter_with(kind, acp.map(|acp| &acp.command)).ok_or_else(|| {
+        // Refused when the run was started; but a run may be older than the rule.
         Failure::new(
             FailureClass::AgentProtocol,
-            format!("This version cannot drive the agent `{kind}`. Use `claude`."),
+            format!("Nothing is configured that starts the agent `{kind}`."),
         )
     })?;
-    let token = context.mint_token().await?;
-    let session = session(context, kind, token)?;
+    let route = context.route()?;
+    let token = context.mint_token(route.provider).await?;
+    let pictures = Pictures::of(context).await?;
+    let mut session = session(context, route, token)?;
+    session.prompt.images = pictures.for_agent(context);
     let launch = agent.launch(&session);
 
     if !context.recorder.memo().has_ended(Phase::Install) {
         context.begin(Phase::Install).await?;
+        pictures.write(context, sandbox).await?;
         for file in &launch.files {
             let contents = Bytes::from(file.contents.clone());
             sandbox
@@ -107,13 +113,9 @@ pub(super) async fn work(context: &StepContext, sandbox: &dyn Sandbox) -> Result
 }
 
 /// What the session is to be, from the run's pinned settings.
-fn session(context: &StepContext, kind: AgentKind, token: String) -> Result<SessionSpec, Failure> {
+fn session(context: &StepContext, route: ModelRoute, token: String) -> Result<SessionSpec, Failure> {
     let internal = |what: &str| Failure::new(FailureClass::Internal, format!("{what} is not well formed."));
     let plan = &context.plan;
-    let model = plan.spec.model.as_ref().unwrap_or(&context.spec.model);
-    // Refused when the run was started; but a run may be older than the rule.
-    let route = model_route::route(kind, model)
-        .map_err(|error| Failure::new(FailureClass::ProviderRequest, sentence(&error.to_string())))?;
     Ok(SessionSpec {
         // The step's own id names the session, so that a crash can never leave it unknown.
         session: context
@@ -142,13 +144,19 @@ fn session(context: &StepContext, kind: AgentKind, token: String) -> Result<Sess
             instructions: context.spec.setup.instructions.clone(),
             ..Knowledge::default()
         },
-        env: context
-            .environment
-            .exposed()
+        env: own_environment(context)
+            .chain(context.environment.exposed())
             // Names were checked when they were set, by rules at least as strict.
             .filter_map(|(name, value)| Some((name.parse().ok()?, value.to_owned())))
             .collect(),
     })
+}
+
+/// What the agent's own setting puts into its environment. The project's variables win over it.
+fn own_environment(context: &StepContext) -> impl Iterator<Item = (&str, &str)> {
+    let acp = context.spec.acp.iter().filter(|_| context.agent() == AgentKind::Acp);
+    let environment = acp.flat_map(|acp| &acp.environment);
+    environment.map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
 /// A conversation with an agent whose process was started.

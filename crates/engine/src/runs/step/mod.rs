@@ -9,6 +9,7 @@ mod agent;
 mod checks;
 mod ended;
 mod limits;
+mod pictures;
 mod repository;
 mod sandbox;
 mod setup;
@@ -18,9 +19,12 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use codecourier_domain::agent::AgentKind;
 use codecourier_domain::event::{Event, Phase, PhaseState};
 use codecourier_domain::failure::{Failure, FailureClass};
 use codecourier_domain::id::{ProjectId, RunId, SandboxId, StepId};
+use codecourier_domain::model_route::{self, ModelRoute};
+use codecourier_domain::provider::ModelProvider;
 use codecourier_domain::role::{Role, TreeAccess};
 use codecourier_domain::run::{KeyLimit, StepPlan, StepResult};
 use codecourier_sandbox::Error as SandboxError;
@@ -235,6 +239,19 @@ impl StepContext {
         self.recorder.begin(phase, Vec::new()).await
     }
 
+    /// The step's agent: its own, or the run's.
+    pub(super) fn agent(&self) -> AgentKind {
+        self.plan.spec.agent.unwrap_or(self.spec.agent)
+    }
+
+    /// Where the step's model is reached.
+    pub(super) fn route(&self) -> Result<ModelRoute, Failure> {
+        let model = self.plan.spec.model.as_ref().unwrap_or(&self.spec.model);
+        // Refused when the run was started; but a run may be older than the rule.
+        model_route::route(self.agent(), model)
+            .map_err(|error| Failure::new(FailureClass::ProviderRequest, sentence(&error.to_string())))
+    }
+
     /// The step's sandbox.
     pub(super) fn sandbox(&self) -> SandboxId {
         SandboxId::of_step(&self.step)
@@ -245,10 +262,10 @@ impl StepContext {
         self.recorder.end(phase, detail);
     }
 
-    /// A fresh token for the step's agent. Earlier ones stay good until the step ends: after a crash, the agent that is
+    /// A fresh token for the step's agent, good at the provider of its model alone. Earlier ones stay good until the step ends: after a crash, the agent that is
     /// still alive holds one of them. Whoever no longer holds the step gets none.
-    pub(super) async fn mint_token(&self) -> Result<String, StepError> {
-        let minted = self.engine.model_access.mint(self).await;
+    pub(super) async fn mint_token(&self, provider: ModelProvider) -> Result<String, StepError> {
+        let minted = self.engine.model_access.mint(self, provider).await;
         minted.map_err(|error| store_failure("Minting the step's token", &error))
     }
 

@@ -43,7 +43,7 @@ pub(super) async fn acquire(context: &StepContext) -> Result<Arc<dyn Sandbox>, S
     let sandbox = backend
         .create(SandboxSpec {
             id,
-            layers: context.pinned.layers.clone(),
+            layers: context.pinned.layers_of(context.agent()).to_vec(),
             limits: context.spec.limits,
             env: Vec::new(),
             hostname: "codecourier".to_owned(),

@@ -180,6 +180,7 @@ pub(super) const ROWS: &[Row] = rows! { |mine, theirs|
 
     read sandboxes_of(mine.project) => Ok(list) if list.len() == 1,
     read unfinished_runs_of(mine.project) => Ok(list) if list.len() == 1,
+    read holds_blob(mine.project, theirs.journal(), theirs.blob()) => Ok(false),
     write hold_blob(mine.project, theirs.journal(), mine.blob()) => Err(Error::NotFound { .. }),
     write release_blob(mine.project, theirs.journal()) => Ok(()),
 
