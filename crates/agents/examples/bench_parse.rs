@@ -1,26 +1,40 @@
-//! Measures the Claude Code parser: a transcript made of recorded ones, fed in pieces of 64 KiB as the journal gives
-//! them. Prints one JSON line. Usage: `cargo run --release --example bench_parse [MEGABYTES]`.
+//! Measures every agent's parser: a transcript made of the recorded ones, fed in pieces of 64 KiB as the journal gives them.
+//! Prints one JSON line for each agent. Usage: `cargo run --release --example bench_parse [MEGABYTES]`.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
-use codecourier_agents::agent::adapter;
-use codecourier_agents::claude::parser::ClaudeReader;
-use codecourier_agents::parse::{LineLimits, LineParser, Parser as _};
+use codecourier_agents::session::{GatewayAccess, Knowledge, Prompt, SessionStart, StepToken};
+use codecourier_agents::{Agent, SessionSpec, adapter};
+use codecourier_domain::agent::AgentKind;
 use codecourier_domain::event::Durability;
+use codecourier_domain::model_route;
 
 type AnyError = Box<dyn std::error::Error>;
 
+/// The agents whose lines differ. Those of `acp` are read as OpenCode's are.
+const AGENTS: [AgentKind; 4] = [AgentKind::Claude, AgentKind::Codex, AgentKind::Opencode, AgentKind::Pi];
+
 fn main() -> Result<(), AnyError> {
     let megabytes: usize = std::env::args().nth(1).map_or(Ok(50), |text| text.parse())?;
-    let recorded = recorded()?;
+    for kind in AGENTS {
+        let agent = adapter(kind).ok_or("no adapter")?;
+        measure(kind, agent.as_ref(), megabytes * 1_000_000)?;
+    }
+    Ok(())
+}
+
+fn measure(kind: AgentKind, agent: &dyn Agent, bytes: usize) -> Result<(), AnyError> {
+    let recorded = recorded(kind, agent.tested_version())?;
+    let session = session(kind)?;
     let (mut lines, mut durable, mut transient) = (0_u64, 0_u64, 0_u64);
-    let mut parser = LineParser::at(0, LineLimits::default(), ClaudeReader);
+    let mut parser = agent.parser(&session);
     let peak_before = peak_memory_kilobytes()?;
     let start = Instant::now();
     let mut fed = 0;
-    while fed < megabytes * 1_000_000 {
+    while fed < bytes {
         for piece in recorded.chunks(64 * 1024) {
             for line in parser.feed(piece) {
                 lines += 1;
@@ -38,7 +52,7 @@ fn main() -> Result<(), AnyError> {
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let rate = fed as f64 / 1e6 / seconds;
     let result = serde_json::json!({
-        "bench": "agents.parse.claude",
+        "bench": format!("agents.parse.{kind}"),
         "bytes": fed,
         "lines": lines,
         "durable_events": durable,
@@ -51,12 +65,33 @@ fn main() -> Result<(), AnyError> {
     Ok(())
 }
 
-fn recorded() -> Result<Vec<u8>, AnyError> {
-    let version = adapter(codecourier_domain::agent::AgentKind::Claude)
-        .ok_or("no adapter")?
-        .tested_version();
+fn session(kind: AgentKind) -> Result<SessionSpec, AnyError> {
+    let route = model_route::route(kind, &model_route::default_model(kind).parse()?)?;
+    Ok(SessionSpec {
+        session: "11111111-1111-4111-8111-111111111111".parse()?,
+        start: SessionStart::New,
+        model: route.name,
+        effort: None,
+        home: "/home/user".parse()?,
+        workspace: "/home/user/project".parse()?,
+        system_prompt: None,
+        prompt: Prompt::text("Do it."),
+        gateway: GatewayAccess {
+            provider: route.provider,
+            base_url: "http://127.0.0.1:4180".to_owned(),
+            token: StepToken::new("none"),
+        },
+        max_turns: None,
+        mcp: BTreeMap::new(),
+        knowledge: Knowledge::default(),
+        env: BTreeMap::new(),
+    })
+}
+
+fn recorded(kind: AgentKind, version: &str) -> Result<Vec<u8>, AnyError> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("testdata/claude")
+        .join("testdata")
+        .join(kind.as_str())
         .join(version);
     let mut paths: Vec<_> = std::fs::read_dir(directory)?
         .map(|entry| Ok(entry?.path()))
@@ -65,6 +100,10 @@ fn recorded() -> Result<Vec<u8>, AnyError> {
     let mut bytes = Vec::new();
     for path in paths {
         bytes.extend(std::fs::read(path)?);
+        // A process that was killed leaves a line without its end.
+        if bytes.last().is_some_and(|byte| *byte != b'\n') {
+            bytes.push(b'\n');
+        }
     }
     Ok(bytes)
 }

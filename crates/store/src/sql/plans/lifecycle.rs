@@ -64,6 +64,7 @@ async fn every_statement_that_ends_something_finds_its_rows_by_an_index() {
             })
             .await?;
             tx.hold_blob(project, BlobHolder::Journal(step), blob).await?;
+            tx.read().holds_blob(project, BlobHolder::Journal(step), blob).await?;
             tx.read().unheld_blobs(&[blob]).await?;
             tx.read().sandboxes_of(project).await?;
             tx.read().unfinished_runs_of(project).await?;
