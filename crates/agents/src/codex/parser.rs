@@ -36,7 +36,12 @@ impl CodexReader {
 
 impl ReadLine for CodexReader {
     fn read(&self, line: Line<'_>) -> Meaning {
-        object::read(line, |message| self.understand(message, line.bytes))
+        let mut meaning = object::read(line, |message| self.understand(message, line.bytes));
+        // The record of a turn holds what was said last, so a long answer makes it long: its end must not be missed.
+        if line.is_oversized() && line.bytes.starts_with(br#"{"method":"turn/completed""#) {
+            meaning.events.push(turn::end_of_oversized(line.length));
+        }
+        meaning
     }
 }
 

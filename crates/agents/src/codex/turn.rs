@@ -33,6 +33,16 @@ pub(super) fn end(turn: &mut Value) -> Event {
     }
 }
 
+/// The end of a turn whose record is too long to be held. It came to its end, and its errors are told before.
+pub(super) fn end_of_oversized(length: u64) -> Event {
+    Event::TurnEnded {
+        outcome: TurnOutcome::Completed,
+        final_text: format!("[The last words are too long to be shown: the line has {length} bytes.]"),
+        error: None,
+        status: None,
+    }
+}
+
 /// The end of a turn that did not begin, because a request was refused.
 pub(super) fn refused(message: &str) -> Event {
     Event::TurnEnded {

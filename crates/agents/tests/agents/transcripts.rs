@@ -429,3 +429,23 @@ fn a_skill_and_a_command_are_found_where_each_agent_looks_for_them() {
         assert_eq!(turns(agent, "command")[0].0, TurnOutcome::Completed, "{agent}");
     }
 }
+
+#[test]
+fn the_end_of_a_turn_is_seen_though_its_record_is_too_long() {
+    let said = "x".repeat(9 << 20);
+    let turn = format!(r#"{{"id":"u","items":[{{"type":"agentMessage","text":"{said}"}}],"status":"completed"}}"#);
+    let line = format!("{{\"method\":\"turn/completed\",\"params\":{{\"threadId\":\"t\",\"turn\":{turn}}}}}\n");
+    let mut parser = adapter(AgentKind::Codex).unwrap().parser(&session_of(AgentKind::Codex));
+    let lines = parser.feed(line.as_bytes());
+    let [
+        Event::Unknown { .. },
+        Event::TurnEnded {
+            outcome, final_text, ..
+        },
+    ] = &lines[0].events[..]
+    else {
+        panic!("{} events", lines[0].events.len())
+    };
+    assert_eq!(*outcome, TurnOutcome::Completed);
+    assert!(final_text.contains("too long to be shown"), "{final_text}");
+}
