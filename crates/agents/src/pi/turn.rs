@@ -65,9 +65,13 @@ fn ended(outcome: TurnOutcome, final_text: String, error: Option<String>) -> Eve
     }
 }
 
-/// The HTTP status that an error's words begin with: `429 {"type":"error",…}`.
+/// The HTTP status that an error's words begin with: `429 {"type":"error",…}`, `gateway API error (429): …`. The first
+/// word is the name that the provider has in Pi's settings.
 pub(super) fn status(error: &str) -> Option<u16> {
-    let error = error.strip_prefix("OpenAI API error (").unwrap_or(error);
+    let error = match error.split_once(" API error (") {
+        Some((provider, rest)) if !provider.contains(char::is_whitespace) => rest,
+        _ => error,
+    };
     let (digits, rest) = error.split_at_checked(3)?;
     let status: u16 = digits.parse().ok()?;
     let ends = !rest.starts_with(|character: char| character.is_ascii_digit());
@@ -125,6 +129,8 @@ mod tests {
     #[test]
     fn a_status_is_a_number_at_the_beginning() {
         assert_eq!(status("OpenAI API error (429): 12 requests"), Some(429));
+        assert_eq!(status("gateway API error (401): {\"message\":\"no\"}"), Some(401));
+        assert_eq!(status("it said: gateway API error (401)"), None);
         assert_eq!(status("529 {\"type\":\"error\"}"), Some(529));
         for none in ["", "no", "no number", "after 500 tries", "50000", "200 fine", "é429"] {
             assert_eq!(status(none), None, "{none}");
