@@ -58,6 +58,8 @@ fn files(directory: &SandboxPath, session: &SessionSpec) -> Vec<FileToWrite> {
     let at = |name| directory.join(&RelativePath::of(name));
     let settings = json!({
         "enableInstallTelemetry": false,
+        // What it would resize pictures with is no part of its bundle: it would leave them out.
+        "images": {"autoResize": false},
         "retry": {"enabled": true, "maxRetries": MAX_RETRIES, "baseDelayMs": 1000},
     });
     let mut files = vec![
