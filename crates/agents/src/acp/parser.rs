@@ -4,7 +4,7 @@
 //! its model, its effort, the first message.
 
 use codecourier_domain::agent::Effort;
-use codecourier_domain::event::{Event, PermissionAnswer, PlanEntry, PlanStatus};
+use codecourier_domain::event::{Event, PermissionAnswer};
 use serde_json::{Value, json};
 
 use super::config::{self, Setting, Wish};
@@ -295,14 +295,7 @@ fn update(mut update: Value, line: &[u8]) -> Meaning {
         "agent_thought_chunk" => piece(Said::Thought, update),
         "tool_call" => tool::announced(update),
         "tool_call_update" => tool::updated(update),
-        "plan" => vec![Event::Plan {
-            entries: take_list(&mut update, "entries")
-                .into_iter()
-                .take(bound::EVENTS)
-                .map(plan_entry)
-                .collect(),
-        }]
-        .into(),
+        "plan" => vec![tool::plan(take_list(&mut update, "entries"))].into(),
         "usage_update" => Meaning {
             events: vec![Event::ContextUsed {
                 used: count(&update, "used"),
@@ -336,16 +329,5 @@ fn piece(of: Said, mut update: Value) -> Meaning {
     Meaning {
         join: Some(Join::Piece(Piece { of, whole, text })),
         ..Meaning::default()
-    }
-}
-
-fn plan_entry(mut entry: Value) -> PlanEntry {
-    PlanEntry {
-        status: match text(&entry, "status") {
-            "completed" => PlanStatus::Completed,
-            "in_progress" => PlanStatus::InProgress,
-            _ => PlanStatus::Pending,
-        },
-        text: bound::end(take_text(&mut entry, "content"), bound::NAME * 2),
     }
 }

@@ -1,6 +1,6 @@
 //! What an agent tells of its tools: a call that is announced, gets its arguments and ends, in updates of one id.
 
-use codecourier_domain::event::{Event, FileChange};
+use codecourier_domain::event::{Event, FileChange, PlanEntry, PlanStatus};
 use serde_json::Value;
 
 use crate::parse::bound::{self, name};
@@ -39,10 +39,37 @@ pub(super) fn updated(mut update: Value) -> Meaning {
     if !over && arguments.is_none() {
         return Meaning::default();
     }
+    // OpenCode says its plan with a tool, and not as the protocol would have it.
+    let todos = arguments
+        .as_ref()
+        .filter(|_| !over && text(&update, "title") == "todowrite");
+    let todos = todos.and_then(|arguments| arguments.get("todos")?.as_array().cloned());
     Meaning {
-        events: if over { ended(update) } else { Vec::new() },
+        events: if over {
+            ended(update)
+        } else {
+            todos.map(plan).into_iter().collect()
+        },
         join: Some(Join::Arguments { call, input: arguments }),
         ..Meaning::default()
+    }
+}
+
+/// A plan, from its entries.
+pub(super) fn plan(entries: Vec<Value>) -> Event {
+    Event::Plan {
+        entries: entries.into_iter().take(bound::EVENTS).map(plan_entry).collect(),
+    }
+}
+
+fn plan_entry(mut entry: Value) -> PlanEntry {
+    PlanEntry {
+        status: match text(&entry, "status") {
+            "completed" => PlanStatus::Completed,
+            "in_progress" => PlanStatus::InProgress,
+            _ => PlanStatus::Pending,
+        },
+        text: bound::end(take_text(&mut entry, "content"), bound::NAME * 2),
     }
 }
 
