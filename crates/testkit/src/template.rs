@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use codecourier_domain::agent::AgentKind;
 use codecourier_sandbox::templates::{self, NoProgress, Template, TemplateSpec, TemplateStore};
 
 /// Debian with Git and Python: what tests of sandboxes start from.
@@ -17,7 +18,19 @@ pub async fn claude_template() -> Result<Template, templates::Error> {
     ensure(&templates::claude_template()).await
 }
 
-/// The same in another data directory: for tests as another user, who cannot use the layers of this one.
+/// The template of an agent that ships.
+pub async fn template_of(agent: AgentKind) -> Result<Template, templates::Error> {
+    match agent {
+        AgentKind::Claude => claude_template().await,
+        AgentKind::Codex => ensure(&templates::codex_template()).await,
+        AgentKind::Opencode => ensure(&templates::opencode_template()).await,
+        AgentKind::Pi => ensure(&templates::pi_template()).await,
+        // None ships for whatever is started by a command of its own.
+        AgentKind::Acp => base_template().await,
+    }
+}
+
+/// The template of Claude Code in another data directory: for tests as another user, who cannot use the layers of this one.
 pub async fn claude_template_in(data: &Path) -> Result<Template, templates::Error> {
     let store = TemplateStore::open(data)?;
     store.ensure(&templates::claude_template(), &NoProgress).await

@@ -194,7 +194,14 @@ impl Workshop<'_> {
         let end = self.everything.find(&ending)? + ending.len();
         let is_outside = |character: char| character.is_whitespace() || "\"'`()<>".contains(character);
         let start = self.everything[..end].rfind(is_outside).map_or(0, |before| before + 1);
-        self.read(&self.everything[start..end])
+        let path = &self.everything[start..end];
+        // Codex shortens: `r0/review/SKILL.md`, and before it "`r0` = `/home/user/.codex/skills`".
+        let (root, rest) = path.split_once('/')?;
+        let (_, after) = self.everything.split_once(&format!("`{root}` = `")).unwrap_or_default();
+        match after.split_once('`') {
+            Some((directory, _)) => self.read(&format!("{directory}/{rest}")),
+            None => self.read(path),
+        }
     }
 
     fn plan(&self, entries: &[String]) -> Option<ToolCall> {

@@ -55,6 +55,8 @@ pub(super) struct Answer {
     pub(super) usage: Usage,
     pub(super) stop: Option<String>,
     pub(super) ending: Ending,
+    /// What goes wrong the first few times: `2-529.tag`.
+    pub(super) flaky: Option<String>,
     pub(super) slow_ms: u64,
 }
 

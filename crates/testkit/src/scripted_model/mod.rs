@@ -4,7 +4,7 @@
 //! the real Claude Code, Codex, opencode and Pi; the same script works with each, since a call is made from the tools
 //! that the request offers. The script travels in the prompt, so tests need no cassette for each case, and parallel
 //! agents, retries and resumed sessions need no coordination: what the model answers depends on the request alone. (The
-//! one exception is the scenario `flaky`, which counts per tag.) A request without tools wants a title and gets one,
+//! one exception is `flaky`, in a script or as a scenario, which counts per tag.) A request without tools wants a title and gets one,
 //! whatever its script.
 //!
 //! | path | what |
@@ -27,9 +27,10 @@
 //! | `@@plan ENTRY \| ENTRY` | states the plan, the first entry under way |
 //! | `@@mcp SERVER TOOL {json}` | calls a tool of an MCP server |
 //! | `@@tool NAME {json}` | calls a tool by the agent's own name for it |
-//! | `@@error STATUS [SECONDS] [MESSAGE]` | answers with an error, with `retry-after` when seconds are given |
+//! | `@@error STATUS [SECONDS] [MESSAGE]` | answers with an error, with `retry-after` when seconds are given; `{key}` in the message is the key that was sent |
 //! | `@@overflow`, `@@policy`, `@@quota` | refuses as the provider does: too long, forbidden content, nothing left |
 //! | `@@stream-error TYPE [MESSAGE]` | begins to answer, then sends an `error` event |
+//! | `@@flaky N-FAILURE.TAG` | this answer fails the first N times, as the scenario `flaky` does: `2-529.a`, `1-cut.b` |
 //! | `@@cut` | begins to answer, then drops the connection |
 //! | `@@hang` | never answers; `@@hang-stream` begins to answer and falls silent |
 //! | `@@bigline N` | says one text of N bytes in a single event |
@@ -51,7 +52,7 @@
 //!
 //! The first component of the URL's path can be a failure that holds for every request, whatever the script says:
 //! `/err429ra3/v1/messages` (status 429, `retry-after: 3`), `/err429reset20` (the reset in the provider's own header),
-//! `/flaky2-529.tag` (the first two requests of that tag fail with 529; `429ra3` works too), `/overflow`, `/policy`,
+//! `/flaky2-529.tag` (the first two requests of that tag fail with 529; `429ra3` and the other failures work too), `/overflow`, `/policy`,
 //! `/quota`, `/hang`, `/hang-stream`, `/cut`, `/stream-error`, `/redirect`, `/garbage`.
 
 mod act;

@@ -11,37 +11,51 @@ pub(super) struct FlakyCounts(HashMap<String, u32>);
 /// The failure for a path, if its first component names one.
 pub(super) fn failure_of(path: &str, counts: &mut FlakyCounts) -> Option<Ending> {
     let component = path.trim_start_matches('/').split('/').next()?;
-    match component {
-        "hang" => return Some(Ending::Hang),
-        "hang-stream" => return Some(Ending::HangStream),
-        "cut" => return Some(Ending::Cut),
-        "redirect" => return Some(Ending::Redirect),
-        "garbage" => return Some(Ending::Garbage),
-        "overflow" => return Some(Ending::Error(Failure::of_kind(FailureKind::ContextOverflow))),
-        "policy" => return Some(Ending::Error(Failure::of_kind(FailureKind::ContentPolicy))),
-        "quota" => return Some(Ending::Error(Failure::of_kind(FailureKind::Quota))),
-        "stream-error" => {
-            return Some(Ending::StreamError {
-                kind: "overloaded_error".to_owned(),
-                message: "Overloaded".to_owned(),
-            });
-        }
-        _ => {}
+    if let Some(ending) = ending_of(component) {
+        return Some(ending);
     }
     if let Some(failure) = component.strip_prefix("err") {
         return failure_with_waits(failure).map(Ending::Error);
     }
-    let (times, rest) = component.strip_prefix("flaky")?.split_once('-')?;
+    flaky(component.strip_prefix("flaky")?, counts)
+}
+
+/// The failure for `2-529.tag`, as long as it was not had so often: the tag tells those apart that fail alike.
+pub(super) fn flaky(component: &str, counts: &mut FlakyCounts) -> Option<Ending> {
+    let (times, rest) = component.split_once('-')?;
     let (failure, _tag) = rest.split_once('.').unwrap_or((rest, ""));
     let times: u32 = times.parse().ok()?;
-    let failure = failure_with_waits(failure)?;
+    let ending = match ending_of(failure) {
+        Some(ending) => ending,
+        None => Ending::Error(failure_with_waits(failure)?),
+    };
     let asked = counts.0.entry(component.to_owned()).or_default();
     *asked += 1;
-    (*asked <= times).then(|| {
-        Ending::Error(Failure {
+    (*asked <= times).then(|| match ending {
+        Ending::Error(failure) if failure.kind == FailureKind::Plain => Ending::Error(Failure {
             message: format!("{}, {asked} of {times}", failure.message),
             ..failure
-        })
+        }),
+        ending => ending,
+    })
+}
+
+/// A failure that has a word for a name.
+fn ending_of(word: &str) -> Option<Ending> {
+    Some(match word {
+        "hang" => Ending::Hang,
+        "hang-stream" => Ending::HangStream,
+        "cut" => Ending::Cut,
+        "redirect" => Ending::Redirect,
+        "garbage" => Ending::Garbage,
+        "overflow" => Ending::Error(Failure::of_kind(FailureKind::ContextOverflow)),
+        "policy" => Ending::Error(Failure::of_kind(FailureKind::ContentPolicy)),
+        "quota" => Ending::Error(Failure::of_kind(FailureKind::Quota)),
+        "stream-error" => Ending::StreamError {
+            kind: "overloaded_error".to_owned(),
+            message: "Overloaded".to_owned(),
+        },
+        _ => return None,
     })
 }
 
@@ -82,6 +96,8 @@ mod tests {
         assert!(is_error(failure("/flaky2-529.b/v1/messages"), 529, None));
         assert!(is_error(failure("/flaky2-529.a/v1/messages"), 529, None));
         assert_eq!(failure("/flaky2-529.a/v1/messages"), None);
+        assert_eq!(failure("/flaky1-cut.d/v1/messages"), Some(Ending::Cut));
+        assert_eq!(failure("/flaky1-cut.d/v1/messages"), None);
         assert!(is_error(failure("/flaky1-429ra20.c/v1/messages"), 429, Some(20)));
         assert_eq!(failure("/flaky1-429ra20.c/v1/messages"), None);
     }

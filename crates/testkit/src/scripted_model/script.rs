@@ -23,6 +23,7 @@ enum Item {
     Think(String),
     Call { act: Act, shares_answer: bool },
     Ending(Ending),
+    Flaky(String),
     Slow(u64),
     Usage(Usage),
     Stop(String),
@@ -92,6 +93,7 @@ fn answer(items: &[Item], results: usize, workshop: &Workshop<'_>) -> Answer {
             Item::Say(text) => answer.blocks.push(Block::Text(text.clone())),
             Item::Think(text) => answer.blocks.push(Block::Thinking(text.clone())),
             Item::Ending(ending) => answer.ending = ending.clone(),
+            Item::Flaky(component) => answer.flaky = Some(component.clone()),
             Item::Slow(milliseconds) => answer.slow_ms = *milliseconds,
             Item::Stop(reason) => answer.stop = Some(reason.clone()),
         }
@@ -231,6 +233,7 @@ fn item(word: &str, head: &str, block: Option<String>) -> Option<Item> {
         "cut" => Item::Ending(Ending::Cut),
         "hang" => Item::Ending(Ending::Hang),
         "hang-stream" => Item::Ending(Ending::HangStream),
+        "flaky" => Item::Flaky(head.to_owned()),
         "bigline" => Item::Ending(Ending::BigLine(head.parse().ok()?)),
         "slow" => Item::Slow(head.parse().ok()?),
         "stop" => Item::Stop(head.to_owned()),

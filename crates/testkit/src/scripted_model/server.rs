@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use super::answer::{Answer, Ending, Failure, Usage};
 use super::conversation::Conversation;
 use super::protocol::{Endpoint, Protocol, Service, failures};
-use super::scenario::{FlakyCounts, failure_of};
+use super::scenario::{FlakyCounts, failure_of, flaky};
 use crate::clock::real_now;
 
 /// A running scripted model. Ends when it is dropped.
@@ -207,8 +207,13 @@ async fn answer(State(state): State<Arc<Shared>>, request: Request) -> Response 
             };
             let conversation = protocol.read(&document);
             let mut answer = conversation.answer();
-            if let Some(failure) = failure {
+            let of_script = answer.flaky.take();
+            let of_script = of_script.and_then(|component| flaky(&component, &mut lock(&state.flaky)));
+            if let Some(failure) = failure.or(of_script) {
                 answer.ending = failure;
+            }
+            if let Ending::Error(failure) = &mut answer.ending {
+                failure.message = failure.message.replace("{key}", &given_key(&parts.headers));
             }
             if !state.options.forgetful && matches!(answer.ending, Ending::Whole | Ending::BigLine(_)) {
                 lock(&state.given).push(GivenAnswer {
@@ -262,6 +267,13 @@ fn has_key(headers: &HeaderMap, key: &str) -> bool {
             .is_some_and(|header| header.as_bytes() == value.as_bytes())
     };
     is("x-api-key", key) || is("authorization", &format!("Bearer {key}"))
+}
+
+/// The key that a request came with; providers are known to repeat it in the words of an error.
+fn given_key(headers: &HeaderMap) -> String {
+    let header = headers.get("x-api-key").or_else(|| headers.get("authorization"));
+    let text = header.and_then(|header| header.to_str().ok()).unwrap_or_default();
+    text.strip_prefix("Bearer ").unwrap_or(text).to_owned()
 }
 
 /// The same body gives the same identifiers.
