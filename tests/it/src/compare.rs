@@ -1,14 +1,20 @@
 //! Comparing what the store says with what happened: the event log against the journals it was made from.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use codecourier_agents::claude::parser::ClaudeReader;
-use codecourier_agents::parse::{LineLimits, LineParser, Parser as _};
+use codecourier_agents::session::{GatewayAccess, Knowledge, Prompt, SessionStart, StepToken};
+use codecourier_agents::{SessionSpec, adapter};
+use codecourier_domain::agent::AgentKind;
 use codecourier_domain::event::{Durability, Event, Origin};
 use codecourier_domain::id::{ProjectId, RunId, StepId};
+use codecourier_domain::model_route;
+use codecourier_domain::provider::ModelProvider;
 use codecourier_engine::runs::memo::StepMemo;
+use codecourier_engine::runs::spec::RunSpec;
 use codecourier_store::blobs::{BlobName, Blobs};
 use codecourier_store::events::EventWindow;
+use codecourier_store::runs::RunTotals;
 use codecourier_store::steps::Step;
 use codecourier_store::{Reader, Store, StoreConfig};
 
@@ -23,6 +29,8 @@ pub struct RecordedRun {
     pub status: String,
     /// Its steps, oldest first, with how many events of its agent each one has.
     pub steps: Vec<RecordedStep>,
+    /// What it used, by the books.
+    pub totals: RunTotals,
     /// What is wrong with the record. Empty, or a test fails.
     pub faults: Vec<String>,
 }
@@ -31,6 +39,10 @@ pub struct RecordedRun {
 pub struct RecordedStep {
     /// Its lane and attempt: `designer#1/1`.
     pub name: String,
+    /// Its agent.
+    pub agent: AgentKind,
+    /// Its events in order, its agent's and the platform's.
+    pub events: Vec<Event>,
     /// The kinds of its agent's events, in order.
     pub kinds: Vec<String>,
     /// The verdict it gave, as a word.
@@ -57,14 +69,19 @@ pub async fn recorded_runs(data: &Path) -> Result<Vec<RecordedRun>, Fault> {
             let mut record = RecordedRun {
                 run: summary.id,
                 status: summary.status.to_string(),
+                totals: summary.totals,
                 steps: Vec::new(),
                 faults: Vec::new(),
             };
             let events = all_events(&mut reader, project.id, summary.id, &mut record.faults).await?;
+            let spec: RunSpec = reader
+                .run_body(project.id, summary.id)
+                .await?
+                .ok_or("nothing is pinned for a run")?
+                .read()?;
             for step in reader.steps(project.id, summary.id).await? {
-                record
-                    .steps
-                    .push(recorded_step(&blobs, &step, &events, &mut record.faults).await?);
+                let step = recorded_step(&blobs, &step, &spec, &events, &mut record.faults).await?;
+                record.steps.push(step);
             }
             recorded.push(record);
         }
@@ -100,20 +117,28 @@ async fn all_events(
 async fn recorded_step(
     blobs: &Blobs,
     step: &Step,
+    spec: &RunSpec,
     events: &[(Option<StepId>, Event)],
     faults: &mut Vec<String>,
 ) -> Result<RecordedStep, Fault> {
     let memo: StepMemo = step.body.read()?;
     let name = format!("{}/{}", step.lane, step.attempt);
-    let own = events
-        .iter()
-        .filter(|(of, _)| *of == Some(step.id))
-        .map(|(_, event)| event);
-    let stored: Vec<&Event> = own.filter(|event| event.origin() == Origin::Agent).collect();
+    let agent = memo.plan.spec.agent.unwrap_or(spec.agent);
+    let model = memo.plan.spec.model.as_ref().unwrap_or(&spec.model);
+    let route = model_route::route(agent, model)?;
+    let session = SessionSpec {
+        model: route.name,
+        effort: memo.plan.spec.effort.or(spec.effort),
+        gateway: access(route.provider),
+        ..any_session()?
+    };
+    let own = events.iter().filter(|(of, _)| *of == Some(step.id));
+    let own: Vec<Event> = own.map(|(_, event)| event.clone()).collect();
+    let stored: Vec<&Event> = own.iter().filter(|event| event.origin() == Origin::Agent).collect();
     if let Some(journal) = &memo.journal {
         let blob: BlobName = journal.parse()?;
         let bytes = blobs.get(blob, 1 << 30).await?.ok_or("the journal's blob is gone")?;
-        let expected = events_of(&bytes);
+        let expected = events_of(agent, &session, &bytes)?;
         if !stored.iter().copied().eq(expected.iter()) {
             let first = stored
                 .iter()
@@ -130,17 +155,50 @@ async fn recorded_step(
     let verdict = memo
         .verdict
         .map(|verdict| format!("{:?}", verdict.verdict).to_lowercase());
-    Ok(RecordedStep { name, kinds, verdict })
+    Ok(RecordedStep {
+        name,
+        agent,
+        kinds,
+        verdict,
+        events: own,
+    })
 }
 
 /// The events that a journal gives, read from its beginning in one go.
-fn events_of(journal: &[u8]) -> Vec<Event> {
-    let mut parser = LineParser::at(0, LineLimits::default(), ClaudeReader);
+fn events_of(agent: AgentKind, session: &SessionSpec, journal: &[u8]) -> Result<Vec<Event>, Fault> {
+    let agent = adapter(agent).ok_or("an agent without an adapter")?;
+    let mut parser = agent.parser(session);
     let mut lines = parser.feed(journal);
     lines.extend(parser.finish());
-    lines
-        .into_iter()
-        .flat_map(|line| line.events)
+    let events = lines.into_iter().flat_map(|line| line.events);
+    Ok(events
         .filter(|event| event.durability() == Durability::Durable)
-        .collect()
+        .collect())
+}
+
+/// A session of nothing in particular.
+pub(crate) fn any_session() -> Result<SessionSpec, Fault> {
+    Ok(SessionSpec {
+        session: "00000000-0000-0000-0000-000000000000".parse()?,
+        start: SessionStart::New,
+        model: "any".parse()?,
+        effort: None,
+        home: "/home/user".parse()?,
+        workspace: "/home/user/project".parse()?,
+        system_prompt: None,
+        prompt: Prompt::default(),
+        gateway: access(ModelProvider::Anthropic),
+        max_turns: None,
+        mcp: BTreeMap::new(),
+        knowledge: Knowledge::default(),
+        env: BTreeMap::new(),
+    })
+}
+
+fn access(provider: ModelProvider) -> GatewayAccess {
+    GatewayAccess {
+        provider,
+        base_url: String::new(),
+        token: StepToken::new("none"),
+    }
 }

@@ -11,6 +11,7 @@ pub mod live;
 pub mod mail;
 pub mod other_user;
 pub mod person;
+pub mod project;
 pub mod scene;
 pub mod server;
 pub mod serving;

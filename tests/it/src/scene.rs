@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use crate::server::Installation;
 
 /// How long a run of a test may take before it counts as hanging.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// An installation with a model and a repository.
 pub struct Scene {
@@ -62,6 +62,11 @@ impl Scene {
     /// One in this installation.
     pub async fn at(installation: Installation, repository: RepositoryBuilder) -> io::Result<Self> {
         let model = ScriptedModel::start().await?;
+        Self::before(installation, model, repository)
+    }
+
+    /// One in this installation and with this model.
+    pub fn before(installation: Installation, model: ScriptedModel, repository: RepositoryBuilder) -> io::Result<Self> {
         let place = tempfile::Builder::new().prefix("codecourier-source-").tempdir()?;
         let source = repository.build(place.path().join("source"));
         let before = state_of(&source);

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, and in its helpers, a panic is the answer")]
 
 mod acp_agent;
+mod agents;
 mod bad_luck;
 mod browser;
 mod canary;
