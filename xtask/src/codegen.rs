@@ -61,6 +61,11 @@ const GENERATORS: &[Generator] = &[
         maker: Maker::TypeScript,
         writes: Writes::File("web/src/api/schema.d.ts"),
     },
+    Generator {
+        name: "agents",
+        maker: Maker::Example("codecourier-it"),
+        writes: Writes::File("docs/agents.md"),
+    },
 ];
 
 impl Codegen {

@@ -7,6 +7,7 @@
 
 pub mod browser;
 pub mod compare;
+pub mod conformance;
 pub mod live;
 pub mod mail;
 pub mod other_user;
@@ -15,5 +16,7 @@ pub mod project;
 pub mod scene;
 pub mod server;
 pub mod serving;
+pub mod session;
+mod session_gateway;
 pub mod small_disk;
 pub mod torture;

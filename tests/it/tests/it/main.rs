@@ -10,6 +10,7 @@ mod browser;
 mod canary;
 mod cancel;
 mod command_line;
+mod conformance;
 mod demo;
 mod live;
 mod ordinary_user;

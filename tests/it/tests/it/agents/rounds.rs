@@ -12,7 +12,7 @@ const SCRIPT: &str = r#"Make the greeting friendlier.
 @@when role=designer iteration=1
 @@run <<<
 exec 2>&1
-D=decoy; echo "sk-$D-canary-in-a-file" > /home/user/note; SEEN="sk-$D-canary-in-a-process" sleep 60 &
+D=decoy; echo "sk-$D-canary-in-a-file" > /home/user/note; SEEN="sk-$D-canary-in-a-process" sleep 60 > /dev/null 2>&1 &
 seen=/tmp/seen.$$; sleep 0.2
 cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' > $seen
 token=$(grep -ao 'cc_step_[A-Za-z0-9_.-]*' $seen | head -1)

@@ -1,0 +1,202 @@
+//! A conversation with each agent's process: everything that can be said to it, and what it then does.
+
+use std::time::Instant;
+
+use codecourier_agents::session::{Image, ImageType, Prompt};
+use codecourier_domain::agent::AgentKind;
+use codecourier_domain::event::{Event, TurnOutcome};
+use codecourier_it::conformance::{Behaviour, Judged, Scene};
+use codecourier_it::session::{INSTRUCTIONS, Output, RULES, SKILL, Session, Wishes};
+use codecourier_sandbox::Signal;
+
+use super::{assert_as_expected, is_completed, of_every_agent, outcome, told};
+
+/// A small picture.
+const PICTURE: &str = "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAJklEQVR4nGNgkLOJqpi25dIHPh2vjLYlhx78k7GKKJuyiWFoSQAAC7Vawc6Hrt0AAAAASUVORK5CYII=";
+
+fn output(events: &[Event]) -> String {
+    let outputs = events.iter().filter_map(|event| match event {
+        Event::ToolResult { output, .. } => Some(output.as_str()),
+        _ => None,
+    });
+    outputs.collect::<Vec<_>>().join("\n")
+}
+
+async fn converse(agent: AgentKind) {
+    let mut judged = Judged::of(agent, Scene::Session);
+    let first = "Remember the word heron.\n@@say This is a sentence that takes more than one piece to be written.";
+    let wishes = Wishes {
+        output: Output::Spoilt,
+        ..Wishes::script(agent, first)
+    };
+    let mut session = Session::begin(agent, wishes).await.unwrap();
+    let events = session.turn().await.unwrap();
+    assert!(is_completed(&events), "{}", told(&events));
+    let garbage = events
+        .iter()
+        .filter(|event| matches!(event, Event::Unknown { .. }))
+        .count();
+    judged.row(Behaviour::GarbageOnStdout, garbage == 3, || told(&events));
+    let pieces = events
+        .iter()
+        .filter(|event| matches!(event, Event::Text { partial: true, .. }))
+        .count();
+    judged.row(Behaviour::PartialText, pieces > 1, || told(&events));
+    let asked = session.asked();
+    judged.row(
+        Behaviour::RulesObeyed,
+        asked.contains(RULES) && asked.contains(INSTRUCTIONS),
+        || asked.clone(),
+    );
+    let effort = [
+        "\"effort\":\"high\"",
+        "\"reasoning_effort\":\"high\"",
+        "\"budget_tokens\"",
+    ];
+    judged.row(
+        Behaviour::EffortSent,
+        effort.iter().any(|words| asked.contains(words)),
+        || asked.clone(),
+    );
+
+    let events = session.ask("And now?\n@@say A bird.").await.unwrap();
+    let asked = session.last_asked();
+    judged.row(
+        Behaviour::FollowUp,
+        is_completed(&events) && asked.contains("heron") && asked.contains("And now?"),
+        || told(&events),
+    );
+
+    let events = session.ask("@@plan look | write").await.unwrap();
+    let plan = events.iter().find_map(|event| match event {
+        Event::Plan { entries } => Some(entries.iter().map(|entry| entry.text.clone()).collect::<Vec<_>>()),
+        _ => None,
+    });
+    judged.row(
+        Behaviour::Plan,
+        plan == Some(vec!["look".to_owned(), "write".to_owned()]),
+        || told(&events),
+    );
+    let events = session.ask("@@mcp platform echo {\"text\": \"hello\"}").await.unwrap();
+    judged.row(Behaviour::McpTool, output(&events).contains("echoed hello"), || {
+        told(&events)
+    });
+    let events = session.ask("@@skill review").await.unwrap();
+    let asked = session.last_asked();
+    judged.row(Behaviour::Skill, is_completed(&events) && asked.contains(SKILL), || {
+        format!("{}\n{asked}", told(&events))
+    });
+    let events = session.ask("/ship blue boat").await.unwrap();
+    let asked = session.last_asked();
+    judged.row(Behaviour::Command, asked.contains("Ship the blue boat today"), || {
+        told(&events)
+    });
+
+    let picture = Image {
+        media_type: ImageType::Png,
+        base64: PICTURE.to_owned(),
+    };
+    let prompt = Prompt {
+        text: "@@say I see.".to_owned(),
+        images: vec![picture],
+    };
+    session.say(&prompt).await.unwrap();
+    let events = session.turn().await.unwrap();
+    let asked = session.last_asked();
+    judged.row(
+        Behaviour::Image,
+        is_completed(&events) && asked.contains(&PICTURE[..40]),
+        || format!("{}\n{asked}", told(&events)),
+    );
+
+    steer(&mut session, &mut judged).await;
+    interrupt(&mut session, &mut judged).await;
+
+    let exit = session.end_process().await.unwrap();
+    session.resume("Which word was it?\n@@say Heron.").await.unwrap();
+    let events = session.turn().await.unwrap();
+    let asked = session.last_asked();
+    judged.row(
+        Behaviour::Resume,
+        is_completed(&events) && asked.contains("Remember the word heron"),
+        || format!("{exit:?}\n{}\n{asked}", told(&events)),
+    );
+
+    session.say(&Prompt::text("@@run sleep 600")).await.unwrap();
+    session
+        .until(|event| matches!(event, Event::ToolCall { .. }))
+        .await
+        .unwrap();
+    session.signal(Signal::Terminate).await.unwrap();
+    let (_, exit) = session.rest().await.unwrap();
+    session.resume("Go on with heron.\n@@say Here I am.").await.unwrap();
+    let events = session.turn().await.unwrap();
+    let asked = session.last_asked();
+    judged.row(
+        Behaviour::Terminated,
+        is_completed(&events) && asked.contains("sleep 600"),
+        || format!("{exit:?}\n{}\n{asked}", told(&events)),
+    );
+    session.close().await.unwrap();
+    assert_as_expected(&judged);
+}
+
+/// The message is sent while a tool runs. Steered, it is in the request after the tool, and one end is the end of both.
+async fn steer(session: &mut Session, judged: &mut Judged) {
+    let before = session.model.requests().len();
+    session
+        .say(&Prompt::text(
+            "@@run while [ ! -e /tmp/go ]; do sleep 0.1; done\n@@say Done.",
+        ))
+        .await
+        .unwrap();
+    let mut events = session
+        .until(|event| matches!(event, Event::ToolCall { .. }))
+        .await
+        .unwrap();
+    session.say(&Prompt::text("Mind the otter.")).await.unwrap();
+    session.shell("sleep 1; touch /tmp/go").await.unwrap();
+    events.extend(session.turn().await.unwrap());
+    let asked = session.model.requests();
+    let is_in_turn = asked[before..]
+        .iter()
+        .any(|request| String::from_utf8_lossy(&request.body).contains("Mind the otter"));
+    let after = session.ask("@@say The next.").await.unwrap();
+    let is_next = |events: &[Event]| {
+        let last = events.last();
+        last.is_some_and(
+            |event| matches!(event, Event::TurnEnded { final_text, .. } if final_text.contains("The next.")),
+        )
+    };
+    let has_one_end = is_next(&after);
+    judged.row(
+        Behaviour::Steer,
+        is_completed(&events) && is_in_turn && has_one_end,
+        || format!("in turn: {is_in_turn}\n{}\n{}", told(&events), told(&after)),
+    );
+    if !has_one_end {
+        // It was a turn of its own.
+        let events = session.turn().await.unwrap();
+        assert!(is_next(&events), "{}", told(&events));
+    }
+}
+
+async fn interrupt(session: &mut Session, judged: &mut Judged) {
+    session.say(&Prompt::text("@@run sleep 600")).await.unwrap();
+    session
+        .until(|event| matches!(event, Event::ToolCall { .. }))
+        .await
+        .unwrap();
+    let began = Instant::now();
+    session.interrupt().await.unwrap();
+    let interrupted = session.turn().await.unwrap();
+    let took = began.elapsed();
+    let after = session.ask("@@say Still here.").await.unwrap();
+    judged.row(
+        Behaviour::Interrupt,
+        outcome(&interrupted) == Some(TurnOutcome::Interrupted) && took.as_secs() < 5 && is_completed(&after),
+        || format!("{took:?}\n{}\n{}", told(&interrupted), told(&after)),
+    );
+}
+
+of_every_agent!(converse: a_conversation_with_claude, a_conversation_with_codex, a_conversation_with_opencode, a_conversation_with_pi);
