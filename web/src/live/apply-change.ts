@@ -18,7 +18,6 @@ const affected: Record<string, (slug: string, change: Change) => unknown[][]> = 
   sandbox: (slug) => [["sandboxes", slug]],
   run: (slug, change) => [
     ["run", slug, change.id],
-    ["run-counts", slug],
     ["sandboxes", slug],
   ],
   step: (slug) => [

@@ -27,6 +27,7 @@ export function followRun(client: QueryClient, slug: string, run: string): void 
   if (!lists.some((list) => list.isActive())) {
     // Read again when it is shown again.
     void client.invalidateQueries({ queryKey: ["runs", slug], refetchType: "none" });
+    void client.invalidateQueries({ queryKey: ["run-counts", slug] });
     return;
   }
   const known = waiting.get(slug);
@@ -38,6 +39,7 @@ export function followRun(client: QueryClient, slug: string, run: string): void 
   setTimeout(() => {
     const runs = [...(waiting.get(slug) ?? [])];
     waiting.delete(slug);
+    void client.invalidateQueries({ queryKey: ["run-counts", slug] });
     for (const each of runs) {
       client.fetchQuery({ ...runQuery(slug, each), staleTime: 0 }).then(
         (found) => patchLists(client, slug, found),
