@@ -383,7 +383,7 @@ function Folded({ icon, title, hint, open: first = false, mono, children }: Fold
         type="button"
         aria-expanded={open}
         onClick={() => setOpen(!open)}
-        className="flex min-h-6 w-full min-w-0 items-center gap-2 rounded-sm text-left"
+        className="flex min-h-6 w-full min-w-0 items-center gap-2 rounded-sm text-left [&>svg]:shrink-0"
       >
         <ChevronRight
           className={cn("size-3.5 shrink-0 text-muted-foreground transition-transform", open && "rotate-90")}

@@ -45,7 +45,21 @@ test("a long quote is cut, and a message without comments is the remark", () => 
 
 test("an agent that was not there is told what the work was begun with, up to a point", () => {
   expect(compose([], "Go on.", "Add a theme.\n\nDark.")).toBe(
-    "You go on with work that is on this branch already. Its task was:\n\n> Add a theme.\n> \n> Dark.\n\nGo on.",
+    [
+      'More on "Add a theme."',
+      "Go on.",
+      "The work is on this branch already; go on from there. Its task was:",
+      "> Add a theme.\n> \n> Dark.",
+    ].join("\n\n"),
   );
   expect(compose([], "Go on.", "x".repeat(100_000)).length).toBeLessThan(5_000);
+});
+
+test("the first line says what is reviewed, also when a review is", () => {
+  const first = (task: string) => compose([comment({})], "", task).split("\n")[0];
+  expect(first("Add a theme.\nDark.")).toBe('Review of "Add a theme.": 1 comment');
+  expect(first(compose([comment({}), comment({})], "", "Add a theme."))).toBe(
+    'Review of "Add a theme.": 1 comment',
+  );
+  expect(first("word ".repeat(50))?.length).toBeLessThan(90);
 });

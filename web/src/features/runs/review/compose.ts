@@ -15,10 +15,9 @@ const TASK = 4_000;
 export function compose(comments: readonly Comment[], remark: string, task?: string): string {
   const parts = [];
   if (task) {
-    const told = task.length > TASK ? `${task.slice(0, TASK)}…` : task;
-    parts.push(
-      `You go on with work that is on this branch already. Its task was:\n\n${told.replace(/^/gm, "> ")}`,
-    );
+    // The first line names the run in lists, and its branch.
+    const count = comments.length === 1 ? "1 comment" : `${comments.length} comments`;
+    parts.push(comments.length > 0 ? `Review of "${titleOf(task)}": ${count}` : `More on "${titleOf(task)}"`);
   }
   if (remark.trim()) {
     parts.push(remark.trim());
@@ -33,7 +32,20 @@ export function compose(comments: readonly Comment[], remark: string, task?: str
   for (const [index, comment] of inOrder(comments).entries()) {
     parts.push(`${index + 1}. ${place(comment)}\n\n${quoted(comment.quote)}\n\n${comment.text.trim()}`);
   }
+  if (task) {
+    const told = task.length > TASK ? `${task.slice(0, TASK)}…` : task;
+    parts.push(
+      `The work is on this branch already; go on from there. Its task was:\n\n${told.replace(/^/gm, "> ")}`,
+    );
+  }
   return parts.join("\n\n");
+}
+
+/** What a task is called: its first line, without what a review of it put around that. */
+function titleOf(task: string): string {
+  const line = task.trim().split("\n", 1)[0] ?? "";
+  const title = /^(?:Review of|More on) "(.+)"/.exec(line)?.[1] ?? line;
+  return title.length > 60 ? `${title.slice(0, 60).trimEnd()}…` : title;
 }
 
 export function inOrder(comments: readonly Comment[]): Comment[] {
