@@ -167,6 +167,14 @@ export const runsQuery = (slug: string, filter: RunFilter) =>
     getNextPageParam: (page) => (page.hasMore ? (page.nextCursor ?? undefined) : undefined),
   });
 
+/** The agents as the next run of a project will find them. */
+export const agentsQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["agents", slug],
+    queryFn: () => data(api.GET("/api/v1/projects/{slug}/agents", { params: { path: { slug } } })),
+    staleTime: 60_000,
+  });
+
 /** The newest of a workflow that ended well: what the next will be like. */
 export const pastRunsQuery = (slug: string, workflow: string) =>
   queryOptions({

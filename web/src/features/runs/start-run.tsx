@@ -5,7 +5,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, type KeyboardEvent, useDeferredValue, useMemo, useState } from "react";
 import { useTranslations } from "use-intl";
 import { api, data, isApiError, type Schemas } from "@/api/client";
-import { branchesQuery, pastRunsQuery, projectQuery, workflowsQuery } from "@/api/queries";
+import { agentsQuery, branchesQuery, pastRunsQuery, projectQuery, workflowsQuery } from "@/api/queries";
 import { shown } from "@/commands/keys";
 import { Button } from "@/components/ui/button";
 import { Combobox } from "@/components/ui/combobox";
@@ -17,6 +17,7 @@ import { Select } from "@/components/ui/select";
 import { ErrorText } from "@/features/frame/error-screens";
 import { duration } from "@/lib/format";
 import { unique } from "@/lib/unique";
+import { AgentChoice, ModelChoice } from "./agent-choice";
 import { expectation } from "./expectation";
 import { useMoney } from "./moments";
 
@@ -44,7 +45,6 @@ export function StartRun({ slug, like, open, onOpenChange }: StartRunProps) {
 }
 
 const efforts = ["low", "medium", "high", "xhigh", "max"] as const;
-const agents: Schemas["AgentName"][] = ["claude", "opencode", "codex", "pi"];
 /** A choice of a select that leaves it to the project; it takes no empty one. */
 const PROJECT = "project";
 
@@ -56,6 +56,8 @@ type Form = {
   agent: string;
   model: string;
   effort: string;
+  checkerAgent: string;
+  checkerModel: string;
   checkerInstructions: string;
   budget: string;
 };
@@ -67,6 +69,8 @@ const empty: Form = {
   agent: "",
   model: "",
   effort: "",
+  checkerAgent: "",
+  checkerModel: "",
   checkerInstructions: "",
   budget: "",
 };
@@ -82,6 +86,7 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
   const navigate = useNavigate();
   const project = useQuery(projectQuery(slug)).data;
   const workflows = useQuery(workflowsQuery(slug)).data ?? [];
+  const agents = useQuery(agentsQuery(slug)).data ?? [];
   const draft = `codecourier.start.${slug}`;
   const [form, setForm] = useState<Form>(() => {
     if (like) {
@@ -137,7 +142,16 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
   const fieldOf = isApiError(start.error) ? (start.error.field ?? "") : "";
   const errorOf = (field: string) =>
     isApiError(start.error) && fieldOf === field ? start.error.message : undefined;
-  const folded = ["repository", "agent", "model", "effort", "checkerInstructions", "budgetMicroUsd"];
+  const folded = [
+    "repository",
+    "agent",
+    "model",
+    "effort",
+    "checkerAgent",
+    "checkerModel",
+    "checkerInstructions",
+    "budgetMicroUsd",
+  ];
   const elsewhere = start.error && ![...folded, "prompt", "workflow", "baseBranch"].includes(fieldOf);
   return (
     <form
@@ -183,31 +197,32 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
         </summary>
         <div className="mt-3 grid gap-4 sm:grid-cols-2">
           {like ? null : (
-            <Field label={t("agent")} error={errorOf("agent")}>
-              <Select
-                value={form.agent || PROJECT}
-                onValueChange={(agent) => set({ agent: agent === PROJECT ? "" : agent })}
-                options={[
-                  { value: PROJECT, label: t("projectDefault") },
-                  ...agents.map((agent) => ({ value: agent, label: agent })),
-                ]}
-              />
-            </Field>
-          )}
-          <Field label={t("model")} error={errorOf("model")}>
-            <Input
-              placeholder={t("projectDefault")}
-              value={form.model}
-              onChange={(event) => set({ model: event.target.value })}
+            <AgentChoice
+              label={t("agent")}
+              agents={agents}
+              value={form.agent}
+              onValueChange={(agent) => set({ agent })}
+              error={errorOf("agent")}
             />
-          </Field>
+          )}
+          <ModelChoice
+            label={t("model")}
+            agents={agents}
+            agent={like?.agent ?? form.agent}
+            value={form.model}
+            onValueChange={(model) => set({ model })}
+            error={errorOf("model")}
+          />
           <Field label={t("effort")} error={errorOf("effort")}>
             <Select
               value={form.effort || PROJECT}
               onValueChange={(effort) => set({ effort: effort === PROJECT ? "" : effort })}
               options={[
                 { value: PROJECT, label: t("projectDefault") },
-                ...efforts.map((effort) => ({ value: effort, label: t(`efforts.${effort}`) })),
+                ...effortsOf(agents, like?.agent ?? form.agent).map((effort) => ({
+                  value: effort,
+                  label: t(`efforts.${effort}`),
+                })),
               ]}
             />
           </Field>
@@ -229,6 +244,25 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
                 onChange={(event) => set({ repository: event.target.value })}
               />
             </Field>
+          )}
+          {like ? null : (
+            <>
+              <AgentChoice
+                label={t("checkerAgent")}
+                agents={agents}
+                value={form.checkerAgent}
+                onValueChange={(checkerAgent) => set({ checkerAgent })}
+                error={errorOf("checkerAgent")}
+              />
+              <ModelChoice
+                label={t("checkerModel")}
+                agents={agents}
+                agent={form.checkerAgent || form.agent}
+                value={form.checkerModel}
+                onValueChange={(checkerModel) => set({ checkerModel })}
+                error={errorOf("checkerModel")}
+              />
+            </>
           )}
           <Field
             className="sm:col-span-2"
@@ -275,6 +309,12 @@ function Branch({ slug, error, ...rest }: BranchProps) {
       <Combobox listLabel={t("branches")} options={found?.names ?? []} {...rest} />
     </Field>
   );
+}
+
+/** What can be told to think how hard: what the agent knows, or anything for the project's own. */
+function effortsOf(agents: readonly Schemas["Agent"][], agent: string) {
+  const known = agents.find((each) => each.id === agent)?.efforts;
+  return known ? efforts.filter((effort) => known.includes(effort)) : efforts;
 }
 
 /** What such runs took so far. */
