@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::exit;
 use crate::verbs::{
     agents, audit, backup, cancel, completions, config, demo, diff, doctor, invitations, keys, login, logout, logs,
-    members, migrate, patch, projects, provider_keys, restore, resume, run, runs, serve, settings, show, variables,
-    whoami,
+    members, migrate, patch, projects, provider_keys, restore, resume, run, runs, sandbox, serve, settings, show,
+    variables, whoami,
 };
 
 /// The version, with the commit when the build knows it.
@@ -72,6 +72,8 @@ pub(crate) enum Verb {
     Cancel(cancel::Arguments),
     /// Take up unfinished runs and follow them to their end
     Resume(resume::Arguments),
+    /// Talk to an agent in a sandbox at a server
+    Sandbox(sandbox::Arguments),
     /// Sign in to a server
     Login(login::Arguments),
     /// Sign out of a server

@@ -109,6 +109,7 @@ fn exit_of(code: ErrorCode) -> Exit {
         | ErrorCode::MethodNotAllowed
         | ErrorCode::TooLarge
         | ErrorCode::UnsupportedMediaType
+        | ErrorCode::AgentCapability
         | ErrorCode::IdempotencyMismatch => Exit::Usage,
         ErrorCode::DataDirectoryInUse | ErrorCode::DiskFull | ErrorCode::RateLimited | ErrorCode::Unavailable => {
             Exit::Environment

@@ -182,6 +182,30 @@ pub enum Event {
         /// The text as sent.
         text: String,
     },
+    /// A person's message to the agent, where it was given to it.
+    UserMessage {
+        /// The text.
+        text: String,
+        /// Who said it.
+        by: String,
+    },
+    /// A person interrupted the agent's turn.
+    Interrupted {
+        /// Who did.
+        by: String,
+    },
+    /// A person has the agent go on with another model.
+    ModelSwitched {
+        /// The model.
+        model: String,
+        /// Who chose it.
+        by: String,
+    },
+    /// A person ended the conversation: the work is taken over as it is.
+    ConversationEnded {
+        /// Who did.
+        by: String,
+    },
     /// A phase of the step began or ended.
     Phase {
         /// Which.
@@ -346,6 +370,8 @@ pub enum Origin {
     Agent,
     /// The platform.
     Platform,
+    /// A person.
+    Person,
 }
 
 /// Whether an event is kept.
@@ -398,6 +424,10 @@ impl Event {
             | Self::Collected { .. }
             | Self::Killed { .. }
             | Self::Failed { .. } => Origin::Platform,
+            Self::UserMessage { .. }
+            | Self::Interrupted { .. }
+            | Self::ModelSwitched { .. }
+            | Self::ConversationEnded { .. } => Origin::Person,
         }
     }
 
@@ -424,6 +454,10 @@ impl Event {
             Self::Unknown { .. } => "unknown",
             Self::AgentStderr { .. } => "agent_stderr",
             Self::Prompt { .. } => "prompt",
+            Self::UserMessage { .. } => "user_message",
+            Self::Interrupted { .. } => "interrupted",
+            Self::ModelSwitched { .. } => "model_switched",
+            Self::ConversationEnded { .. } => "conversation_ended",
             Self::Phase { .. } => "phase",
             Self::ModelRequest { .. } => "model_request",
             Self::Check { .. } => "check",

@@ -94,6 +94,8 @@ identifiers! {
     TaskId = "tsk";
     /// A sandbox.
     SandboxId = "sbx";
+    /// Something that a person told a step's agent; also the name under which the sandbox takes it once.
+    InputId = "inp";
     /// A reservation in the ledger.
     ReservationId = "rsv";
     /// One start of the server; leases and owners carry it.

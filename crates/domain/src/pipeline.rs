@@ -57,6 +57,28 @@ pub struct StepSpec {
     /// What this step is told besides the prompt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<String>,
+    /// Who says that it is done.
+    #[serde(default, skip_serializing_if = "StepMode::is_autonomous")]
+    pub mode: StepMode,
+}
+
+/// Who says that a step is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepMode {
+    /// The agent, by the end of its turn.
+    #[default]
+    Autonomous,
+    /// A person: at the end of a turn the agent waits for what they say next.
+    Interactive,
+}
+
+impl StepMode {
+    /// Whether the end of the agent's turn is the end of its work.
+    #[must_use]
+    pub const fn is_autonomous(&self) -> bool {
+        matches!(self, Self::Autonomous)
+    }
 }
 
 /// Steps that repeat.
@@ -166,6 +188,14 @@ impl Pipeline {
         })])
     }
 
+    /// One conversation with a person: what an interactive sandbox executes.
+    #[must_use]
+    pub fn interactive() -> Self {
+        Self {
+            nodes: vec![Node::Step(StepSpec::interactive())],
+        }
+    }
+
     /// The nodes at the top, in order.
     #[must_use]
     pub fn nodes(&self) -> &[Node] {
@@ -230,7 +260,16 @@ impl StepSpec {
             model: None,
             effort: None,
             instructions: None,
+            mode: StepMode::Autonomous,
         }
+    }
+
+    /// A step that is a conversation with a person.
+    #[must_use]
+    pub const fn interactive() -> Self {
+        let mut step = Self::of_role(Role::Custom);
+        step.mode = StepMode::Interactive;
+        step
     }
 }
 

@@ -69,6 +69,8 @@ codes! {
     NotFound = "NOT_FOUND",
     /// It cannot be done in the present state.
     Conflict = "CONFLICT",
+    /// The agent has no way to do it.
+    AgentCapability = "AGENT_CAPABILITY",
     /// The document was changed since the caller read it.
     PreconditionFailed = "PRECONDITION_FAILED",
     /// The caller must say which state of the document is to be changed.

@@ -10,10 +10,14 @@ use codecourier_forge::{CommitId, Diff, Mirror, Mirrors, Patch};
 use codecourier_store::Store;
 use codecourier_store::events::EventWindow;
 use codecourier_store::runs::{RunList, RunSummary};
+use codecourier_store::steps::StepStatus;
 
 use crate::error::Error;
 use crate::runs::advance::RunRecord;
 use crate::runs::failures::forge_failure;
+use crate::runs::memo::StepMemo;
+use crate::runs::spec::RunSpec;
+use crate::runs::talk::{MAX_WAITING, accepts};
 use crate::runs::view::{RunView, StepView};
 
 /// The records of a data directory. Cheap to clone.
@@ -137,23 +141,32 @@ impl Records {
         let missing = || Error::not_found(format!("There is no run {run}."));
         let row = reader.run(project, run).await?.ok_or_else(missing)?;
         let body = reader.run_body(project, run).await?.ok_or_else(missing)?;
-        let steps = reader.steps(project, run).await?;
+        let rows = reader.steps(project, run).await?;
         let usage = reader.usage_of_steps(project, run).await?;
+        let spec: RunSpec = body.read()?;
+        let mut steps = Vec::with_capacity(rows.len());
+        for row in rows {
+            // Nothing waits for a step that has ended.
+            let waiting = match row.status {
+                StepStatus::Pending | StepStatus::Running => {
+                    reader.waiting_step_inputs(project, row.id, MAX_WAITING).await?
+                }
+                StepStatus::Completed | StepStatus::Failed | StepStatus::Cancelled => Vec::new(),
+            };
+            let memo: StepMemo = row.body.read()?;
+            steps.push(StepView {
+                accepts: accepts(&row, &memo, &spec),
+                memo,
+                usage: usage.iter().find(|usage| usage.step == row.id).cloned(),
+                row,
+                waiting,
+            });
+        }
         drop(reader);
         let RunRecord { machine, pinned, .. } = row.state.read()?;
-        let steps = steps
-            .into_iter()
-            .map(|row| {
-                Ok(StepView {
-                    memo: row.body.read()?,
-                    usage: usage.iter().find(|usage| usage.step == row.id).cloned(),
-                    row,
-                })
-            })
-            .collect::<Result<Vec<_>, codecourier_store::Error>>()?;
         Ok(RunView {
             summary: row.summary,
-            spec: body.read()?,
+            spec,
             state: machine,
             pinned,
             steps,

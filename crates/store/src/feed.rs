@@ -48,6 +48,8 @@ pub(crate) struct Watchers {
     mail: Signal,
     /// Told when another node took somebody's hold on a task from them.
     holds: Signal,
+    /// Told when somebody told a step's agent something.
+    inputs: Signal,
 }
 
 /// Something that happens again and again, to be waited for. `None` once the store is closed.
@@ -86,6 +88,7 @@ impl Watchers {
             work: Signal::new(),
             mail: Signal::new(),
             holds: Signal::new(),
+            inputs: Signal::new(),
         }
     }
 
@@ -120,6 +123,9 @@ impl Watchers {
         if effects.mails_moved {
             self.mail.give();
         }
+        if effects.inputs_moved {
+            self.inputs.give();
+        }
     }
 
     /// Passes on what another node told of.
@@ -135,6 +141,9 @@ impl Watchers {
         }
         if hints.holds_lost {
             self.holds.give();
+        }
+        if hints.inputs_moved {
+            self.inputs.give();
         }
     }
 
@@ -158,6 +167,11 @@ impl Watchers {
         self.holds.receiver()
     }
 
+    /// The same of what people tell the agents of steps.
+    pub(crate) fn inputs(&self) -> watch::Receiver<u64> {
+        self.inputs.receiver()
+    }
+
     /// Ends every wait.
     pub(crate) fn close(&self) {
         lock(&self.changes.topics).clear();
@@ -166,6 +180,7 @@ impl Watchers {
         self.work.end();
         self.mail.end();
         self.holds.end();
+        self.inputs.end();
     }
 }
 

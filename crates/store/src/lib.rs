@@ -45,6 +45,7 @@ pub mod runs;
 pub mod sealed;
 pub mod settings;
 mod sql;
+pub mod step_inputs;
 pub mod steps;
 pub mod tasks;
 pub mod under_way;

@@ -60,6 +60,10 @@ const MIGRATIONS: &[Migration] = &[
         version: 11,
         text: include_str!("../migrations/0011_sealed_answers.sql"),
     },
+    Migration {
+        version: 12,
+        text: include_str!("../migrations/0012_step_input.sql"),
+    },
 ];
 
 /// Brings the schema up to date.

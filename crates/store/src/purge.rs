@@ -21,6 +21,7 @@ const OF_A_RUN: &[&str] = &[
     "DELETE FROM task WHERE id IN (SELECT id FROM task WHERE run = $1 LIMIT $2)",
     "DELETE FROM step_journal WHERE step IN \
      (SELECT j.step FROM step s JOIN step_journal j ON j.step = s.id WHERE s.run = $1 LIMIT $2)",
+    "DELETE FROM step_input WHERE id IN (SELECT id FROM step_input WHERE run = $1 LIMIT $2)",
     "DELETE FROM step WHERE id IN (SELECT id FROM step WHERE run = $1 LIMIT $2)",
     "DELETE FROM event_head WHERE run IN (SELECT run FROM event_head WHERE run = $1 LIMIT $2)",
     "DELETE FROM run_total WHERE run IN (SELECT run FROM run_total WHERE run = $1 LIMIT $2)",

@@ -59,6 +59,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("run_total", Rule::WithProject),
     ("step", Rule::WithProject),
     ("step_journal", Rule::WithProject),
+    ("step_input", Rule::WithProject),
     ("event_head", Rule::WithProject),
     ("event", Rule::WithProject),
     ("usage_record", Rule::WithProject),

@@ -31,6 +31,8 @@ pub struct AgentCall {
     pub prompt: String,
     /// The project directory, on the host.
     pub project: PathBuf,
+    /// Whether its process takes up a session of one before it.
+    pub resumes: bool,
 }
 
 /// One thing that an agent does.
@@ -83,6 +85,15 @@ pub enum Act {
     Hang,
     /// Ends the whole sandbox.
     EndSandbox(EndedBecause),
+    /// Asks the script at each message, the first included, and plays what it says as a turn, which ends by itself and
+    /// when it is interrupted; until the end of the input. A message in the middle of a turn is heard in it.
+    Converse(Script),
+}
+
+/// A script of conversations: asked at each message what the agent does in the turn that begins with it.
+#[must_use]
+pub fn conversation(script: impl Fn(&AgentCall) -> Vec<Act> + Send + Sync + 'static) -> Script {
+    always(vec![Act::Converse(Arc::new(script))])
 }
 
 /// A place where an agent waits for a test, and where a test waits for an agent. Cheap to clone.
@@ -226,19 +237,23 @@ async fn session(
         iteration: line("Iteration: ").parse().unwrap_or(0),
         project: room.project(),
         prompt: prompt.clone(),
+        resumes: process.spec.args.iter().any(|argument| argument == "--resume"),
     };
     let acts = script(&call);
     let session = process
         .spec
         .args
         .iter()
-        .skip_while(|argument| *argument != "--session-id")
+        .skip_while(|argument| !["--session-id", "--resume"].contains(&argument.as_str()))
         .nth(1);
     write_line(
         process,
         &json!({"type": "system", "subtype": "init", "session_id": session, "model": "fake-model",
                 "claude_code_version": "0.0.0-fake", "tools": ["Bash", "Write"]}),
     );
+    if let [Act::Converse(script)] = acts.as_slice() {
+        return converse(script, call, room, process, input).await;
+    }
     let waits_for_more = matches!(acts.last(), Some(Act::EndTurn(_)));
     let mut calls = 0;
     for act in acts {
@@ -257,6 +272,67 @@ async fn session(
             return status;
         }
     }
+}
+
+/// Plays turn after turn, from the first message to the end of the input.
+async fn converse(
+    script: &Script,
+    first: AgentCall,
+    room: &Arc<Room>,
+    process: &Process,
+    input: &mut mpsc::UnboundedReceiver<Bytes>,
+) -> ExitStatus {
+    let mut call = first;
+    let mut calls = 0;
+    loop {
+        let ended = {
+            let turn = async {
+                // Nothing is asked in it, so nothing is read.
+                let (_, mut nothing) = mpsc::unbounded_channel();
+                for act in script(&call) {
+                    if let After::End(status) = perform(act, room, process, &mut nothing, &mut calls).await {
+                        return Some(status);
+                    }
+                }
+                None
+            };
+            tokio::pin!(turn);
+            loop {
+                tokio::select! {
+                    biased;
+                    ended = &mut turn => break ended,
+                    line = input.recv() => match line {
+                        None => return ExitStatus::Exited(0),
+                        Some(line) if is_interrupt(&line) => {
+                            write_line(process, &json!({"type": "result", "subtype": "error_during_execution",
+                                "is_error": true, "terminal_reason": "aborted_streaming"}));
+                            break None;
+                        }
+                        Some(line) => say(process, &format!("I heard: {}", message_text(&line))),
+                    },
+                }
+            }
+        };
+        // The end of a turn that waits for nothing is none of the process.
+        match ended {
+            None | Some(ExitStatus::Exited(0)) => {}
+            Some(status) => return status,
+        }
+        loop {
+            let Some(line) = input.recv().await else {
+                return ExitStatus::Exited(0);
+            };
+            if !is_interrupt(&line) {
+                call.prompt = message_text(&line);
+                break;
+            }
+        }
+    }
+}
+
+fn is_interrupt(line: &[u8]) -> bool {
+    let line: serde_json::Value = serde_json::from_slice(line).unwrap_or_default();
+    line["request"]["subtype"] == "interrupt"
 }
 
 async fn perform(
@@ -340,6 +416,8 @@ async fn perform(
             return After::End(ExitStatus::Exited(1));
         }
         Act::Exit(status) => return After::End(status),
+        // Only a whole session is a conversation.
+        Act::Converse(_) => return After::End(ExitStatus::Exited(9)),
         Act::Hang => std::future::pending().await,
         Act::EndSandbox(because) => {
             room.end(because);

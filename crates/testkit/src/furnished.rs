@@ -90,10 +90,12 @@ impl Furnished {
         for_ever.reached(1).await;
         let sandboxes = server.get(&ada.token, "/projects/shop/sandboxes").await.json();
 
+        let step = sandboxes["data"][0]["stepId"].as_str().expect("a step");
         let there_is = [
             ("slug", vec!["shop".to_owned()]),
             ("run", vec![id(&done), id(&waiting)]),
             ("sandbox", vec![id(&sandboxes["data"][0])]),
+            ("step", vec![step.to_owned()]),
             ("key", vec![id(&key["key"])]),
             ("variable", vec![id(&variable)]),
             ("invitation", vec![id(&invitation)]),

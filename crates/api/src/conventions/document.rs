@@ -213,7 +213,7 @@ impl Refusal {
             Self::Unknown => "`AUTH_MISSING`, `AUTH_INVALID`: nobody said who is asking, or could not prove it.",
             Self::Forbidden => "`FORBIDDEN`, `SCOPE_DENIED`: not for this role, this key, or this site.",
             Self::NotFound => "`NOT_FOUND`: there is no such thing, or not for this caller.",
-            Self::Conflict => "`CONFLICT`, `IDEMPOTENCY_MISMATCH`: not in the present state.",
+            Self::Conflict => "`CONFLICT`, `AGENT_CAPABILITY`, `IDEMPOTENCY_MISMATCH`: not in the present state.",
             Self::Outdated => "`PRECONDITION_FAILED`: it was changed since the caller read it.",
             Self::TooLarge => "`TOO_LARGE`: larger than what is accepted there.",
             Self::WrongFormat => "`UNSUPPORTED_MEDIA_TYPE`: not in a format that is accepted there.",

@@ -83,6 +83,9 @@ const LINKS: &[LeadsTo] = &[
     ("runs.cancel", "runs.retry", &[SAME_PROJECT, SAME_RUN]),
     ("sandboxes.list", "sandboxes.get", &[SAME_PROJECT, FIRST_SANDBOX]),
     ("sandboxes.list", "sandboxes.kill", &[SAME_PROJECT, FIRST_SANDBOX]),
+    ("sandboxes.list", "sandboxes.pause", &[SAME_PROJECT, FIRST_SANDBOX]),
+    ("sandboxes.list", "sandboxes.resume", &[SAME_PROJECT, FIRST_SANDBOX]),
+    ("sandboxes.start", "runs.get", &[SAME_PROJECT, MADE_RUN]),
     ("accounts.list_sessions", "accounts.end_session", &[FIRST_SESSION]),
 ];
 

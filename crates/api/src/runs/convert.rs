@@ -4,12 +4,15 @@ use codecourier_domain::check::{CheckResult, CheckSpec, Requirement};
 use codecourier_domain::event::Phase;
 use codecourier_domain::failure::Failure;
 use codecourier_domain::limits::SandboxLimits;
+use codecourier_domain::pipeline::StepMode;
 use codecourier_domain::run::{PauseReason, RunStatus};
 use codecourier_domain::verdict::{Verdict, VerdictResult};
 use codecourier_engine::Error;
-use codecourier_engine::runs::memo::{PhaseTimes, StepOutcome};
+use codecourier_engine::runs::memo::{PhaseTimes, StepOutcome, Whose};
 use codecourier_engine::runs::search::StepStatus as EngineStepStatus;
 use codecourier_engine::runs::search::{Diff, RunSummary};
+use codecourier_engine::runs::spec::RunSpec;
+use codecourier_engine::runs::talk::{InputKind, InputStatus, StepInput, agent_of};
 use codecourier_engine::runs::view::{RunView, StepView as EngineStep};
 use codecourier_wire::runs as wire;
 
@@ -24,7 +27,7 @@ pub(super) fn check(check: wire::RunCheck) -> CheckSpec {
     }
 }
 
-pub(super) fn limits(wanted: wire::RunLimits) -> Result<SandboxLimits, Error> {
+pub(crate) fn limits(wanted: wire::RunLimits) -> Result<SandboxLimits, Error> {
     Ok(SandboxLimits::new(
         wanted.memory_mb,
         wanted.cpus,
@@ -59,7 +62,7 @@ pub(super) fn summary(run: RunSummary) -> wire::Run {
     }
 }
 
-pub(super) fn detail(view: RunView, last_event: u64) -> Result<wire::RunDetail, ApiError> {
+pub(crate) fn detail(view: RunView, last_event: u64) -> Result<wire::RunDetail, ApiError> {
     let RunView {
         summary: row,
         spec,
@@ -67,6 +70,8 @@ pub(super) fn detail(view: RunView, last_event: u64) -> Result<wire::RunDetail, 
         pinned,
         steps,
     } = view;
+    let steps = steps.into_iter().map(|one| step(one, &spec));
+    let steps = steps.collect::<Result<_, _>>()?;
     let pause = state.pause().map(pause);
     let reserved_micro_usd = row.totals.reserved.0;
     let pinned_branch = pinned.as_ref().map(|pinned| pinned.base_branch.to_string());
@@ -87,7 +92,7 @@ pub(super) fn detail(view: RunView, last_event: u64) -> Result<wire::RunDetail, 
         pause_reason: pause.as_ref().map(|pause| pause.message.clone()),
         pause,
         last_event,
-        steps: steps.into_iter().map(step).collect::<Result<_, _>>()?,
+        steps,
     })
 }
 
@@ -113,8 +118,15 @@ fn pause(reason: &PauseReason) -> wire::Pause {
     }
 }
 
-fn step(step: EngineStep) -> Result<wire::StepView, ApiError> {
-    let EngineStep { row, memo, usage } = step;
+fn step(step: EngineStep, spec: &RunSpec) -> Result<wire::StepView, ApiError> {
+    let EngineStep {
+        row,
+        memo,
+        usage,
+        accepts,
+        waiting,
+    } = step;
+    let may = |kind| accepts.contains(&kind);
     let failed = match &memo.outcome {
         Some(StepOutcome::Failed { failure: cause }) => Some(failure(cause)),
         Some(StepOutcome::Finished | StepOutcome::Limited { .. }) | None => None,
@@ -126,7 +138,18 @@ fn step(step: EngineStep) -> Result<wire::StepView, ApiError> {
         iteration: row.iteration,
         lane: row.lane,
         role: row.role.as_str().to_owned(),
+        agent: agent_of(&memo, spec).as_str().to_owned(),
+        model: memo.model(spec).as_str().to_owned(),
+        interactive: memo.plan.spec.mode == StepMode::Interactive,
         status: step_status(row.status),
+        awaits_input: may(InputKind::Message) && memo.talk.turn == Whose::Person,
+        accepts: wire::StepAccepts {
+            messages: may(InputKind::Message),
+            interrupt: may(InputKind::Interrupt),
+            model_switch: may(InputKind::Model),
+            finish: may(InputKind::Finish),
+        },
+        waiting: waiting.into_iter().map(input).collect(),
         sandbox_id: row.sandbox,
         created_at: row.created_at.into(),
         started_at: row.started_at.map(Into::into),
@@ -141,6 +164,26 @@ fn step(step: EngineStep) -> Result<wire::StepView, ApiError> {
         cost_micro_usd: usage.map_or(0, |usage| usage.cost.0),
         failure: failed,
     })
+}
+
+pub(super) fn input(input: StepInput) -> wire::StepInput {
+    wire::StepInput {
+        id: input.id,
+        kind: match input.kind {
+            InputKind::Message => wire::StepInputKind::Message,
+            InputKind::Interrupt => wire::StepInputKind::Interrupt,
+            InputKind::Model => wire::StepInputKind::Model,
+            InputKind::Finish => wire::StepInputKind::Finish,
+        },
+        text: (!input.body.is_empty()).then_some(input.body),
+        status: match input.status {
+            InputStatus::Waiting => wire::StepInputStatus::Waiting,
+            InputStatus::Delivered => wire::StepInputStatus::Delivered,
+            InputStatus::Dropped => wire::StepInputStatus::Dropped,
+        },
+        actor: input.actor,
+        created_at: input.created_at.into(),
+    }
 }
 
 fn verdict(verdict: Verdict) -> Result<wire::VerdictView, ApiError> {

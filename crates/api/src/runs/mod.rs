@@ -4,6 +4,7 @@ mod change;
 mod convert;
 mod images;
 mod read;
+mod talk;
 
 use codecourier_wire::envelope::{Data, List};
 use codecourier_wire::runs::{
@@ -15,6 +16,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::ApiState;
 use crate::access::operations;
+
+pub(crate) use convert::{detail, limits};
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::with_openapi(Filters::openapi()).merge(operations!(
@@ -30,7 +33,11 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         change::retry,
         change::rerun,
         images::upload_image,
-        images::get_image
+        images::get_image,
+        talk::message,
+        talk::interrupt,
+        talk::model,
+        talk::finish
     ))
 }
 

@@ -1,26 +1,29 @@
-//! The sandboxes of a project that are alive: listed, read, killed.
+//! The sandboxes of a project: started to talk to an agent, listed, read, paused, killed.
 
 use axum::extract::State;
+use codecourier_domain::money::MicroUsd;
 use codecourier_engine::Engine;
-use codecourier_engine::sandboxes::{SandboxView, State as EngineState};
+use codecourier_engine::sandboxes::{SandboxRequest, SandboxView, State as EngineState};
 use codecourier_wire::envelope::{Data, List};
 use codecourier_wire::page::PageParams;
-use codecourier_wire::runs::RunLimits;
-use codecourier_wire::sandboxes::{Sandbox, SandboxIsolation, SandboxPath, SandboxStatus, SandboxUsage};
+use codecourier_wire::runs::{RunDetail, RunLimits};
+use codecourier_wire::sandboxes::{Sandbox, SandboxIsolation, SandboxPath, SandboxStatus, SandboxUsage, StartSandbox};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::ApiState;
 use crate::access::{InProject, operations, permission, role};
-use crate::conventions::answer::{Answer, Done, answer};
+use crate::conventions::answer::{Accepted, Answer, Done, answer};
 use crate::conventions::error::ApiError;
+use crate::conventions::json::Json;
 use crate::conventions::page::Page;
 use crate::conventions::path::Path;
+use crate::runs::{detail, limits};
 
 type MayRead = InProject<role::Member, permission::SandboxesRead>;
 type MayWrite = InProject<role::Member, permission::SandboxesWrite>;
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
-    operations!(list, get, kill)
+    operations!(list, start, get, pause, resume, kill)
 }
 
 /// List the sandboxes that are alive, newest first.
@@ -29,6 +32,67 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 async fn list(project: MayRead, State(engine): State<Engine>, page: Page) -> Answer<List<Sandbox>> {
     let (found, next) = engine.sandboxes().list(&project, page.after()?, page.limit).await?;
     Ok(axum::Json(page.list(found.into_iter().map(sandbox).collect(), next)))
+}
+
+/// Start a sandbox to talk to an agent in.
+///
+/// It is a run of one interactive step, whose workflow is `sandbox`. When the step is there, its sandbox is the step's
+/// `sandboxId`; messages, interruptions and the end go to the step. What is answered has been committed.
+#[utoipa::path(post, path = "/projects/{slug}/sandboxes", tag = "sandboxes", request_body = StartSandbox,
+    responses((status = 202, description = "The run of the sandbox, which is being prepared.", body = Data<RunDetail>)))]
+async fn start(
+    project: MayWrite,
+    State(engine): State<Engine>,
+    Json(request): Json<StartSandbox>,
+) -> Result<Accepted<RunDetail>, ApiError> {
+    let StartSandbox {
+        prompt,
+        agent,
+        model,
+        effort,
+        repository,
+        base_branch,
+        limits: wanted,
+        budget_micro_usd,
+    } = request;
+    let request = SandboxRequest {
+        prompt: prompt.unwrap_or_default(),
+        agent,
+        model,
+        effort,
+        repository,
+        base_branch,
+        limits: wanted.map(limits).transpose()?,
+        budget: budget_micro_usd.map(MicroUsd),
+    };
+    let view = engine.sandboxes().start(&project, request).await?;
+    Ok(Accepted(detail(view, 0)?))
+}
+
+/// Pause a sandbox: its processes stop where they are, and its memory stays.
+///
+/// What is said to its agent meanwhile waits. Its time limit goes on. Pausing twice is as once.
+#[utoipa::path(post, path = "/projects/{slug}/sandboxes/{sandbox}/pause", tag = "sandboxes", params(SandboxPath),
+    responses((status = 200, description = "The sandbox, paused.", body = Data<Sandbox>)))]
+async fn pause(
+    project: MayWrite,
+    State(engine): State<Engine>,
+    Path(path): Path<SandboxPath>,
+) -> Answer<Data<Sandbox>> {
+    Ok(answer(sandbox(engine.sandboxes().pause(&project, path.sandbox).await?)))
+}
+
+/// Let a paused sandbox go on.
+#[utoipa::path(post, path = "/projects/{slug}/sandboxes/{sandbox}/resume", tag = "sandboxes", params(SandboxPath),
+    responses((status = 200, description = "The sandbox, which runs.", body = Data<Sandbox>)))]
+async fn resume(
+    project: MayWrite,
+    State(engine): State<Engine>,
+    Path(path): Path<SandboxPath>,
+) -> Answer<Data<Sandbox>> {
+    Ok(answer(sandbox(
+        engine.sandboxes().resume(&project, path.sandbox).await?,
+    )))
 }
 
 /// Read a sandbox: what it may use, what it uses, and what keeps it apart.
@@ -40,7 +104,8 @@ async fn get(project: MayRead, State(engine): State<Engine>, Path(path): Path<Sa
 
 /// Kill every process of a sandbox.
 ///
-/// Its step fails; a run that may do the step once more gets a new sandbox. To end the run, cancel it.
+/// Its step fails; a run that may do the step once more gets a new sandbox. To end the run, cancel it. A sandbox that was
+/// started to talk to an agent in ends with its run, which is cancelled.
 #[utoipa::path(post, path = "/projects/{slug}/sandboxes/{sandbox}/kill", tag = "sandboxes", params(SandboxPath),
     responses((status = 204, description = "Its processes are dead.")))]
 async fn kill(

@@ -15,4 +15,5 @@ mod projects;
 mod runs;
 mod sandboxes;
 mod settings;
+mod talk;
 mod workflows;

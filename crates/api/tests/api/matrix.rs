@@ -185,6 +185,7 @@ impl Cast {
                 "slug" => self.project.slug.clone(),
                 "run" => id("run"),
                 "sandbox" => id("sbx"),
+                "step" => id("stp"),
                 "invitation" => id("inv"),
                 "variable" => id("var"),
                 "key" => id("key"),

@@ -7,6 +7,7 @@ mod follow;
 mod result;
 pub(crate) mod runs;
 pub(crate) mod start;
+pub(crate) mod talk;
 mod watch;
 
 use codecourier_domain::id::RunId;

@@ -38,11 +38,16 @@ impl Remote {
         );
         let watched = to_end(self, run, &mut screen, &mut interrupts, output).await?;
         drop(screen);
-        let Watched::Ended(detail) = watched else {
-            return Ok(watch::LEFT);
-        };
+        match watched {
+            Watched::Ended(detail) => self.present(*detail, config, output).await,
+            Watched::Left => Ok(watch::LEFT),
+        }
+    }
+
+    /// Shows what came out of a run that has ended.
+    pub(super) async fn present(&self, detail: RunDetail, config: &Config, output: Output) -> Result<Exit, Problem> {
         let exit = exit_of(detail.run.status.into());
-        let result = RemoteResult::gather(self, *detail).await?;
+        let result = RemoteResult::gather(self, detail).await?;
         match output {
             Output::Json => {
                 data::json(&result.json());

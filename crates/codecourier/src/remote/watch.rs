@@ -34,8 +34,22 @@ pub(super) async fn to_end(
     interrupts: &mut Interrupts,
     output: Output,
 ) -> Result<Watched, Problem> {
-    let mut follower = Follower::new(remote, run, 0);
-    let mut watch = Watch::new(run, 0, Tally::default(), output);
+    let is_over = |detail: &RunDetail| RunStatus::from(detail.run.status).has_ended();
+    until(remote, run, 0, is_over, screen, interrupts, output).await
+}
+
+/// Follows a run from after an event until it is over, or is as whoever follows wants it.
+pub(super) async fn until(
+    remote: &Remote,
+    run: RunId,
+    after: u64,
+    is_over: impl Fn(&RunDetail) -> bool,
+    screen: &mut Screen,
+    interrupts: &mut Interrupts,
+    output: Output,
+) -> Result<Watched, Problem> {
+    let mut follower = Follower::new(remote, run, after);
+    let mut watch = Watch::new(run, after, Tally::default(), output);
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut wishes = Wishes::default();
@@ -57,7 +71,7 @@ pub(super) async fn to_end(
                             watch.see(Seen::Waiting { reason }, screen);
                         }
                         Some(_) => stopped = Some(detail),
-                        None => stopped = RunStatus::from(detail.run.status).has_ended().then_some(detail),
+                        None => stopped = is_over(&detail).then_some(detail),
                     }
                 }
                 Told::Event { seq, event } => show(&mut watch, seq, &event, screen),

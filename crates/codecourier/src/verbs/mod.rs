@@ -28,6 +28,7 @@ pub(crate) mod resume;
 pub(crate) mod run;
 mod run_remote;
 pub(crate) mod runs;
+pub(crate) mod sandbox;
 mod secret_input;
 pub(crate) mod serve;
 pub(crate) mod settings;
@@ -100,6 +101,7 @@ impl Verb {
             | Self::Projects(_)
             | Self::Keys(_)
             | Self::Members(_)
+            | Self::Sandbox(_)
             | Self::Invitations(_)
             | Self::Settings(_)
             | Self::Variables(_)
@@ -130,6 +132,7 @@ async fn act(verb: Verb, config: &Config, output: Output) -> Result<Exit, Proble
         | Verb::Whoami(_)
         | Verb::Projects(_)
         | Verb::Members(_)
+        | Verb::Sandbox(_)
         | Verb::Invitations(_)
         | Verb::Settings(_)
         | Verb::Variables(_)
@@ -159,6 +162,7 @@ async fn act(verb: Verb, config: &Config, output: Output) -> Result<Exit, Proble
         Verb::Whoami(arguments) => whoami::whoami(&arguments, config, output).await,
         Verb::Projects(arguments) => projects::projects(arguments, config, output).await,
         Verb::Keys(arguments) => keys::keys(arguments, config, output).await,
+        Verb::Sandbox(arguments) => sandbox::sandbox(arguments, config, output).await,
         Verb::Members(arguments) => members::members(arguments, config, output).await,
         Verb::Invitations(arguments) => invitations::invitations(arguments, config, output).await,
         Verb::Settings(arguments) => settings::settings(arguments, config, output).await,

@@ -153,6 +153,14 @@ impl Transcript {
                     lines
                 }
             },
+            Event::UserMessage { text, .. } => {
+                let mut lines = vec![Tone::Strong.line("you:")];
+                lines.extend(self.quoted(Tone::Plain, text, width, false));
+                lines
+            }
+            Event::Interrupted { .. } => vec![Tone::Warning.line("you interrupted the agent")],
+            Event::ModelSwitched { model, .. } => vec![Tone::Quiet.line(&format!("from here on with {model}"))],
+            Event::ConversationEnded { .. } => vec![Tone::Quiet.line("the conversation was ended")],
             Event::Phase {
                 phase,
                 state,

@@ -368,7 +368,13 @@ impl RunResult {
 }
 
 fn step_json(step: &StepView) -> Value {
-    let StepView { row, memo, usage: _ } = step;
+    let StepView {
+        row,
+        memo,
+        usage: _,
+        accepts: _,
+        waiting: _,
+    } = step;
     json!({
         "id": row.id,
         "lane": row.lane,

@@ -2,7 +2,7 @@
 
 use crate::check::CheckResult;
 use crate::failure::{Failure, FailureClass, Reaction};
-use crate::pipeline::{Gate, LoopSpec, Node, OnExhausted};
+use crate::pipeline::{Gate, LoopSpec, Node, OnExhausted, StepMode};
 use crate::role::{Role, TreeAccess};
 use crate::run::{Feedback, KeyLimit, PauseReason, Progress, RetryFrom, RunState, StepPlan, StepRecord, StepResult};
 use crate::time::Timestamp;
@@ -271,6 +271,10 @@ fn cancel(mut state: RunState) -> Transition {
 
 fn step_failed(state: RunState, plan: StepPlan, failure: Failure) -> Transition {
     match failure.class.reaction() {
+        // A conversation cannot be had again without the person.
+        Reaction::RetryStep { .. } if plan.spec.mode == StepMode::Interactive => {
+            fail_by_accident(state, RetryFrom::Step { plan }, failure)
+        }
         Reaction::RetryStep { at_most } if plan.attempt <= at_most => execute_again(state, plan),
         Reaction::RetryStep { .. } | Reaction::Fail => fail_by_accident(state, RetryFrom::Step { plan }, failure),
         Reaction::Pause => {

@@ -179,6 +179,7 @@ pub(super) async fn stop_processes(context: &TaskContext) -> Result<RunEvent, cr
                         events: vec![event],
                     })
                     .await?;
+                    tx.drop_step_inputs(project, id, now).await?;
                     tx.save_step(&ended).await
                 })
             })

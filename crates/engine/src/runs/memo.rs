@@ -8,12 +8,16 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use codecourier_agents::SessionHandle;
+use codecourier_domain::agent::ModelName;
 use codecourier_domain::check::CheckResult;
 use codecourier_domain::event::{Phase, TurnOutcome};
 use codecourier_domain::failure::Failure;
+use codecourier_domain::id::InputId;
 use codecourier_domain::run::{KeyLimit, StepPlan};
 use codecourier_domain::time::Timestamp;
 use codecourier_domain::verdict::Verdict;
+
+use super::spec::RunSpec;
 
 /// The body of a step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +38,9 @@ pub struct StepMemo {
     /// What messages to the agent must name, by its last word on that.
     #[serde(default)]
     pub handle: Option<SessionHandle>,
+    /// What people have to do with it.
+    #[serde(default)]
+    pub talk: Talk,
     /// How often the agent was asked for its structured result again.
     pub asked_again: u32,
     /// What was wrong with it the last time.
@@ -52,6 +59,76 @@ pub struct StepMemo {
     pub checks: Vec<CheckResult>,
     /// How the work ended. From here on only the clean-up is left: the sandbox may be gone.
     pub outcome: Option<StepOutcome>,
+}
+
+/// Where the conversation between people and a step's agent stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Talk {
+    /// Whose turn it is.
+    pub turn: Whose,
+    /// The agent's process, where it is another than the first, which the step's prompt started.
+    pub process: Option<AgentProcess>,
+    /// Whether that process is over although the conversation is not.
+    pub process_over: bool,
+    /// The model, where a person chose another.
+    pub model: Option<ModelName>,
+    /// What was recorded as given to the agent, and may not have reached it yet.
+    pub sending: Option<Sending>,
+    /// Whether the last message was given to it in the middle of a turn: it may begin another one with it.
+    pub steered: bool,
+    /// Whether a person cut the turn off.
+    pub interrupted: bool,
+    /// Whether no more turns follow.
+    pub finished: bool,
+}
+
+/// Whose turn it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Whose {
+    /// Nobody's: the agent has not begun, or its turn has ended and is being judged.
+    #[default]
+    Nobody,
+    /// The agent's: it works.
+    Agent,
+    /// A person's: the agent waits for them.
+    Person,
+}
+
+/// A process of the agent. A conversation may take several, one after the other: they share the session's files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentProcess {
+    /// Its number in the step, from 1.
+    pub number: u32,
+    /// What it was started with.
+    pub prompt: String,
+    /// The session that it takes up; none for a new one.
+    pub resumes: Option<SessionHandle>,
+}
+
+/// An input on its way into the agent's process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sending {
+    /// Which: the name under which the sandbox takes it once.
+    pub input: InputId,
+    /// What it is.
+    pub what: Sent,
+}
+
+/// What is sent to an agent's process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Sent {
+    /// A message.
+    Message {
+        /// Its text.
+        text: String,
+    },
+    /// The wish that the turn ends.
+    Interrupt,
 }
 
 /// How a step's work ended.
@@ -108,6 +185,7 @@ impl StepMemo {
             turns_ended: 0,
             last_turn: None,
             handle: None,
+            talk: Talk::default(),
             asked_again: 0,
             last_problem: None,
             turns_before_message: 0,
@@ -118,6 +196,25 @@ impl StepMemo {
             checks: Vec::new(),
             outcome: None,
         }
+    }
+
+    /// The agent's process that is, or was last, at work: the first is the prompt's. None before anybody said anything.
+    #[must_use]
+    pub fn process(&self) -> Option<AgentProcess> {
+        self.talk.process.clone().or_else(|| {
+            (!self.prompt.is_empty()).then(|| AgentProcess {
+                number: 1,
+                prompt: self.prompt.clone(),
+                resumes: None,
+            })
+        })
+    }
+
+    /// The model that the agent uses: the one a person chose, the step's, or the run's.
+    #[must_use]
+    pub fn model<'a>(&'a self, spec: &'a RunSpec) -> &'a ModelName {
+        let chosen = self.talk.model.as_ref().or(self.plan.spec.model.as_ref());
+        chosen.unwrap_or(&spec.model)
     }
 
     /// Whether a phase has ended.

@@ -121,5 +121,6 @@ async fn end_step(tx: &mut Tx, project: ProjectId, ended: EndedStep, now: Timest
     row.status = ended.status;
     row.finished_at = Some(now);
     row.sandbox = None;
+    tx.drop_step_inputs(project, ended.id, now).await?;
     tx.save_step(&row).await
 }

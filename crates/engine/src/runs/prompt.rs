@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 
 use codecourier_domain::check::{CheckOutcome, CheckResult};
+use codecourier_domain::pipeline::StepMode;
 use codecourier_domain::role::Role;
 use codecourier_domain::run::{RunState, StepPlan};
 use codecourier_domain::verdict::Verdict;
@@ -19,9 +20,16 @@ pub const VERDICT_PATH: &str = "/home/user/.codecourier/verdict.json";
 /// The system prompt of a step: stays the same for the whole session. What the project says about how to work comes last.
 #[must_use]
 pub fn system_prompt(plan: &StepPlan, setup: &RunSetup) -> String {
-    let common = "You work alone in a disposable Linux sandbox, with nobody to answer questions: decide, and say what \
+    let common = if plan.spec.mode == StepMode::Interactive {
+        "You work in a disposable Linux sandbox, in conversation with a person, who sees what you do and answers when \
+         your turn has ended. The repository is the current directory. There is no network but the model. The platform \
+         takes over commits and uncommitted changes when the person ends the conversation; never push, and leave the \
+         branch as it is."
+    } else {
+        "You work alone in a disposable Linux sandbox, with nobody to answer questions: decide, and say what \
                   you decided. The repository is the current directory. There is no network but the model. The platform \
-                  takes over commits and uncommitted changes when you end; never push, and leave the branch as it is.";
+                  takes over commits and uncommitted changes when you end; never push, and leave the branch as it is."
+    };
     let role = match plan.spec.role {
         Role::Designer => {
             "You are the designer: you write the change. Keep it as small as the task allows, follow the \
@@ -43,6 +51,7 @@ pub fn system_prompt(plan: &StepPlan, setup: &RunSetup) -> String {
         Role::Evaluator => "You are the evaluator: score the work as you are asked to. Alter nothing.",
         Role::Judge => "You are the judge: choose as you are asked to. Alter nothing.",
         Role::Answerer => "You are the answerer: answer the open questions. Alter nothing.",
+        Role::Custom if plan.spec.mode == StepMode::Interactive => "Do what the person asks for.",
         Role::Custom => "Do what your instructions say.",
     };
     let of_project = setup.sandbox_prompt.as_deref().map(str::trim).unwrap_or_default();
@@ -56,6 +65,10 @@ pub fn system_prompt(plan: &StepPlan, setup: &RunSetup) -> String {
 #[must_use]
 pub fn step_prompt(spec: &RunSpec, state: &RunState, plan: &StepPlan) -> String {
     let task = state.prompt_override.as_deref().unwrap_or(&spec.prompt);
+    if plan.spec.mode == StepMode::Interactive {
+        // A person speaks, and not the platform.
+        return task.trim().to_owned();
+    }
     let mut text = format!(
         "Role: {}\nIteration: {}\n\n# Task\n\n{}\n",
         plan.spec.role,

@@ -9,17 +9,21 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use codecourier_domain::agent::ModelName;
 use codecourier_domain::event::{Event, Phase, PhaseState};
-use codecourier_domain::id::{ProjectId, RunId, StepId};
+use codecourier_domain::id::{InputId, ProjectId, RunId, StepId};
 use codecourier_domain::time::Timestamp;
 use codecourier_store::events::{CursorAdvance, EventAppend, JournalCursor, NewEvent};
+use codecourier_store::step_inputs::InputStatus;
 use codecourier_store::steps::{Step, StepStatus};
 use codecourier_store::tasks::Fence;
 use codecourier_store::{Body, Error as StoreError, Tx};
 
+use super::advance::ENGINE_ACTOR;
 use super::live::Notice;
-use super::memo::{PhaseTimes, StepMemo};
+use super::memo::{PhaseTimes, StepMemo, Whose};
 use super::step::{StepError, internal};
+use super::talk::tell_of_step;
 use super::worker::LEASE_MILLISECONDS;
 use crate::Inner;
 use crate::error::chain;
@@ -107,7 +111,32 @@ impl StepRecorder {
 
     /// Records events and a change of the memo.
     pub(crate) async fn record(&self, events: Vec<Event>, change: impl FnOnce(&mut StepMemo)) -> Result<(), StepError> {
-        self.commit(events, None, change).await
+        self.commit(events, Along::default(), change).await
+    }
+
+    /// Records what became of something that a person said, with the events that tell of it.
+    pub(crate) async fn record_talk(
+        &self,
+        events: Vec<Event>,
+        settled: Option<(InputId, InputStatus)>,
+        change: impl FnOnce(&mut StepMemo),
+    ) -> Result<(), StepError> {
+        let along = Along { offset: None, settled };
+        self.commit(events, along, change).await
+    }
+
+    /// The same, where the agent's next process follows: its output is read from its beginning.
+    pub(crate) async fn record_next_process(
+        &self,
+        events: Vec<Event>,
+        settled: Option<(InputId, InputStatus)>,
+        change: impl FnOnce(&mut StepMemo),
+    ) -> Result<(), StepError> {
+        let along = Along {
+            offset: Some(0),
+            settled,
+        };
+        self.commit(events, along, change).await
     }
 
     /// Records events that were read from the agent's output up to an offset, and a change of the memo.
@@ -117,14 +146,28 @@ impl StepRecorder {
         offset: u64,
         change: impl FnOnce(&mut StepMemo),
     ) -> Result<(), StepError> {
-        self.commit(events, Some(offset), change).await
+        let along = Along {
+            offset: Some(offset),
+            settled: None,
+        };
+        self.commit(events, along, change).await
     }
 
     /// Records that a phase begins, with more events that belong to its beginning, unless it has begun before. Either
     /// way the caller holds the step when this returns.
     pub(crate) async fn begin(&self, phase: Phase, more: Vec<Event>) -> Result<(), StepError> {
+        self.begin_with(phase, more, |_| {}).await
+    }
+
+    /// The same, with a change of the memo that belongs to the beginning.
+    pub(crate) async fn begin_with(
+        &self,
+        phase: Phase,
+        more: Vec<Event>,
+        change: impl FnOnce(&mut StepMemo),
+    ) -> Result<(), StepError> {
         if self.memo().has_begun(phase) {
-            return self.commit(Vec::new(), None, |_| {}).await;
+            return self.commit(Vec::new(), Along::default(), |_| {}).await;
         }
         let now = self.engine.clock.now();
         let mut events = vec![Event::Phase {
@@ -142,6 +185,7 @@ impl StepRecorder {
                     ended_at: None,
                 },
             );
+            change(memo);
         })
         .await
     }
@@ -203,23 +247,32 @@ impl StepRecorder {
     async fn commit(
         &self,
         events: Vec<Event>,
-        offset: Option<u64>,
+        along: Along,
         change: impl FnOnce(&mut StepMemo),
     ) -> Result<(), StepError> {
+        let Along { offset, settled } = along;
         let now = self.engine.clock.now();
         let events = self.without_secrets(events);
-        let (mut row, memo, memo_changed, cursor, noted) = {
+        let (mut row, memo, memo_changed, is_seen, cursor, noted) = {
             let written = self.written.lock();
             let mut memo = written.memo.clone();
             change(&mut memo);
             let memo = self.redactor.value(memo);
             // A note changes the memo at once, so a comparison would not see it.
             let memo_changed = written.is_memo_noted || memo != written.memo;
+            let is_seen = settled.is_some() || what_is_seen(&memo) != what_is_seen(&written.memo);
             let cursor = offset.map(|offset| CursorAdvance {
                 expected: cursor_of(written.offset),
                 new: cursor_of(offset),
             });
-            (written.row.clone(), memo, memo_changed, cursor, written.noted.clone())
+            (
+                written.row.clone(),
+                memo,
+                memo_changed,
+                is_seen,
+                cursor,
+                written.noted.clone(),
+            )
         };
         let wrapped = |error: &StoreError| store_failure("Recording the step", error);
         let events = noted
@@ -241,6 +294,7 @@ impl StepRecorder {
         }
         let fence = self.fence;
         let saved = memo_changed.then(|| row.clone());
+        let (project, run) = (self.project, self.run);
         self.engine
             .store
             .write(move |tx| {
@@ -249,6 +303,12 @@ impl StepRecorder {
                     tx.append_events(append).await?;
                     if let Some(row) = &saved {
                         tx.save_step(row).await?;
+                    }
+                    if let Some((input, status)) = settled {
+                        tx.settle_step_input(project, input, status, now).await?;
+                    }
+                    if is_seen {
+                        tell_of_step(tx, project, run, ENGINE_ACTOR, now).await?;
                     }
                     Ok(())
                 })
@@ -269,8 +329,25 @@ impl StepRecorder {
             }
         }
         self.engine.live.tell(self.run, Notice::EventsStored);
+        if is_seen {
+            self.engine.live.tell(self.run, Notice::Changed);
+        }
         Ok(())
     }
+}
+
+/// What is committed beside events and the memo.
+#[derive(Default)]
+struct Along {
+    /// How far the agent's output has been read.
+    offset: Option<u64>,
+    /// What became of something that a person said.
+    settled: Option<(InputId, InputStatus)>,
+}
+
+/// What people see of the conversation without reading the events: when it changes, they read the step again.
+fn what_is_seen(memo: &StepMemo) -> (Whose, bool, Option<&ModelName>) {
+    (memo.talk.turn, memo.talk.finished, memo.talk.model.as_ref())
 }
 
 /// Makes sure, in a command, that a task is still the caller's, and prolongs the hold.

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use codecourier_domain::agent::{AgentKind, Effort, ModelName};
 use codecourier_domain::branch::BranchName;
-use codecourier_domain::check::CheckSpec;
+use codecourier_domain::check::{CheckSpec, Requirement};
 use codecourier_domain::id::RunId;
 use codecourier_domain::limits::SandboxLimits;
 use codecourier_domain::model_route;
 use codecourier_domain::money::MicroUsd;
+use codecourier_domain::pipeline::Pipeline;
 
 use super::Runs;
 use super::spec::{DegradedPolicy, ModelSource, RunSpec};
@@ -54,6 +55,9 @@ pub struct RunRequest {
     pub images: Vec<String>,
 }
 
+/// The name that stands where a run names its workflow, when a person started a sandbox to talk to an agent in.
+pub const SANDBOX_WORKFLOW: &str = "sandbox";
+
 /// What a run does otherwise than the one it repeats.
 #[derive(Debug, Clone, Default)]
 pub struct RunOverrides {
@@ -75,6 +79,26 @@ impl Runs {
     /// Starts a run in a project.
     pub async fn start_requested(&self, grant: &ProjectGrant, request: RunRequest) -> Result<RunView, Error> {
         let pipeline = self.pipeline_of(grant, &request.workflow).await?;
+        self.start_with(grant, request, pipeline).await
+    }
+
+    /// Starts a conversation with an agent in a sandbox of its own: a run of one step that ends when a person says so.
+    /// Without a prompt the agent waits for the first message.
+    pub(crate) async fn start_conversation(
+        &self,
+        grant: &ProjectGrant,
+        mut request: RunRequest,
+    ) -> Result<RunView, Error> {
+        SANDBOX_WORKFLOW.clone_into(&mut request.workflow);
+        self.start_with(grant, request, Pipeline::interactive()).await
+    }
+
+    async fn start_with(
+        &self,
+        grant: &ProjectGrant,
+        request: RunRequest,
+        pipeline: Pipeline,
+    ) -> Result<RunView, Error> {
         let origin = self.origin_of(grant).await?;
         let base_branch = request.base_branch.as_deref().map(branch).transpose()?;
         // The project's branch is one of the project's repository.
@@ -102,6 +126,13 @@ impl Runs {
         let checker_model = request.checker_model.as_deref().map(self::model).transpose();
         let checker_model = checker_model.map_err(|error| field(error, "checkerModel"))?;
         let pipeline = pipeline.with_checker(checker_agent, checker_model.as_ref());
+        let mut checks = request.checks.unwrap_or(defaults.checks);
+        if request.workflow == SANDBOX_WORKFLOW {
+            // They are run and shown. Whether the work is good enough is what the person says by ending it.
+            for check in &mut checks {
+                check.requirement = Requirement::Advisory;
+            }
+        }
         let spec = RunSpec {
             prompt: request.prompt,
             workflow: request.workflow,
@@ -111,7 +142,7 @@ impl Runs {
             agent,
             model,
             effort: effort.or(defaults.effort),
-            checks: request.checks.unwrap_or(defaults.checks),
+            checks,
             checker_instructions: request.checker_instructions,
             limits: request.limits.unwrap_or(defaults.limits),
             degraded: DegradedPolicy::Refuse,

@@ -236,7 +236,7 @@ impl RunSpec {
 
     /// Checks what types cannot: sizes, and names that must differ.
     pub fn validate(&self) -> Result<(), Error> {
-        if self.prompt.trim().is_empty() {
+        if self.prompt.trim().is_empty() && self.pipeline != Pipeline::interactive() {
             return Err(Error::validation(
                 "A run needs a prompt: say what the result should be.",
             ));

@@ -10,6 +10,7 @@ use super::Runs;
 use super::memo::StepMemo;
 use super::pinned::Pinned;
 use super::spec::RunSpec;
+use super::talk::{InputKind, StepInput};
 use crate::error::Error;
 use crate::records::Records;
 
@@ -37,6 +38,10 @@ pub struct StepView {
     pub memo: StepMemo,
     /// What its requests to models used, if there were any.
     pub usage: Option<StepUsage>,
+    /// What its agent may be told now.
+    pub accepts: Vec<InputKind>,
+    /// What was said to its agent and has not been given to it yet, in order.
+    pub waiting: Vec<StepInput>,
 }
 
 impl Runs {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use codecourier_domain::failure::{Failure, FailureClass};
@@ -25,6 +25,7 @@ use super::held;
 use super::memo::StepMemo;
 use super::outcome::{EndedStep, Outcome, record};
 use super::pinned::Pinned;
+use super::place::Place;
 use super::recorder::{StepRecorder, store_failure, tell_of_trouble};
 use super::spec::RunSpec;
 use super::step::{StepContext, StepEnd, StepError, execute};
@@ -52,6 +53,7 @@ pub(crate) struct TaskContext {
     pub(crate) run: RunId,
     pub(crate) fence: Fence,
     pub(crate) let_go: CancellationToken,
+    pub(crate) place: Arc<Place>,
 }
 
 /// Claims and does tasks until `stop`.
@@ -165,13 +167,14 @@ async fn claim(engine: &Arc<Inner>, places: &Places, stop: &CancellationToken) -
             let_go: let_go.clone(),
         };
         engine.workers.begin(claimed.fence, work);
+        let place = Arc::new(Place::new(Arc::clone(engine), Arc::clone(places), place));
         let ended = Ended {
             engine: Arc::clone(engine),
             fence: claimed.fence,
-            place: Some(place),
+            place: Arc::clone(&place),
         };
         engine.tasks.spawn("work", async move {
-            perform(&ended.engine, claimed, let_go).await;
+            perform(&ended.engine, claimed, let_go, place).await;
             drop(ended);
         });
     }
@@ -182,19 +185,19 @@ async fn claim(engine: &Arc<Inner>, places: &Places, stop: &CancellationToken) -
 struct Ended {
     engine: Arc<Inner>,
     fence: Fence,
-    place: Option<OwnedSemaphorePermit>,
+    place: Arc<Place>,
 }
 
 impl Drop for Ended {
     fn drop(&mut self) {
         // The place first, so that whoever is told finds it free.
-        drop(self.place.take());
+        self.place.leave();
         self.engine.workers.end(&self.fence);
     }
 }
 
 /// Does one task and advances its run.
-async fn perform(engine: &Arc<Inner>, claimed: ClaimedTask, let_go: CancellationToken) {
+async fn perform(engine: &Arc<Inner>, claimed: ClaimedTask, let_go: CancellationToken, place: Arc<Place>) {
     let ClaimedTask { task, fence } = claimed;
     let Some(run) = task.run else {
         tracing::error!(task = %task.id, "a task without a run");
@@ -206,6 +209,7 @@ async fn perform(engine: &Arc<Inner>, claimed: ClaimedTask, let_go: Cancellation
         run,
         fence,
         let_go: let_go.clone(),
+        place,
     };
     let work = match task.body.read::<Work>() {
         Ok(work) => work,
@@ -399,6 +403,7 @@ async fn execute_step(
         environment,
         recorder: StepRecorder::new(Arc::clone(engine), context.fence, row, memo, &cursor, redactor),
         let_go: context.let_go.clone(),
+        place: Arc::clone(&context.place),
     };
     let (event, status) = match execute(&step_context).await {
         StepEnd::LetGo => return Ok(None),

@@ -1,19 +1,29 @@
-//! The sandboxes of a project that are alive: whose step they serve, what they may use and what they use; and their end.
+//! The sandboxes of a project: those that people start to talk to an agent in, and all that are alive: whose step they
+//! serve, what they may use and what they use; their pause and their end.
 //!
 //! The API calls this. Invariant: a sandbox is reached only through a step of the caller's own project.
 
 use std::sync::Arc;
 
+use codecourier_domain::event::Phase;
 use codecourier_domain::id::{RunId, SandboxId, StepId};
 use codecourier_domain::limits::SandboxLimits;
+use codecourier_domain::money::MicroUsd;
+use codecourier_domain::pipeline::StepMode;
 use codecourier_domain::time::Timestamp;
-use codecourier_sandbox::Isolation;
+use codecourier_sandbox::{Isolation, Sandbox};
 use codecourier_store::page::{Page, PageCursor};
 use codecourier_store::steps::Step;
 
 use crate::access::ProjectGrant;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
+use crate::runs::Runs;
+use crate::runs::live::Notice;
+use crate::runs::memo::StepMemo;
+use crate::runs::request::RunRequest;
 use crate::runs::spec::RunSpec;
+use crate::runs::talk::tell_of_step;
+use crate::runs::view::RunView;
 use crate::{Engine, Inner};
 
 pub use codecourier_sandbox::{State, Usage};
@@ -53,6 +63,27 @@ pub struct SandboxView {
     pub alive: Option<Alive>,
 }
 
+/// A conversation with an agent that somebody asks for. What is absent comes from the project.
+#[derive(Debug, Clone, Default)]
+pub struct SandboxRequest {
+    /// The first message; empty to begin with nothing said.
+    pub prompt: String,
+    /// The agent.
+    pub agent: Option<String>,
+    /// The model.
+    pub model: Option<String>,
+    /// The effort.
+    pub effort: Option<String>,
+    /// Another repository than the project's.
+    pub repository: Option<String>,
+    /// The branch to start from.
+    pub base_branch: Option<String>,
+    /// What the sandbox may use.
+    pub limits: Option<SandboxLimits>,
+    /// What it may cost.
+    pub budget: Option<MicroUsd>,
+}
+
 /// How a sandbox is.
 #[derive(Debug, Clone)]
 pub struct Alive {
@@ -88,13 +119,100 @@ impl Sandboxes {
         self.view(step).await
     }
 
-    /// Ends a sandbox with everything in it. The step it served fails; a run that may do the step again gets a new one.
-    pub async fn kill(&self, grant: &ProjectGrant, id: SandboxId) -> Result<(), Error> {
-        self.step_of(grant, id).await?;
-        let opened = self.engine.backend.open(&id).await;
-        let Some(sandbox) = opened.map_err(unreachable)? else {
-            return Err(missing(id));
+    /// Starts a conversation with an agent in a sandbox of its own. What it returns has been committed: from here on
+    /// the sandbox is made and kept through crashes and restarts.
+    pub async fn start(&self, grant: &ProjectGrant, request: SandboxRequest) -> Result<RunView, Error> {
+        let SandboxRequest {
+            prompt,
+            agent,
+            model,
+            effort,
+            repository,
+            base_branch,
+            limits,
+            budget,
+        } = request;
+        let request = RunRequest {
+            prompt,
+            repository,
+            base_branch,
+            agent,
+            model,
+            effort,
+            limits,
+            budget,
+            ..RunRequest::default()
         };
+        let runs = Runs {
+            engine: Arc::clone(&self.engine),
+        };
+        runs.start_conversation(grant, request).await
+    }
+
+    /// Stops every process of a sandbox where it is. What is said to its agent waits until it goes on.
+    pub async fn pause(&self, grant: &ProjectGrant, id: SandboxId) -> Result<SandboxView, Error> {
+        let step = self.step_of(grant, id).await?;
+        let memo: StepMemo = step.body.read()?;
+        if !memo.has_begun(Phase::AgentCli) || memo.has_ended(Phase::AgentCli) {
+            let message =
+                "A sandbox can be paused while its agent works or waits. The platform is at work in this one.";
+            return Err(Error::new(ErrorCode::Conflict, message));
+        }
+        let sandbox = self.alive(id).await?;
+        if sandbox.state().await.map_err(unreachable)? == State::Running {
+            sandbox.pause().await.map_err(frozen)?;
+        }
+        self.tell_of_pause(grant, &step).await?;
+        self.view(step).await
+    }
+
+    /// Lets a paused sandbox go on.
+    pub async fn resume(&self, grant: &ProjectGrant, id: SandboxId) -> Result<SandboxView, Error> {
+        let step = self.step_of(grant, id).await?;
+        let sandbox = self.alive(id).await?;
+        if sandbox.state().await.map_err(unreachable)? == State::Paused {
+            sandbox.resume().await.map_err(frozen)?;
+        }
+        self.tell_of_pause(grant, &step).await?;
+        self.view(step).await
+    }
+
+    async fn alive(&self, id: SandboxId) -> Result<Arc<dyn Sandbox>, Error> {
+        let opened = self.engine.backend.open(&id).await.map_err(unreachable)?;
+        opened.ok_or_else(|| missing(id))
+    }
+
+    /// Tells whoever watches, and whoever executes the step.
+    async fn tell_of_pause(&self, grant: &ProjectGrant, step: &Step) -> Result<(), Error> {
+        let (project, run, actor) = (grant.project, step.run, grant.actor.to_string());
+        let now = self.engine.clock.now();
+        let told = self.engine.store.write(move |tx| {
+            Box::pin(async move {
+                tx.wake_steps();
+                tell_of_step(tx, project, run, &actor, now).await
+            })
+        });
+        told.await?;
+        self.engine.live.tell(run, Notice::Changed);
+        Ok(())
+    }
+
+    /// Ends a sandbox with everything in it. The step it served fails; a run that may do the step again gets a new one.
+    /// A conversation ends with its run: without the sandbox there is nothing left of it.
+    pub async fn kill(&self, grant: &ProjectGrant, id: SandboxId) -> Result<(), Error> {
+        let step = self.step_of(grant, id).await?;
+        let memo: StepMemo = step.body.read()?;
+        if memo.plan.spec.mode == StepMode::Interactive {
+            let runs = Runs {
+                engine: Arc::clone(&self.engine),
+            };
+            return runs.cancel(grant.project, step.run, &grant.actor.to_string()).await;
+        }
+        let sandbox = self.alive(id).await?;
+        if sandbox.state().await.map_err(unreachable)? == State::Paused {
+            // What stands still cannot be asked to die.
+            sandbox.resume().await.map_err(frozen)?;
+        }
         // Not destroyed: what the step's worker has under way notices the end, records it and cleans up.
         sandbox.kill_processes().await.map(drop).map_err(unreachable)
     }
@@ -140,4 +258,14 @@ fn missing(id: SandboxId) -> Error {
 
 fn unreachable(error: codecourier_sandbox::Error) -> Error {
     Error::internal("Reaching the sandbox", error)
+}
+
+fn frozen(error: codecourier_sandbox::Error) -> Error {
+    match error {
+        codecourier_sandbox::Error::Freeze { message, .. } => Error::new(
+            ErrorCode::Unavailable,
+            format!("The sandbox cannot be paused or resumed on this machine: {message}."),
+        ),
+        other => unreachable(other),
+    }
 }

@@ -11,6 +11,7 @@ use super::{Kept, Workflow, Workflows, is_shipped};
 use crate::access::ProjectGrant;
 use crate::deed::{Deed, Done};
 use crate::error::{Error, ErrorCode};
+use crate::runs::request::SANDBOX_WORKFLOW;
 
 /// The longest name.
 const MAX_NAME: usize = 64;
@@ -95,8 +96,8 @@ fn check_name(name: &str) -> Result<(), Error> {
             format!("A workflow's name has 1 to {MAX_NAME} letters a to z, digits, and single hyphens between them.");
         return Err(Error::validation(message).of_field("name"));
     }
-    // Addresses of the API's own.
-    if name == "validate" {
+    // An address of the API's own, and what stands for a workflow where there is none.
+    if name == "validate" || name == SANDBOX_WORKFLOW {
         return Err(Error::validation("This name is reserved.").of_field("name"));
     }
     if is_shipped(name) {

@@ -27,6 +27,7 @@ mod repositories;
 mod settings;
 mod settings_arrive;
 mod story;
+mod talk;
 mod team;
 mod validation;
 mod verdict;

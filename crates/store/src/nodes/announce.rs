@@ -28,6 +28,7 @@ impl Outbox {
         let mut hints = Hints {
             tasks_moved: effects.tasks_moved,
             holds_lost: effects.holds_lost,
+            inputs_moved: effects.inputs_moved,
             ..Hints::default()
         };
         for change in &effects.changes {

@@ -34,6 +34,8 @@ pub(crate) struct Hints {
     pub(crate) tasks_moved: bool,
     /// Somebody's hold on a task was taken from them.
     pub(crate) holds_lost: bool,
+    /// Somebody told a step's agent something.
+    pub(crate) inputs_moved: bool,
 }
 
 impl Hints {
@@ -52,6 +54,7 @@ impl Hints {
         }
         self.tasks_moved |= other.tasks_moved;
         self.holds_lost |= other.holds_lost;
+        self.inputs_moved |= other.inputs_moved;
     }
 
     /// The texts that say it. Access comes first: it is looked into before anything else.
@@ -63,6 +66,7 @@ impl Hints {
         words.extend(self.events.iter().map(|(run, seq)| format!("e:{run}:{seq}")));
         words.extend(self.tasks_moved.then(|| "t".to_owned()));
         words.extend(self.holds_lost.then(|| "h".to_owned()));
+        words.extend(self.inputs_moved.then(|| "i".to_owned()));
         let mut texts = Vec::new();
         let mut text = String::new();
         for word in words {
@@ -102,6 +106,7 @@ impl Hints {
                 }
                 (Some("t"), None, None) => hints.tasks_moved = true,
                 (Some("h"), None, None) => hints.holds_lost = true,
+                (Some("i"), None, None) => hints.inputs_moved = true,
                 _ => {}
             }
         }
@@ -136,12 +141,14 @@ mod tests {
             prop::collection::hash_map(uuid().prop_map(RunId::from_uuid), any::<u64>(), 0..400),
             any::<bool>(),
             any::<bool>(),
+            any::<bool>(),
         )
-            .prop_map(|(changes, events, tasks_moved, holds_lost)| Hints {
+            .prop_map(|(changes, events, tasks_moved, holds_lost, inputs_moved)| Hints {
                 changes,
                 events,
                 tasks_moved,
                 holds_lost,
+                inputs_moved,
             })
     }
 

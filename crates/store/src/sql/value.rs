@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use codecourier_domain::id::{
-    ApiKeyId, AuditEntryId, BootId, InvitationId, MailId, ProjectId, ReservationId, RunId, SandboxId, SessionId,
-    StepId, TaskId, UserId, VariableId,
+    ApiKeyId, AuditEntryId, BootId, InputId, InvitationId, MailId, ProjectId, ReservationId, RunId, SandboxId,
+    SessionId, StepId, TaskId, UserId, VariableId,
 };
 use codecourier_domain::money::MicroUsd;
 use codecourier_domain::time::Timestamp;
@@ -79,6 +79,7 @@ identifiers_as_text!(
     AuditEntryId,
     MailId,
     BootId,
+    InputId,
     InvitationId,
     ProjectId,
     ReservationId,

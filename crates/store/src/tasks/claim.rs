@@ -176,10 +176,19 @@ impl Store {
             generation: self.watchers().holds(),
         }
     }
+
+    /// Says that somebody told the agent of some step something, here or on another node. The hint of another node may
+    /// be lost.
+    #[must_use]
+    pub fn input_signal(&self) -> WorkSignal {
+        WorkSignal {
+            generation: self.watchers().inputs(),
+        }
+    }
 }
 
 impl WorkSignal {
-    /// Waits until a task was added, ended or became free since the last return. May be dropped and called again.
+    /// Waits until what it tells of happened since the last return. May be dropped and called again.
     pub async fn moved(&mut self) -> Result<()> {
         self.generation.changed().await.map_err(|_| Error::Closed)
     }

@@ -32,6 +32,8 @@ pub(crate) struct Effects {
     pub(crate) mails_moved: bool,
     /// Somebody's hold on a task was taken from them.
     pub(crate) holds_lost: bool,
+    /// Somebody told a step's agent something.
+    pub(crate) inputs_moved: bool,
     /// The number of the newest change of anybody's access in here.
     pub(crate) access_head: Option<u64>,
 }
@@ -44,6 +46,7 @@ pub(super) struct EffectsMark {
     tasks_moved: bool,
     mails_moved: bool,
     holds_lost: bool,
+    inputs_moved: bool,
     access_head: Option<u64>,
 }
 
@@ -59,6 +62,7 @@ impl Tx {
                 tasks_moved: false,
                 mails_moved: false,
                 holds_lost: false,
+                inputs_moved: false,
                 access_head: None,
             },
         }
@@ -108,6 +112,7 @@ impl Effects {
             tasks_moved: self.tasks_moved,
             mails_moved: self.mails_moved,
             holds_lost: self.holds_lost,
+            inputs_moved: self.inputs_moved,
             access_head: self.access_head,
         }
     }
@@ -118,6 +123,7 @@ impl Effects {
         self.tasks_moved = mark.tasks_moved;
         self.mails_moved = mark.mails_moved;
         self.holds_lost = mark.holds_lost;
+        self.inputs_moved = mark.inputs_moved;
         self.access_head = mark.access_head;
     }
 }

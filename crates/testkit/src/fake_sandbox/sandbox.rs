@@ -20,7 +20,7 @@ use super::backend::Shared;
 use super::{Moment, Process, Room, host};
 use crate::fake_agent;
 
-/// The tag of the process that is played.
+/// The tags of the processes that are played begin so.
 const AGENT: &str = "agent";
 
 pub(super) struct FakeSandbox {
@@ -83,7 +83,7 @@ impl FakeSandbox {
             }
         }
         let room = Arc::clone(&self.room);
-        if tag == AGENT {
+        if tag.starts_with(AGENT) {
             let (script, shared) = (self.shared.script(), Arc::downgrade(&self.shared));
             self.shared.spawn(async move {
                 let id = room.id;

@@ -5,9 +5,9 @@ mod request;
 mod view;
 
 pub use image::{ImageName, ImagePath, RunImage};
-pub use request::{RerunRun, RunCheck, RunLimits, RunSort, RunsFilter, StartRun};
+pub use request::{RerunRun, RunCheck, RunLimits, RunSort, RunsFilter, SendMessage, StartRun, SwitchModel};
 pub use view::{
     Branches, BranchesFilter, CheckView, DiffFile, DiffQuery, EventView, EventsPage, EventsQuery, FailureView,
-    PatchQuery, Pause, PauseKind, PhaseView, Run, RunCounts, RunDetail, RunDiff, RunPath, RunStatus, StepStatus,
-    StepView, TokensView, VerdictView,
+    PatchQuery, Pause, PauseKind, PhaseView, Run, RunCounts, RunDetail, RunDiff, RunPath, RunStatus, StepAccepts,
+    StepInput, StepInputKind, StepInputStatus, StepPath, StepStatus, StepView, TokensView, VerdictView,
 };

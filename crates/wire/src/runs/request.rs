@@ -127,6 +127,36 @@ pub struct RerunRun {
     pub budget_micro_usd: Option<i64>,
 }
 
+/// A message to a step's agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SendMessage {
+    /// The text.
+    #[garde(length(chars, min = 1, max = 51_200))]
+    #[schema(
+        min_length = 1,
+        max_length = 51_200,
+        pattern = "\\S",
+        examples("Add a test for it, too")
+    )]
+    pub text: String,
+}
+
+/// Another model for a step's agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SwitchModel {
+    /// The model, by a name that its agent can reach.
+    #[garde(length(chars, min = 1, max = 128))]
+    #[schema(
+        min_length = 1,
+        max_length = 128,
+        pattern = "^[!-,.-~][!-~]*$",
+        examples("claude-haiku-4-5")
+    )]
+    pub model: String,
+}
+
 /// A command that the platform runs on every change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

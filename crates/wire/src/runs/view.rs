@@ -1,6 +1,6 @@
 //! What clients see of a run.
 
-use codecourier_domain::id::{RunId, SandboxId, StepId};
+use codecourier_domain::id::{InputId, RunId, SandboxId, StepId};
 use codecourier_domain::run;
 use codecourier_domain::usage::Tokens;
 use garde::Validate;
@@ -19,6 +19,18 @@ pub struct RunPath {
     /// The run.
     #[param(value_type = schema::RunId)]
     pub run: RunId,
+}
+
+/// The address of a step.
+#[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct StepPath {
+    /// The run.
+    #[param(value_type = schema::RunId)]
+    pub run: RunId,
+    /// The step.
+    #[param(value_type = schema::StepId)]
+    pub step: StepId,
 }
 
 /// Where a run is in its life.
@@ -258,8 +270,20 @@ pub struct StepView {
     pub lane: String,
     /// Its role.
     pub role: String,
+    /// Its agent.
+    pub agent: String,
+    /// The model that its agent uses now.
+    pub model: String,
+    /// Whether a person says when it is done: at the end of a turn its agent waits for the next message.
+    pub interactive: bool,
     /// Its status.
     pub status: StepStatus,
+    /// Whether its agent waits for a person.
+    pub awaits_input: bool,
+    /// What its agent may be told now.
+    pub accepts: StepAccepts,
+    /// What was said to its agent and has not been given to it yet, in order.
+    pub waiting: Vec<StepInput>,
     /// Its sandbox, while there is one.
     #[schema(value_type = Option<schema::SandboxId>, required)]
     pub sandbox_id: Option<SandboxId>,
@@ -297,6 +321,68 @@ pub struct StepView {
     /// Why it failed.
     #[schema(required)]
     pub failure: Option<FailureView>,
+}
+
+/// What a step's agent may be told now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a button of its own")]
+pub struct StepAccepts {
+    /// A message. While the agent works, it hears it in its turn if it can, or else after it.
+    pub messages: bool,
+    /// That it end its turn.
+    pub interrupt: bool,
+    /// That it go on with another model.
+    pub model_switch: bool,
+    /// That the conversation is over, and what was done is taken over.
+    pub finish: bool,
+}
+
+/// What a person told an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum StepInputKind {
+    /// A message.
+    Message,
+    /// To end its turn.
+    Interrupt,
+    /// To go on with another model.
+    Model,
+    /// To end the conversation.
+    Finish,
+}
+
+/// What became of what a person told an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum StepInputStatus {
+    /// It waits to be given to the agent.
+    Waiting,
+    /// The agent has it: it is in the transcript, where it was given.
+    Delivered,
+    /// The step ended, or the turn that it was for.
+    Dropped,
+}
+
+/// Something that a person told a step's agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StepInput {
+    /// Its identifier.
+    #[schema(value_type = schema::InputId)]
+    pub id: InputId,
+    /// What it is.
+    pub kind: StepInputKind,
+    /// The text of a message, or the name of a model.
+    #[schema(required)]
+    pub text: Option<String>,
+    /// What became of it.
+    pub status: StepInputStatus,
+    /// Who said it.
+    #[schema(value_type = schema::Actor)]
+    pub actor: String,
+    /// When.
+    pub created_at: Time,
 }
 
 /// A checker's verdict.

@@ -1,11 +1,13 @@
 //! Sandboxes that are alive.
 
 use codecourier_domain::id::{RunId, SandboxId, StepId};
+use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::runs::RunLimits;
 use crate::schema;
+use crate::settings::{AgentName, EffortName};
 use crate::time::Time;
 
 /// The address of a sandbox.
@@ -15,6 +17,51 @@ pub struct SandboxPath {
     /// The sandbox.
     #[param(value_type = schema::SandboxId)]
     pub sandbox: SandboxId,
+}
+
+/// A conversation with an agent in a sandbox of its own. What is left out comes from the project's settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StartSandbox {
+    /// The first message. Without one the agent waits for it.
+    #[garde(length(chars, max = 51_200))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 51_200, examples("What does this repository do?"))]
+    pub prompt: Option<String>,
+    /// The agent.
+    #[garde(length(chars, min = 1, max = 32))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<AgentName>, examples("claude"))]
+    pub agent: Option<String>,
+    /// The model.
+    #[garde(length(chars, min = 1, max = 128))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 128, pattern = "^[!-,.-~][!-~]*$")]
+    pub model: Option<String>,
+    /// How hard the model thinks: `low`, `medium`, `high`, `xhigh` or `max`.
+    #[garde(length(chars, min = 1, max = 16))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<EffortName>, examples("high"))]
+    pub effort: Option<String>,
+    /// Another repository than the project's: a URL that begins with `https://` or `ssh://`, or `user@host:path`.
+    #[garde(length(chars, min = 1, max = 2_000))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 2_000)]
+    pub repository: Option<String>,
+    /// The branch to start from.
+    #[garde(length(chars, min = 1, max = 200))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 200)]
+    pub base_branch: Option<String>,
+    /// What the sandbox may use.
+    #[garde(dive)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<RunLimits>,
+    /// What it may cost, in millionths of a US dollar.
+    #[garde(range(min = 1, max = 1_000_000_000_000))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1_000_000_000_000_i64)]
+    pub budget_micro_usd: Option<i64>,
 }
 
 /// Where a sandbox is in its life.

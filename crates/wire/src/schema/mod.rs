@@ -40,6 +40,7 @@ identifiers! {
     ProjectId
     RunId
     StepId
+    InputId
     SandboxId
     UserId
     SessionId

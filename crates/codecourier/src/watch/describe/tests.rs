@@ -96,6 +96,14 @@ fn every_event_is_harmless_at_every_width() {
             raw: evil.clone(),
             reason: evil.clone(),
         },
+        Event::UserMessage {
+            text: evil.clone(),
+            by: evil.clone(),
+        },
+        Event::ModelSwitched {
+            model: evil.clone(),
+            by: evil.clone(),
+        },
         Event::AskedAgain {
             attempt: 1,
             problem: evil.clone(),

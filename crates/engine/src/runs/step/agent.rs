@@ -1,7 +1,8 @@
 //! The phases `install` and `agent-cli`: the agent's session, from its files to its last line.
 //!
-//! Invariants: the process is started once by its tag, and each follow-up message is sent once by its id, so all of
-//! this may be done again after a crash; what the agent wrote becomes events in the order of the bytes, and the journal
+//! A session is one process, or several one after the other where people talk to it: [`super::talk`] gives them what
+//! people say. Invariants: a process is started once by its tag, and each follow-up message is sent once by its id, so
+//! all of this may be done again after a crash; what the agent wrote becomes events in the order of the bytes, and the journal
 //! offset they reach is committed together with them, so nothing is lost and nothing comes twice. What a line is to be
 //! answered is sent before the line counts as read, under an id that its place fixes: a line that is read again sends
 //! the same again, and the sandbox takes each id once.
@@ -10,27 +11,27 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
-use tokio::io::AsyncWriteExt as _;
 use tokio::time::Instant;
 
 use codecourier_agents::session::{GatewayAccess, Knowledge, Prompt, SessionStart, StepToken};
-use codecourier_agents::{Agent, Ending, ParsedLine, SessionHandle, SessionSpec};
+use codecourier_agents::{Agent, Ending, ParsedLine, SessionSpec};
 use codecourier_domain::agent::AgentKind;
 use codecourier_domain::event::{Durability, Event, Phase, TurnOutcome};
 use codecourier_domain::failure::{Failure, FailureClass};
 use codecourier_domain::model_route::ModelRoute;
 use codecourier_domain::role::Role;
 use codecourier_sandbox::{
-    ExitStatus, FileOwner, GATEWAY_PORT, HOME, JournalStream, PROJECT_DIRECTORY, ProcessSpec, Sandbox, Signal, Stdin,
+    ExitStatus, FileOwner, GATEWAY_PORT, HOME, JournalStream, PROJECT_DIRECTORY, ProcessSpec, Sandbox, Signal, State,
+    Stdin,
 };
 
+use super::between::Ears;
 use super::pictures::Pictures;
-use super::{StepContext, StepError, ended, limits, verdict};
-use crate::error::chain;
+use super::talk::last_turn;
+use super::{StepContext, StepError, ended, journal, limits, verdict};
 use crate::error::sentence;
-use crate::runs::memo::{LastTurn, StepMemo};
+use crate::runs::memo::{AgentProcess, LastTurn, StepMemo, Whose};
 use crate::runs::prompt;
-use crate::variables::StreamRedactor;
 
 /// The tag of the agent's process in its sandbox.
 pub(super) const AGENT_TAG: &str = "agent";
@@ -38,13 +39,13 @@ pub(super) const AGENT_TAG: &str = "agent";
 /// the longest wait of its own retries.
 const SILENCE: Duration = Duration::from_secs(20 * 60);
 /// How long an agent has to end by itself once its work is done.
-const FAREWELL: Duration = Duration::from_secs(10);
+pub(super) const FAREWELL: Duration = Duration::from_secs(10);
+/// Clocks may differ by that much about whether a conversation has lasted as long as it may.
+const NEARLY: Duration = Duration::from_secs(1);
 /// The most an agent may write to its standard output. Above it the sandbox ends the process.
-const JOURNAL_LIMIT: u64 = 1 << 30;
-/// How much of its standard error is kept.
-const STDERR_LIMIT: usize = 16 * 1024;
+pub(super) const JOURNAL_LIMIT: u64 = 1 << 30;
 
-/// Lets the agent work until its turn is over and its result is valid.
+/// Lets the agent work until its turn is over and its result is valid, or until a person says that it is done.
 pub(super) async fn work(context: &StepContext, sandbox: &dyn Sandbox) -> Result<(), StepError> {
     if context.recorder.memo().has_ended(Phase::AgentCli) {
         return Ok(());
@@ -58,36 +59,111 @@ pub(super) async fn work(context: &StepContext, sandbox: &dyn Sandbox) -> Result
             format!("Nothing is configured that starts the agent `{kind}`."),
         )
     })?;
+    // Listened to before anything is read: what is said meanwhile is not missed.
+    let mut ears = Ears::of(context);
+    ears.until_running(sandbox).await?;
+    if context.recorder.memo().process().is_none() {
+        // Nobody has said anything yet.
+        context.begin(Phase::Install).await?;
+        context.end(Phase::Install, None);
+        let waits = |memo: &mut StepMemo| memo.talk.turn = Whose::Person;
+        context.recorder.begin_with(Phase::AgentCli, Vec::new(), waits).await?;
+    }
+    loop {
+        let memo = context.recorder.memo();
+        let after = match memo.process() {
+            Some(process) if !memo.talk.process_over => {
+                let session = start(context, sandbox, agent.as_ref(), &process).await?;
+                let mut conversation = Conversation {
+                    context,
+                    sandbox,
+                    agent: agent.as_ref(),
+                    session,
+                    tag: tag(process.number),
+                    process,
+                    farewell_until: None,
+                };
+                match conversation.resume().await? {
+                    After::Stays => conversation.follow(&mut ears).await?,
+                    after => after,
+                }
+            }
+            Some(_) | None => ears.without_process(sandbox, agent.as_ref()).await?,
+        };
+        match after {
+            After::NextProcess | After::Stays => {}
+            After::Done => break,
+        }
+    }
+    context.end(Phase::AgentCli, None);
+    Ok(())
+}
+
+/// How a conversation goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum After {
+    /// With the process that there is.
+    Stays,
+    /// With another process, now or when a person says something.
+    NextProcess,
+    /// No more.
+    Done,
+}
+
+/// The tag of a process of the agent in its sandbox.
+pub(super) fn tag(number: u32) -> String {
+    match number {
+        0 | 1 => AGENT_TAG.to_owned(),
+        _ => format!("{AGENT_TAG}-{number}"),
+    }
+}
+
+/// Writes the files of a process and starts it, unless it was started before.
+async fn start(
+    context: &StepContext,
+    sandbox: &dyn Sandbox,
+    agent: &dyn Agent,
+    process: &AgentProcess,
+) -> Result<SessionSpec, StepError> {
     let route = context.route()?;
     let token = context.mint_token(route.provider).await?;
+    let mut session = session(context, route, token, process)?;
+    let memo = context.recorder.memo();
+    // They belong to the run's prompt, which its first process begins with.
     let pictures = Pictures::of(context).await?;
-    let mut session = session(context, route, token)?;
-    session.prompt.images = pictures.for_agent(context);
+    if memo.talk.process.is_none() {
+        session.prompt.images = pictures.for_agent(context);
+    }
     let launch = agent.launch(&session);
-
-    if !context.recorder.memo().has_ended(Phase::Install) {
-        context.begin(Phase::Install).await?;
-        pictures.write(context, sandbox).await?;
+    let is_installed = memo.has_ended(Phase::Install);
+    // The files of a later process may say something else.
+    if !is_installed || memo.talk.process.is_some() {
+        if !is_installed {
+            context.begin(Phase::Install).await?;
+            pictures.write(context, sandbox).await?;
+        }
         for file in &launch.files {
             let contents = Bytes::from(file.contents.clone());
             sandbox
                 .write_file(file.path.as_str(), contents, file.mode, FileOwner::User)
                 .await?;
         }
-        context.end(Phase::Install, None);
+        if !is_installed {
+            context.end(Phase::Install, None);
+        }
     }
-
     let said = Event::Prompt {
-        text: context.recorder.memo().prompt,
+        text: process.prompt.clone(),
     };
-    context.recorder.begin(Phase::AgentCli, vec![said]).await?;
+    let works = |memo: &mut StepMemo| memo.talk.turn = Whose::Agent;
+    context.recorder.begin_with(Phase::AgentCli, vec![said], works).await?;
     let (command, args) = launch
         .command
         .split_first()
         .ok_or_else(|| Failure::new(FailureClass::Internal, "The adapter gave no command to start."))?;
     sandbox
         .start(ProcessSpec {
-            tag: AGENT_TAG.to_owned(),
+            tag: tag(process.number),
             command: command.clone(),
             args: args.to_vec(),
             env: launch.env.clone(),
@@ -99,21 +175,16 @@ pub(super) async fn work(context: &StepContext, sandbox: &dyn Sandbox) -> Result
             journal_limit: Some(JOURNAL_LIMIT),
         })
         .await?;
-    let mut conversation = Conversation {
-        context,
-        sandbox,
-        agent: agent.as_ref(),
-        session,
-        farewell_until: None,
-    };
-    conversation.resume().await?;
-    conversation.follow().await?;
-    context.end(Phase::AgentCli, None);
-    Ok(())
+    Ok(session)
 }
 
 /// What the session is to be, from the run's pinned settings.
-fn session(context: &StepContext, route: ModelRoute, token: String) -> Result<SessionSpec, Failure> {
+fn session(
+    context: &StepContext,
+    route: ModelRoute,
+    token: String,
+    process: &AgentProcess,
+) -> Result<SessionSpec, Failure> {
     let internal = |what: &str| Failure::new(FailureClass::Internal, format!("{what} is not well formed."));
     let plan = &context.plan;
     Ok(SessionSpec {
@@ -124,7 +195,10 @@ fn session(context: &StepContext, route: ModelRoute, token: String) -> Result<Se
             .to_string()
             .parse()
             .map_err(|_| internal("The session id"))?,
-        start: SessionStart::New,
+        start: match &process.resumes {
+            Some(handle) => SessionStart::Resume(handle.clone()),
+            None => SessionStart::New,
+        },
         model: route.name,
         effort: plan.spec.effort.or(context.spec.effort),
         home: HOME.parse().map_err(|_| internal("The home directory"))?,
@@ -132,7 +206,7 @@ fn session(context: &StepContext, route: ModelRoute, token: String) -> Result<Se
             .parse()
             .map_err(|_| internal("The project directory"))?,
         system_prompt: Some(prompt::system_prompt(plan, &context.spec.setup)),
-        prompt: Prompt::text(context.recorder.memo().prompt.clone()),
+        prompt: Prompt::text(process.prompt.clone()),
         gateway: GatewayAccess {
             provider: route.provider,
             base_url: format!("http://127.0.0.1:{GATEWAY_PORT}/gateway/{}", route.provider),
@@ -160,92 +234,148 @@ fn own_environment(context: &StepContext) -> impl Iterator<Item = (&str, &str)> 
 }
 
 /// A conversation with an agent whose process was started.
-struct Conversation<'a> {
-    context: &'a StepContext,
-    sandbox: &'a dyn Sandbox,
-    agent: &'a dyn Agent,
-    session: SessionSpec,
-    /// Set once the result is valid and the agent was told to end: until when it may take its time.
-    farewell_until: Option<Instant>,
+pub(super) struct Conversation<'a> {
+    pub(super) context: &'a StepContext,
+    pub(super) sandbox: &'a dyn Sandbox,
+    pub(super) agent: &'a dyn Agent,
+    pub(super) session: SessionSpec,
+    pub(super) tag: String,
+    pub(super) process: AgentProcess,
+    /// Set once the work is done and the agent was told to end: until when it may take its time.
+    pub(super) farewell_until: Option<Instant>,
 }
 
 impl Conversation<'_> {
-    /// Does again what a crash may have cut off: the last follow-up message, and the judgement of the last turn.
-    async fn resume(&mut self) -> Result<(), StepError> {
+    /// Does again what a crash may have cut off: the last message, and the judgement of the last turn.
+    async fn resume(&mut self) -> Result<After, StepError> {
         let memo = self.context.recorder.memo();
+        if memo.talk.finished {
+            self.leave().await?;
+            return Ok(After::Stays);
+        }
+        self.send_pending().await?;
         if memo.asked_again > 0 {
             let problem = memo.last_problem.clone().unwrap_or_default();
             self.send_again(memo.asked_again, &problem).await?;
         }
         match memo.last_turn {
-            Some(turn) if memo.turns_ended > memo.turns_before_message => self.turn_ended(&turn).await,
-            _ => Ok(()),
+            Some(turn) if memo.turns_ended > memo.turns_before_message && memo.talk.turn == Whose::Nobody => {
+                self.turn_ended(&turn).await
+            }
+            _ => {
+                let after = self.deliver().await?;
+                self.rest();
+                Ok(after)
+            }
         }
     }
 
-    /// Reads the agent's output from where it was committed to its end.
-    async fn follow(&mut self) -> Result<(), StepError> {
+    /// Whoever only waits takes nobody's place.
+    fn rest(&self) {
+        if self.context.recorder.memo().talk.turn == Whose::Person {
+            self.context.place.leave();
+        }
+    }
+
+    /// Reads the agent's output from where it was committed to its end, and gives it what people say.
+    async fn follow(&mut self, ears: &mut Ears<'_>) -> Result<After, StepError> {
         let mut failures = self.context.provider_failures();
         let mut limits = failures.clone();
         let mut parser = self.agent.parser_at(&self.session, self.context.recorder.offset());
         let mut output = self
             .sandbox
-            .journal(AGENT_TAG, JournalStream::Stdout, self.context.recorder.offset())
+            .journal(&self.tag, JournalStream::Stdout, self.context.recorder.offset())
             .await?;
         loop {
-            let patience = self
-                .farewell_until
-                .map_or(SILENCE, |until| until.saturating_duration_since(Instant::now()));
             let chunk = tokio::select! {
                 biased;
-                failure = failures.fatal() => {
-                    self.sandbox.signal(AGENT_TAG, Signal::Kill).await.ok();
+                // In a conversation it is for the person to mend it: the turn ends, and nothing else.
+                failure = failures.fatal(), if !self.is_interactive() => {
+                    self.sandbox.signal(&self.tag, Signal::Kill).await.ok();
                     return Err(failure.into());
                 }
                 limit = limits.limited() => {
                     limits::wait(self.context, self.sandbox, limit).await?;
                     continue;
                 }
-                chunk = tokio::time::timeout(patience, output.next()) => chunk,
+                () = ears.woken() => {
+                    self.send_pending().await?;
+                    match self.deliver().await? {
+                        After::Stays => continue,
+                        after => return Ok(after),
+                    }
+                }
+                chunk = tokio::time::timeout(self.patience(), output.next()) => chunk,
             };
             match chunk {
                 Ok(Some(chunk)) => {
                     let lines = parser.feed(&chunk?);
-                    self.take(lines, parser.offset()).await?;
+                    match self.take(lines, parser.offset()).await? {
+                        After::Stays => {}
+                        after => return Ok(after),
+                    }
                 }
                 Ok(None) => {
                     let last = parser.finish();
-                    self.take(last.into_iter().collect(), parser.offset()).await?;
-                    return self.process_ended().await;
+                    return match self.take(last.into_iter().collect(), parser.offset()).await? {
+                        After::Stays => self.process_ended().await,
+                        after => Ok(after),
+                    };
                 }
-                Err(_) if self.farewell_until.is_some() => {
-                    // It said its last word and stays: that is no failure of the work.
-                    unless_over(self.sandbox.signal(AGENT_TAG, Signal::Kill).await)?;
-                    self.farewell_until = Some(Instant::now() + FAREWELL);
-                }
-                Err(_) => {
-                    self.sandbox.signal(AGENT_TAG, Signal::Kill).await.ok();
-                    let minutes = SILENCE.as_secs() / 60;
-                    return Err(Failure::new(
-                        FailureClass::Stuck,
-                        format!("The agent gave no sign of life for {minutes} minutes and was ended."),
-                    )
-                    .into());
-                }
+                Err(_) => self.is_out_of_patience().await?,
             }
         }
     }
 
-    /// Answers lines, commits their events, shows what is not stored, and acts on turns that ended.
-    async fn take(&mut self, lines: Vec<ParsedLine>, offset: u64) -> Result<(), StepError> {
-        if lines.is_empty() {
+    /// How long to wait for the next piece of output.
+    fn patience(&self) -> Duration {
+        if let Some(until) = self.farewell_until {
+            return until.saturating_duration_since(Instant::now());
+        }
+        let silence = match self.context.recorder.memo().talk.turn {
+            // It waits, and so does everybody.
+            Whose::Person => Duration::MAX,
+            Whose::Agent | Whose::Nobody => SILENCE,
+        };
+        silence.min(self.time_left().unwrap_or(Duration::MAX))
+    }
+
+    /// Nothing came for as long as it may take.
+    async fn is_out_of_patience(&mut self) -> Result<(), StepError> {
+        if self.farewell_until.is_some() {
+            // It said its last word and stays: that is no failure of the work.
+            unless_over(self.sandbox.signal(&self.tag, Signal::Kill).await)?;
+            self.farewell_until = Some(Instant::now() + FAREWELL);
             return Ok(());
+        }
+        if self.time_left().is_some_and(|left| left < NEARLY) {
+            return self.time_is_over().await;
+        }
+        if self.sandbox.state().await? == State::Paused {
+            return Ok(());
+        }
+        self.sandbox.signal(&self.tag, Signal::Kill).await.ok();
+        let minutes = SILENCE.as_secs() / 60;
+        Err(Failure::new(
+            FailureClass::Stuck,
+            format!("The agent gave no sign of life for {minutes} minutes and was ended."),
+        )
+        .into())
+    }
+
+    /// Answers lines, commits their events, shows what is not stored, and acts on turns that ended.
+    async fn take(&mut self, lines: Vec<ParsedLine>, offset: u64) -> Result<After, StepError> {
+        if lines.is_empty() {
+            return Ok(After::Stays);
         }
         for reply in lines.iter().flat_map(|line| &line.replies) {
             let bytes = Bytes::from(reply.bytes.clone());
-            unless_over(self.sandbox.send_input(AGENT_TAG, &reply.id, bytes).await)?;
+            unless_over(self.sandbox.send_input(&self.tag, &reply.id, bytes).await)?;
         }
         let handle = lines.iter().rev().find_map(|line| line.handle.clone());
+        if lines.iter().flat_map(|line| &line.events).any(is_work) {
+            self.works().await;
+        }
         let (durable, transient): (Vec<Event>, Vec<Event>) = lines
             .into_iter()
             .flat_map(|line| line.events)
@@ -253,12 +383,16 @@ impl Conversation<'_> {
         for event in transient {
             self.context.recorder.show(event);
         }
+        if self.process.resumes.is_some() && durable.iter().any(|event| self.agent.is_unknown_session(event)) {
+            return self.begin_anew().await;
+        }
         let is_new_handle = handle.is_some() && handle != self.context.recorder.memo().handle;
         if durable.is_empty() && !is_new_handle {
             // Pieces of what comes again whole need no place in the log. The position stays behind them.
-            return Ok(());
+            return Ok(After::Stays);
         }
         let turns: Vec<LastTurn> = durable.iter().filter_map(last_turn).collect();
+        let is_interactive = self.is_interactive();
         self.context
             .recorder
             .record_output(durable, offset, |memo| {
@@ -266,42 +400,81 @@ impl Conversation<'_> {
                 for turn in &turns {
                     memo.turns_ended += 1;
                     memo.last_turn = Some(turn.clone());
+                    let was_cut_off = memo.talk.interrupted && turn.outcome == TurnOutcome::Interrupted;
+                    memo.talk.turn = if is_interactive || was_cut_off {
+                        Whose::Person
+                    } else {
+                        Whose::Nobody
+                    };
                 }
             })
             .await?;
         for turn in turns {
-            self.turn_ended(&turn).await?;
+            match self.turn_ended(&turn).await? {
+                After::Stays => {}
+                after => return Ok(after),
+            }
         }
-        Ok(())
+        if is_new_handle {
+            // An interruption may have waited for the name of what it interrupts.
+            return self.deliver().await;
+        }
+        Ok(After::Stays)
     }
 
     /// Decides what a turn's end means.
-    async fn turn_ended(&mut self, turn: &LastTurn) -> Result<(), StepError> {
+    async fn turn_ended(&mut self, turn: &LastTurn) -> Result<After, StepError> {
+        // What people have said meanwhile comes before the end.
+        let after = self.deliver().await?;
+        if after != After::Stays || self.farewell_until.is_some() {
+            return Ok(after);
+        }
+        match self.context.recorder.memo().talk.turn {
+            Whose::Nobody => {}
+            Whose::Agent => return Ok(After::Stays),
+            Whose::Person => {
+                self.rest();
+                return Ok(After::Stays);
+            }
+        }
         if turn.outcome != TurnOutcome::Completed {
             return Err(self.turn_failure(turn).into());
         }
         if self.context.plan.spec.role == Role::Checker && self.context.recorder.memo().verdict.is_none() {
             match verdict::read(self.sandbox, self.context, &turn.final_text).await? {
                 verdict::Reading::Valid => {}
-                verdict::Reading::AskAgain { attempt, problem } => return self.send_again(attempt, &problem).await,
+                verdict::Reading::AskAgain { attempt, problem } => {
+                    self.send_again(attempt, &problem).await?;
+                    return Ok(After::Stays);
+                }
             }
         }
+        self.leave().await?;
+        Ok(After::Stays)
+    }
+
+    /// Has the process end by itself, as its kind does.
+    pub(super) async fn leave(&mut self) -> Result<(), StepError> {
         self.farewell_until = Some(Instant::now() + FAREWELL);
         unless_over(match self.agent.ending() {
-            Ending::CloseInput => self.sandbox.close_stdin(AGENT_TAG).await,
-            Ending::Terminate => self.sandbox.signal(AGENT_TAG, Signal::Terminate).await,
+            Ending::CloseInput => self.sandbox.close_stdin(&self.tag).await,
+            Ending::Terminate => self.sandbox.signal(&self.tag, Signal::Terminate).await,
         })
     }
 
     /// Sends the question for the structured result. The same attempt is sent once, however often this is called.
     async fn send_again(&self, attempt: u32, problem: &str) -> Result<(), StepError> {
         let id = format!("ask-again-{attempt}");
-        let handle = self.context.recorder.memo().handle;
-        let handle = handle.unwrap_or_else(|| SessionHandle::of(&self.session.session));
         let message = self
             .agent
-            .user_message(&handle, &Prompt::text(prompt::ask_again(problem)), &id);
-        unless_over(self.sandbox.send_input(AGENT_TAG, &id, Bytes::from(message)).await)
+            .user_message(&self.handle(), &Prompt::text(prompt::ask_again(problem)), &id);
+        // Unless it has answered already, and this is done once more after a crash.
+        let memo = self.context.recorder.memo();
+        if memo.turns_ended == memo.turns_before_message {
+            let works = |memo: &mut StepMemo| memo.talk.turn = Whose::Agent;
+            self.context.recorder.note(Vec::new(), works);
+        }
+        unless_over(self.sandbox.send_input(&self.tag, &id, Bytes::from(message)).await)
     }
 
     /// The failure of a turn that did not complete: the gateway knows more than the agent about the provider.
@@ -334,9 +507,9 @@ impl Conversation<'_> {
     }
 
     /// The agent's process is over: takes its standard error, and finds out whether that was the right time.
-    async fn process_ended(&mut self) -> Result<(), StepError> {
-        let exit = self.sandbox.wait(AGENT_TAG).await?;
-        let stderr = self.read_stderr().await;
+    async fn process_ended(&mut self) -> Result<After, StepError> {
+        let exit = self.sandbox.wait(&self.tag).await?;
+        let stderr = journal::stderr(self.context, self.sandbox, &self.tag).await;
         if !self.context.recorder.memo().stderr_taken {
             let lines = stderr.lines().take(200).map(|line| Event::AgentStderr {
                 line: line.chars().take(2_000).collect(),
@@ -344,126 +517,32 @@ impl Conversation<'_> {
             let taken = |memo: &mut StepMemo| memo.stderr_taken = true;
             self.context.recorder.note(lines.collect(), taken);
         }
-        self.keep_journal().await?;
-        if self.farewell_until.is_some() && !matches!(exit.status, ExitStatus::SandboxEnded(_)) {
-            return Ok(());
+        let tail: Vec<&str> = stderr.lines().rev().take(3).collect();
+        let tail = tail.into_iter().rev().collect::<Vec<_>>().join(" / ");
+        let has_sandbox = !matches!(exit.status, ExitStatus::SandboxEnded(_));
+        let is_done = self.farewell_until.is_some();
+        if has_sandbox && !is_done && self.goes_on() {
+            return self.process_lost(&exit.status, &tail).await;
         }
-        let tail: String = stderr
-            .lines()
-            .rev()
-            .take(3)
-            .collect::<Vec<_>>()
-            .into_iter()
-            .rev()
-            .collect::<Vec<_>>()
-            .join(" / ");
+        journal::keep(self.context, self.sandbox, self.process.number).await?;
+        if has_sandbox && is_done {
+            return Ok(After::Done);
+        }
         Err(ended::classify(&exit.status, &tail).into())
     }
-
-    /// Keeps the output as it came, but for secrets: the raw side of the transcript. A journal that can no longer be read (its sandbox is
-    /// over) is no reason to fail: every event of it that was read is stored.
-    async fn keep_journal(&self) -> Result<(), StepError> {
-        if self.context.recorder.memo().journal.is_some() {
-            return Ok(());
-        }
-        let failed = |error: &dyn std::error::Error| {
-            tracing::error!(step = %self.context.step, "keeping the journal failed: {error}");
-            Failure::new(
-                FailureClass::Internal,
-                "The agent's output could not be kept. The log has the cause.",
-            )
-        };
-        let mut output = match self.sandbox.journal(AGENT_TAG, JournalStream::Stdout, 0).await {
-            Ok(output) => output,
-            Err(error) => {
-                tracing::warn!(step = %self.context.step, "the journal is gone: {}", chain(&error));
-                return Ok(());
-            }
-        };
-        let file = tempfile::NamedTempFile::new_in(&self.context.engine.scratch).map_err(|error| failed(&error))?;
-        let (file, path) = file.into_parts();
-        let mut file = tokio::fs::File::from_std(file);
-        let mut clean = StreamRedactor::new(&self.context.environment.redactor);
-        while let Some(chunk) = output.next().await {
-            match chunk {
-                Ok(chunk) => {
-                    let chunk = clean.feed(&chunk);
-                    file.write_all(&chunk).await.map_err(|error| failed(&error))?;
-                }
-                Err(error) => {
-                    tracing::warn!(step = %self.context.step, "the journal broke off: {}", chain(&error));
-                    return Ok(());
-                }
-            }
-        }
-        file.write_all(&clean.finish()).await.map_err(|error| failed(&error))?;
-        file.flush().await.map_err(|error| failed(&error))?;
-        let blob = self
-            .context
-            .engine
-            .blobs
-            .put_file(&path, 2 * JOURNAL_LIMIT)
-            .await
-            .map_err(|error| failed(&error))?;
-        self.context.hold_journal(blob.name).await?;
-        let name = blob.name.to_string();
-        self.context
-            .recorder
-            .note(Vec::new(), move |memo| memo.journal = Some(name));
-        Ok(())
-    }
-
-    async fn read_stderr(&self) -> String {
-        let mut bytes = Vec::new();
-        match self.sandbox.journal(AGENT_TAG, JournalStream::Stderr, 0).await {
-            Ok(mut output) => {
-                while let Some(Ok(chunk)) = output.next().await {
-                    bytes.extend_from_slice(&chunk);
-                    if bytes.len() >= STDERR_LIMIT {
-                        bytes.truncate(STDERR_LIMIT);
-                        break;
-                    }
-                }
-            }
-            Err(error) => tracing::warn!(step = %self.context.step, "standard error not readable: {}", chain(&error)),
-        }
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
 }
 
-fn last_turn(event: &Event) -> Option<LastTurn> {
-    match event {
-        Event::TurnEnded {
-            outcome,
-            final_text,
-            error,
-            status,
-        } => Some(LastTurn {
-            outcome: *outcome,
-            final_text: shortened(final_text),
-            error: error.clone(),
-            status: *status,
-        }),
-        _ => None,
-    }
-}
-
-/// The beginning and the end of the agent's last words. The end matters: a verdict may stand there.
-fn shortened(text: &str) -> String {
-    const HEAD: usize = 2_000;
-    const TAIL: usize = 6_000;
-    let count = text.chars().count();
-    if count <= HEAD + TAIL {
-        return text.to_owned();
-    }
-    let head: String = text.chars().take(HEAD).collect();
-    let tail: String = text.chars().skip(count - TAIL).collect();
-    format!("{head}\n[…]\n{tail}")
+/// Whether an event shows that the agent works on a turn.
+const fn is_work(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Text { .. } | Event::Thinking { .. } | Event::ToolCall { .. } | Event::PermissionAsked { .. }
+    )
 }
 
 /// A process that has ended cannot be told anything, which is no failure of the step: the end of its output says what
 /// its end meant.
-fn unless_over(told: Result<(), codecourier_sandbox::Error>) -> Result<(), StepError> {
+pub(super) fn unless_over(told: Result<(), codecourier_sandbox::Error>) -> Result<(), StepError> {
     use codecourier_sandbox::Error;
     match told {
         Ok(()) | Err(Error::Refused { .. } | Error::NotFound { .. }) => Ok(()),

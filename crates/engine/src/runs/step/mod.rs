@@ -6,13 +6,16 @@
 //! leaves no sandbox and no valid token.
 
 mod agent;
+mod between;
 mod checks;
 mod ended;
+mod journal;
 mod limits;
 mod pictures;
 mod repository;
 mod sandbox;
 mod setup;
+mod talk;
 mod verdict;
 
 use std::sync::Arc;
@@ -33,6 +36,7 @@ use codecourier_store::blobs::BlobName;
 
 use super::memo::{StepMemo, StepOutcome};
 use super::pinned::Pinned;
+use super::place::Place;
 use super::recorder::{StepRecorder, store_failure};
 use super::spec::RunSpec;
 use crate::Inner;
@@ -58,6 +62,8 @@ pub(crate) struct StepContext {
     pub(crate) recorder: StepRecorder,
     /// Triggered when this worker must let go: the run is cancelled, the lease is lost, or the server ends.
     pub(crate) let_go: CancellationToken,
+    /// Its place among the steps that are executed at once.
+    pub(crate) place: Arc<Place>,
 }
 
 /// How a step's execution ended.
@@ -246,7 +252,8 @@ impl StepContext {
 
     /// Where the step's model is reached.
     pub(super) fn route(&self) -> Result<ModelRoute, Failure> {
-        let model = self.plan.spec.model.as_ref().unwrap_or(&self.spec.model);
+        let memo = self.recorder.memo();
+        let model = memo.model(&self.spec);
         // Refused when the run was started; but a run may be older than the rule.
         model_route::route(self.agent(), model)
             .map_err(|error| Failure::new(FailureClass::ProviderRequest, sentence(&error.to_string())))

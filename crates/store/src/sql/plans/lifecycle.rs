@@ -1,6 +1,6 @@
 //! The statements that end things. They run on a small project, since most of them run only when there is something.
 
-use codecourier_domain::id::{ProjectId, RunId, StepId};
+use codecourier_domain::id::{InputId, ProjectId, RunId, StepId};
 use codecourier_domain::role::Role;
 use codecourier_domain::run::RunStatus;
 use codecourier_domain::time::Timestamp;
@@ -10,6 +10,7 @@ use crate::blob_uses::BlobHolder;
 use crate::blobs::BlobName;
 use crate::projects::{Deletion, NewProject};
 use crate::runs::NewRun;
+use crate::step_inputs::{InputKind, InputStatus, StepInput};
 use crate::steps::{Step, StepStatus};
 use crate::{Body, Store, StoreConfig};
 
@@ -63,6 +64,24 @@ async fn every_statement_that_ends_something_finds_its_rows_by_an_index() {
                 body: Body::null(),
             })
             .await?;
+            let input = StepInput {
+                id: InputId::from_uuid(Uuid::from_u128(4)),
+                project,
+                run,
+                step,
+                kind: InputKind::Message,
+                body: "Go on.".to_owned(),
+                status: InputStatus::Waiting,
+                actor: "operator".to_owned(),
+                created_at: NOW,
+                settled_at: None,
+            };
+            tx.insert_step_input(&input).await?;
+            tx.read().waiting_step_inputs(project, step, 10).await?;
+            tx.read().step_input(project, input.id).await?;
+            tx.settle_step_input(project, input.id, InputStatus::Delivered, NOW)
+                .await?;
+            tx.drop_step_inputs(project, step, NOW).await?;
             tx.hold_blob(project, BlobHolder::Journal(step), blob).await?;
             tx.read().holds_blob(project, BlobHolder::Journal(step), blob).await?;
             tx.read().unheld_blobs(&[blob]).await?;

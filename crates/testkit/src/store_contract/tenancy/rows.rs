@@ -3,7 +3,7 @@
 //! Where a function takes nothing else, it is called with ours alone and must leave theirs alone. What ends something
 //! of ours is at the end.
 
-use codecourier_domain::id::{ApiKeyId, ProjectId, StepId, TaskId, UserId};
+use codecourier_domain::id::{ApiKeyId, InputId, ProjectId, StepId, TaskId, UserId};
 use codecourier_domain::member::MemberRole;
 use codecourier_domain::revision::Revision;
 use codecourier_store::Error;
@@ -19,6 +19,7 @@ use codecourier_store::page::PageCursor;
 use codecourier_store::projects::{Deletion, NewProject, ProjectsOf};
 use codecourier_store::runs::{NewRun, RunList, RunOrder, RunSearch};
 use codecourier_store::sealed::{Resealed, SealedPlace, SealedValue};
+use codecourier_store::step_inputs::{InputStatus, StepInput};
 use codecourier_store::steps::Step;
 use codecourier_store::tasks::{Fence, NewTask, TaskRetry};
 use codecourier_store::variables::Variable;
@@ -177,6 +178,15 @@ pub(super) const ROWS: &[Row] = rows! { |mine, theirs|
     write insert_step(&Step { project: mine.project, run: mine.run, ordinal: 8, ..theirs.step() })
         => Err(Error::Taken { .. }),
     write save_step(&Step { project: mine.project, ..theirs.step() }) => Err(Error::NotFound { .. }),
+
+    read waiting_step_inputs(mine.project, theirs.step, 100) => Ok(list) if list.is_empty(),
+    read step_input(mine.project, theirs.input) => Ok(None),
+    write insert_step_input(&StepInput { id: any(InputId::from_uuid), project: mine.project, ..theirs.step_input() })
+        => Err(Error::NotFound { .. }),
+    write insert_step_input(&StepInput { id: any(InputId::from_uuid), step: theirs.step, ..mine.step_input() })
+        => Err(Error::NotFound { .. }),
+    write settle_step_input(mine.project, theirs.input, InputStatus::Dropped, NOON) => Ok(()),
+    write drop_step_inputs(mine.project, theirs.step, NOON) => Ok(0),
 
     read sandboxes_of(mine.project) => Ok(list) if list.len() == 1,
     read unfinished_runs_of(mine.project) => Ok(list) if list.len() == 1,

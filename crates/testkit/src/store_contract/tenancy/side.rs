@@ -5,7 +5,7 @@
 
 use codecourier_domain::email::EmailAddress;
 use codecourier_domain::id::{
-    ApiKeyId, AuditEntryId, BootId, InvitationId, MailId, ProjectId, RunId, SessionId, StepId, TaskId, UserId,
+    ApiKeyId, AuditEntryId, BootId, InputId, InvitationId, MailId, ProjectId, RunId, SessionId, StepId, TaskId, UserId,
     VariableId,
 };
 use codecourier_store::accounts::{NewAccount, Pace};
@@ -26,6 +26,7 @@ pub(super) struct Side {
     pub(super) email: EmailAddress,
     pub(super) run: RunId,
     pub(super) step: StepId,
+    pub(super) input: InputId,
     pub(super) task: TaskId,
     pub(super) variable: VariableId,
     pub(super) api_key: ApiKeyId,
@@ -47,6 +48,7 @@ impl Side {
             email: format!("{label}@example.org").parse().unwrap(),
             run: RunId::from_uuid(id()),
             step: StepId::from_uuid(id()),
+            input: InputId::from_uuid(id()),
             task: TaskId::from_uuid(id()),
             variable: VariableId::from_uuid(id()),
             api_key: ApiKeyId::from_uuid(id()),
@@ -77,6 +79,7 @@ impl Side {
             self.user.to_string(),
             self.run.to_string(),
             self.step.to_string(),
+            self.input.to_string(),
             self.task.to_string(),
             self.variable.to_string(),
             self.api_key.to_string(),
@@ -129,6 +132,7 @@ impl Side {
     async fn work(&self, tx: &mut Tx) -> codecourier_store::Result<()> {
         tx.insert_run(&self.new_run()).await?;
         tx.insert_step(&self.step()).await?;
+        tx.insert_step_input(&self.step_input()).await?;
         tx.append_events(self.events()).await?;
         tx.hold_blob(self.project, self.journal(), self.blob()).await?;
         tx.insert_task(&self.new_task()).await?;

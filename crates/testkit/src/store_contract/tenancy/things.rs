@@ -28,6 +28,7 @@ use codecourier_store::projects::{NewProject, Project};
 use codecourier_store::provider_keys::ProviderKey;
 use codecourier_store::runs::{NewRun, RunUpdate};
 use codecourier_store::sealed::{Sealed, SealedColumn, SealedPlace, SealedValue};
+use codecourier_store::step_inputs::{InputKind, InputStatus, StepInput};
 use codecourier_store::steps::{Step, StepStatus};
 use codecourier_store::tasks::{ClaimRequest, Fence, NewTask, TaskClass};
 use codecourier_store::variables::{Variable, VariableValue};
@@ -295,6 +296,21 @@ impl Side {
             status: StepStatus::Running,
             sandbox: Some(SandboxId::of_step(&self.step)),
             ..a_step(self.project, self.run, 1)
+        }
+    }
+
+    pub(super) fn step_input(&self) -> StepInput {
+        StepInput {
+            id: self.input,
+            project: self.project,
+            run: self.run,
+            step: self.step,
+            kind: InputKind::Message,
+            body: self.label.to_owned(),
+            status: InputStatus::Waiting,
+            actor: self.actor().to_string(),
+            created_at: NOON,
+            settled_at: None,
         }
     }
 

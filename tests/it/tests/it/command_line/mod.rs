@@ -2,6 +2,7 @@
 
 mod projects;
 mod runs;
+mod talk;
 
 use codecourier_it::mail::{AtFirst, MailServer};
 use codecourier_it::person::Person;
