@@ -36,7 +36,7 @@ pub mod workflows;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -138,6 +138,7 @@ pub(crate) struct Inner {
     pub(crate) work_places: usize,
     pub(crate) boot: BootId,
     pub(crate) node: String,
+    pub(crate) samples: OnceLock<Arc<dyn runs::sample::Samples>>,
 }
 
 impl Engine {
@@ -214,6 +215,7 @@ impl Engine {
             work_places,
             boot,
             node,
+            samples: OnceLock::new(),
         });
         let recovered = Self::recover(&inner).await?;
         Self::take_up_rotation(&inner, &stop).await?;

@@ -62,6 +62,19 @@ pub(super) async fn start(
     Ok(Accepted(detail(view, 0)?))
 }
 
+/// Try a run without a key.
+///
+/// An agent mends a small sample repository in a real sandbox; the model's answers are replayed, and cost nothing.
+#[utoipa::path(post, path = "/projects/{slug}/runs/sample", tag = "runs",
+    responses((status = 202, description = "The run that was started.", body = Data<RunDetail>)))]
+pub(super) async fn start_sample(
+    project: MayWrite,
+    State(engine): State<Engine>,
+) -> Result<Accepted<RunDetail>, ApiError> {
+    let view = engine.runs().start_sample(&project).await?;
+    Ok(Accepted(detail(view, 0)?))
+}
+
 /// Cancel a run.
 ///
 /// Its agents lose their access to models at once; then every process of it is killed. Cancelling twice is as once.

@@ -25,6 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         read::counts,
         read::branches,
         change::start,
+        change::start_sample,
         read::get,
         read::events,
         read::diff,

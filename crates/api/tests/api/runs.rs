@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use codecourier_api::ApiConfig;
+use codecourier_domain::check::{CheckSpec, Requirement};
 use codecourier_domain::id::RunId;
 use codecourier_domain::member::MemberRole;
+use codecourier_engine::runs::sample::{Sample, Samples};
+use codecourier_engine::{Engine, Error};
 use codecourier_testkit::engine::World;
 use codecourier_testkit::fake_agent::{Act, Gate, designer_and_checker, script};
 use codecourier_testkit::server::{TestPerson, TestProject, TestServer};
@@ -233,6 +236,47 @@ async fn a_run_is_repeated_with_changes_and_a_failed_one_is_not_retried_when_it_
     let cancelled = server.post(&ada.token, &format!("{address}/cancel"), json!({})).await;
     assert_eq!(cancelled.code(), "CONFLICT", "it has ended");
     ended(&server, &shop, again.data()["id"].as_str().unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_server_without_a_sample_says_so() {
+    let (server, ada, _shop) = shop().await;
+    let tried = server.post(&ada.token, "/projects/shop/runs/sample", json!({})).await;
+    assert_eq!(tried.code(), "CONFLICT", "{}", tried.text);
+    assert!(tried.text.contains("no sample"), "{}", tried.text);
+}
+
+#[tokio::test]
+async fn whoever_has_no_key_tries_a_run_on_a_sample_of_the_server() {
+    let (server, ada, shop) = shop().await;
+    let offer = |engine: Engine| async move { engine.offer_samples(Arc::new(TestSamples)) };
+    server.engine.ask(offer).await;
+    let tried = server.post(&ada.token, "/projects/shop/runs/sample", json!({})).await;
+    assert_eq!(tried.status, StatusCode::ACCEPTED, "{}", tried.text);
+    assert_eq!(tried.data()["prompt"], "Mend the sample");
+    assert_eq!(tried.data()["workflow"], "designer-checker");
+    let listed = server.get(&ada.token, "/projects/shop/runs").await;
+    assert_eq!(listed.data()[0]["id"], tried.data()["id"]);
+    ended(&server, &shop, tried.data()["id"].as_str().unwrap()).await;
+}
+
+/// A sample with nothing in it: the run on it ends soon, and how is not this test's question.
+struct TestSamples;
+
+impl Samples for TestSamples {
+    fn make(&self) -> Result<Sample, Error> {
+        Ok(Sample {
+            repository: "/nonexistent/repository".into(),
+            cassette: "/nonexistent/cassette.json".into(),
+            task: "Mend the sample".to_owned(),
+            check: CheckSpec {
+                name: "tests".to_owned(),
+                command: "true".to_owned(),
+                requirement: Requirement::Required,
+                timeout_seconds: CheckSpec::default_timeout_seconds(),
+            },
+        })
+    }
 }
 
 #[tokio::test]

@@ -34,6 +34,7 @@ use crate::platform::{self, Platform, Unprobed};
 use crate::problem::Problem;
 use crate::telemetry;
 use crate::terminal::data;
+use crate::verbs::demo::DemoSamples;
 use crate::watch::Output;
 pub(crate) use certificate::Certificate;
 use connection::Connections;
@@ -69,6 +70,8 @@ pub(crate) async fn serve(config: &Config, output: Output) -> Result<Exit, Probl
     let lock = directory.lock(&format!("{SERVE_AT}{url}"))?;
     let held = platform::open_held(config, directory, lock).await?;
     let platform = Platform::<Unprobed>::start_serving(config, held).await?;
+
+    platform.engine.offer_samples(Arc::new(DemoSamples::new(config)));
 
     let stopping = CancellationToken::new();
     let probes = Arc::new(Probes::new(platform.store.clone(), config, stopping.clone()));

@@ -29,9 +29,6 @@ use crate::preflight;
 use crate::problem::Problem;
 use crate::watch::Output;
 
-/// The model when nobody names one.
-pub(super) const DEFAULT_MODEL: &str = "claude-opus-5-5";
-
 /// The arguments of `run`.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -339,7 +336,7 @@ pub(super) fn read_prompt(prompt: String) -> Result<String, Problem> {
 }
 
 /// `name=command`, or a command that is its own name. A name in small letters, so that `FOO=1 make` is a command.
-pub(super) fn parse_check(text: &str, requirement: Requirement) -> CheckSpec {
+pub(crate) fn parse_check(text: &str, requirement: Requirement) -> CheckSpec {
     let is_name = |name: &str| {
         name.starts_with(|first: char| first.is_ascii_lowercase())
             && name.chars().all(|character| {

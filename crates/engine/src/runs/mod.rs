@@ -24,6 +24,7 @@ mod recorder;
 pub mod request;
 mod resume;
 mod retry;
+pub mod sample;
 pub mod search;
 pub mod spec;
 mod start;

@@ -4,26 +4,19 @@
 //! CodeCourier runs, the merge at the end. Invariants: it says so at the start and at the end; there is nothing to fall
 //! back on, so without a sandbox, the agent's program or the cassette it fails.
 
+mod offer;
 mod sample;
 
 use clap::Args;
 use serde_json::json;
 
-use codecourier_domain::agent::AgentKind;
-use codecourier_domain::check::Requirement;
-use codecourier_domain::limits::SandboxLimits;
-use codecourier_domain::pipeline::{DEFAULT_ITERATIONS, Pipeline};
 use codecourier_domain::run::RunStatus;
 use codecourier_domain::time::Clock as _;
 use codecourier_engine::clock::SystemClock;
-use codecourier_engine::runs::spec::{
-    Author, DEFAULT_BUDGET, DegradedPolicy, ModelSource, RepositorySource, RunSetup, RunSpec,
-};
 use codecourier_gateway::ReplayPacing;
 use codecourier_sandbox::templates::CLAUDE_CODE_VERSION;
 
 use super::execute::{self, Executed};
-use super::run::{DEFAULT_MODEL, parse_check};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::page::Page;
@@ -31,6 +24,7 @@ use crate::platform::{self, Held, Platform, Purpose};
 use crate::problem::Problem;
 use crate::terminal::{Line, Screen, Tone, data, time};
 use crate::watch::{Output, describe};
+pub(crate) use offer::DemoSamples;
 use sample::Sample;
 
 const COMMAND: &str = "codecourier demo";
@@ -106,44 +100,11 @@ async fn follow(
     screen: &mut Screen,
     output: Output,
 ) -> Result<Executed, Problem> {
-    let spec = spec(sample)?;
+    let spec = sample.of_engine().spec()?;
     let platform = Platform::start(config, held, purpose).await?;
     let executed = execute::start_and_follow(&platform, spec, screen, output).await;
     platform.shut_down().await;
     executed
-}
-
-fn spec(sample: &Sample) -> Result<RunSpec, Problem> {
-    Ok(RunSpec {
-        prompt: sample::TASK.trim().to_owned(),
-        workflow: "designer-checker".to_owned(),
-        pipeline: Pipeline::designer_and_checker(DEFAULT_ITERATIONS)
-            .map_err(|error| Problem::internal("Making the pipeline", &error))?,
-        repository: RepositorySource::LocalPath {
-            path: sample.repository.clone(),
-        },
-        base_branch: None,
-        agent: AgentKind::Claude,
-        model: DEFAULT_MODEL
-            .parse()
-            .map_err(|error: codecourier_domain::agent::InvalidModelName| {
-                Problem::internal("Naming the model", &error)
-            })?,
-        effort: None,
-        checks: vec![parse_check(sample::CHECK, Requirement::Required)],
-        checker_instructions: None,
-        limits: SandboxLimits::DEFAULT,
-        // A newcomer shall see it work; the summary says what this machine cannot promise.
-        degraded: DegradedPolicy::Allow,
-        author: Author::default(),
-        model_source: ModelSource::Replay {
-            cassette: sample.cassette.clone(),
-        },
-        budget: DEFAULT_BUDGET,
-        setup: RunSetup::default(),
-        acp: None,
-        images: Vec::new(),
-    })
 }
 
 fn introduce(sample: &Sample, page: Option<&Page>, screen: &mut Screen, output: Output) {

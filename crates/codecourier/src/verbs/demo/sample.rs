@@ -4,6 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use codecourier_domain::check::Requirement;
 use codecourier_domain::failure::FailureClass;
 use codecourier_engine::ErrorCode;
 use codecourier_forge::Git;
@@ -12,6 +13,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::spawn;
+use crate::verbs::run::parse_check;
 
 /// The files of its first commit.
 const FILES: [(&str, &str); 4] = [
@@ -49,6 +51,18 @@ pub(super) struct Sample {
     pub(super) repository: PathBuf,
     /// The cassette beside it.
     pub(super) cassette: PathBuf,
+}
+
+impl Sample {
+    /// As the engine takes it.
+    pub(super) fn of_engine(&self) -> codecourier_engine::runs::sample::Sample {
+        codecourier_engine::runs::sample::Sample {
+            repository: self.repository.clone(),
+            cassette: self.cassette.clone(),
+            task: TASK.trim().to_owned(),
+            check: parse_check(CHECK, Requirement::Required),
+        }
+    }
 }
 
 /// Makes the repository and puts the cassette beside it.
