@@ -15,6 +15,7 @@ import { Input } from "@/components/ui/input";
 import { Select } from "@/components/ui/select";
 import { ConfigureTexts } from "@/i18n/configure-texts";
 import { nextStep, type SetupStep, setupSteps } from "./steps";
+import { TrySample } from "./try-sample";
 
 export function SetupChecklist({ slug }: { slug: string }) {
   const project = useQuery(projectQuery(slug)).data;
@@ -102,6 +103,7 @@ function Checklist({ slug, project, onDismiss }: ChecklistProps) {
           </li>
         ))}
       </ol>
+      {hasRun ? null : <TrySample slug={slug} />}
     </Card>
   );
 }
