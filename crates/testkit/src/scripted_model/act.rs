@@ -210,7 +210,8 @@ impl Workshop<'_> {
             let described = entries.iter().enumerate();
             described.map(|(number, entry)| describe(number, entry)).collect()
         };
-        if self.tool("TodoWrite").is_some() {
+        // Claude Code takes it though it has not listed it: it keeps rare tools behind a search.
+        if self.tool("TodoWrite").is_some() || self.tool("ToolSearch").is_some() {
             let todos =
                 listed(&|number, entry| json!({"content": entry, "status": status(number), "activeForm": entry}));
             return Some(function("TodoWrite", json!({"todos": todos})));
