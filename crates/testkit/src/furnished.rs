@@ -83,6 +83,9 @@ impl Furnished {
                 request.header("content-type", "image/png").body(PICTURE)
             })
             .await;
+        let upload = server.request(Method::POST, "/projects/shop/images");
+        let upload = upload.bearer_auth(&ada.token).body(&b"GIF89a and a picture"[..]);
+        let image = server.send(upload).await.data();
         let done = furnish.post("/runs", json!({ "prompt": "Write the answer" })).await;
         let run: RunId = id(&done).parse().expect("an identifier");
         server.engine.wait((shop.id, run)).await;
@@ -102,6 +105,7 @@ impl Furnished {
             ("user", vec![ada.user.to_string(), bob.user.to_string()]),
             ("session", vec![bob.session.to_string()]),
             ("provider", vec!["anthropic".to_owned()]),
+            ("image", vec![image["image"].as_str().expect("a name").to_owned()]),
             ("name", vec!["our-way".to_owned(), "single".to_owned()]),
         ];
         Self {
