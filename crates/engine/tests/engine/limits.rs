@@ -56,14 +56,21 @@ async fn world(limits: impl Fn(&str, u32) -> Option<u32> + Clone + Send + Sync +
 }
 
 /// Waits until the run is paused for a limit, and gives it.
-async fn paused(engine: &TestEngine, (project, run): Run) -> KeyLimit {
+async fn paused(engine: &TestEngine, run: Run) -> KeyLimit {
+    paused_anew(engine, run, None).await
+}
+
+/// Waits until the run is paused for another limit than this one.
+async fn paused_anew(engine: &TestEngine, (project, run): Run, known: Option<KeyLimit>) -> KeyLimit {
     let store = engine.store();
     engine
         .ask(move |engine| async move {
             let mut changes = store.follow_changes(Scope::Project(project), 0);
             loop {
                 let view = engine.runs().get(project, run).await.unwrap();
-                if let Some(PauseReason::RateLimit { limit }) = view.state.pause() {
+                if let Some(PauseReason::RateLimit { limit }) = view.state.pause()
+                    && known.as_ref() != Some(limit)
+                {
                     return limit.clone();
                 }
                 changes.next().await.unwrap();
@@ -270,12 +277,14 @@ async fn kill_at_every_call(mut world: World) {
     let mut engine = world.start().await;
     let run = engine.start_run(story::spec(&world)).await.unwrap();
     world.backend.stop_at_each();
-    let (mut kills, mut waits) = (0, 0);
+    let (mut kills, mut waits, mut known) = (0, 0, None);
     loop {
         tokio::select! {
             _ = engine.wait(run) => break,
             _ = world.backend.stopped() => {}
-            _ = paused(&engine, run) => {
+            limit = paused_anew(&engine, run, known.clone()) => {
+                // The next engine finds that its time has come.
+                known = Some(limit);
                 waits += 1;
                 world.clock.advance(60_000);
                 is_limited.store(false, Ordering::SeqCst);
