@@ -360,9 +360,9 @@ function Arguments({ input }: { input: unknown }) {
 function Outcome({ good }: { good: boolean }) {
   const t = useTranslations("transcript");
   return good ? (
-    <CircleCheck className="size-4 text-status-completed" aria-label={t("succeeded")} />
+    <CircleCheck className="size-4 shrink-0 text-status-completed" aria-label={t("succeeded")} />
   ) : (
-    <CircleX className="size-4 text-status-failed" aria-label={t("failed")} />
+    <CircleX className="size-4 shrink-0 text-status-failed" aria-label={t("failed")} />
   );
 }
 
