@@ -4,19 +4,23 @@ import { stage } from "./stage.mjs";
 export const PASSWORD = "a long sentence of hers";
 export const EMAIL = "ada@example.org";
 
-/** A run in which the checker rejects the first attempt and takes the second one. */
+/**
+ * A run in which the checker rejects the first attempt and takes the second one. A run that goes on from there, with this
+ * as the task before, greets everybody at once.
+ */
 export const REJECTED_ONCE = `Make the greeting friendlier.
 @@when role=designer iteration=1
 @@think The greeting is short; a longer one is friendlier.
 @@say I look at the greeting first.
 @@bash sleep 2; cat src/greeting.txt
-@@write src/greeting.txt <<< hello there
+@@bash if grep -q world src/greeting.txt; then echo hello everybody > src/greeting.txt; else echo hello there > src/greeting.txt; fi
 @@say I made it friendlier.
 @@end
 @@when role=checker iteration=1
 @@bash cat src/greeting.txt
-@@write /home/user/.codecourier/verdict.json <<< {"verdict":"fail","feedback":"Greet the whole world.","findings":[{"file":"src/greeting.txt","line":1,"severity":"important","message":"Nobody is named."}]}
-@@say It is not friendly enough.
+@@write /tmp/fail.json <<< {"verdict":"fail","feedback":"Greet the whole world.","findings":[{"file":"src/greeting.txt","line":1,"severity":"important","message":"Nobody is named."}]}
+@@bash mkdir -p /home/user/.codecourier; if grep -q everybody src/greeting.txt; then echo '{"verdict":"pass"}' > /home/user/.codecourier/verdict.json; else cp /tmp/fail.json /home/user/.codecourier/verdict.json; fi
+@@say I have read the greeting.
 @@end
 @@when role=designer iteration=2
 @@write src/greeting.txt <<< hello world

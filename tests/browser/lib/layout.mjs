@@ -13,6 +13,7 @@ export function misfits(page) {
     for (const [name, box] of [
       ["the page", root],
       ["the content", main],
+      ...[...document.querySelectorAll("section[tabindex='0']")].map((list) => ["a list", list]),
     ]) {
       if (box && box.scrollWidth > box.clientWidth + 1) {
         const wide = [...box.querySelectorAll("*")].filter(

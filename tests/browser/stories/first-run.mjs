@@ -1,5 +1,5 @@
 // A newcomer: from a fresh server to a change that was rejected, mended, accepted and read.
-import { makesFirstAccount, REJECTED_ONCE } from "../lib/acts.mjs";
+import { asks, makesFirstAccount, REJECTED_ONCE } from "../lib/acts.mjs";
 import { goTo, inside } from "../lib/screens.mjs";
 import { stage } from "../lib/stage.mjs";
 
@@ -54,8 +54,32 @@ export default async function tell({ arrives }) {
   await ada.endsScreen("a completed run");
 
   await page.getByRole("tab", { name: "Changes" }).click();
-  await page.getByText("hello world").first().waitFor();
+  const line = page.getByRole("button", { name: "Line 1, added: hello world" });
+  await line.waitFor();
   await ada.endsScreen("changes");
+
+  // What is wrong with the change is written beside it, and becomes the task of a second run.
+  await line.click();
+  const comment = page.getByRole("textbox", { name: /Comment on src\/greeting\.txt/ });
+  await comment.fill("Greet everybody by name.");
+  await ada.endsScreen("a comment");
+  await page.getByRole("button", { name: "Save comment" }).click();
+  await page.getByRole("button", { name: "Send 1 comment" }).click();
+  await page.getByRole("dialog").getByLabel("Besides the comments").fill("As I say beside the line.");
+  await ada.endsScreen("sending comments");
+  const first = new URL(page.url()).pathname;
+  await page.getByRole("dialog").getByRole("button", { name: "Start the run" }).click();
+  await page.waitForURL((url) => url.pathname.startsWith("/p/shop/runs/") && url.pathname !== first);
+  await transcript.getByText("I have read the greeting.", { exact: true }).waitFor({ timeout: 120_000 });
+  await header.getByText("Completed").waitFor({ timeout: 120_000 });
+  const second = new URL(page.url()).pathname.split("/").at(-1);
+  const { data } = await asks(ada, "GET", `/projects/shop/runs/${second}`);
+  if (!data.prompt.includes("src/greeting.txt") || !data.prompt.includes("Greet everybody by name.")) {
+    throw new Error(`the comment did not reach the agent: ${data.prompt}`);
+  }
+  await page.getByRole("tab", { name: "Changes" }).click();
+  await page.getByRole("button", { name: "Line 1, added: hello everybody" }).waitFor();
+  await ada.endsScreen("changes of the second run");
   await page.getByRole("tab", { name: "Raw" }).click();
   await page.getByRole("region", { name: "Recorded events" }).waitFor();
   await ada.endsScreen("raw events");
