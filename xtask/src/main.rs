@@ -10,6 +10,7 @@ mod demo;
 mod dev;
 mod fuzz;
 mod host;
+mod screenshots;
 mod setup;
 mod soak;
 mod spawn;
@@ -46,6 +47,8 @@ enum Verb {
     Test(test::Test),
     /// Runs the benchmarks and writes their report.
     Bench(bench::Bench),
+    /// Takes pictures of every screen of the user interface.
+    Screenshots(screenshots::Screenshots),
     /// Kills the server at random moments and looks whether anything was lost.
     Torture(torture::Torture),
     /// Lets hundreds of subscribers follow a server that is restarted, and looks whether each saw every change once.
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Verb::Web => web::run(),
         Verb::Test(test) => test.run(),
         Verb::Bench(bench) => bench.run(),
+        Verb::Screenshots(screenshots) => screenshots.run(),
         Verb::Torture(torture) => torture.run(),
         Verb::Soak(soak) => soak.run(),
         Verb::Contract(contract) => contract.run(),
