@@ -13,12 +13,8 @@ import { Input } from "@/components/ui/input";
 import { ErrorText } from "@/features/frame/error-screens";
 import { ConfigureTexts } from "@/i18n/configure-texts";
 import { AccessFrame } from "./access-frame";
+import { fromFragment } from "./fragment";
 import { useEnter } from "./use-enter";
-
-/** What is behind the `#` under a name. */
-export function fromFragment(name: string, hash = location.hash): string {
-  return new URLSearchParams(hash.replace(/^#/, "")).get(name) ?? "";
-}
 
 export function VerifyEmailScreen() {
   return (

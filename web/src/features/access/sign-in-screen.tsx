@@ -87,7 +87,11 @@ export function SignInScreen({ next }: { next: string | undefined }) {
       {server && server.signUp !== "closed" ? (
         <p className="text-center text-muted-foreground">
           {t("noAccount")}{" "}
-          <Link to="/sign-up" className="text-primary underline underline-offset-2">
+          <Link
+            to="/sign-up"
+            search={next ? { next } : {}}
+            className="text-primary underline underline-offset-2"
+          >
             {t("signUp")}
           </Link>
         </p>

@@ -9,15 +9,24 @@ import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
 import { ErrorText } from "@/features/frame/error-screens";
 import { AccessFrame } from "./access-frame";
+import { fromFragment } from "./fragment";
 import { useEnter } from "./use-enter";
 
-export function SignUpScreen() {
+export function SignUpScreen({ next }: { next: string | undefined }) {
   const t = useTranslations("access");
   const server = useQuery(serverQuery).data;
-  const enter = useEnter();
+  const enter = useEnter(next);
   const [form, setForm] = useState({ email: "", name: "", password: "" });
+  // Whoever follows the link of an invitation has its code behind the `#`.
+  const [code, setCode] = useState(() => fromFragment("code", next?.split("#")[1] ?? ""));
+  const wantsCode = server?.signUp === "invitation" && !server.needsOperator;
   const signUp = useMutation({
-    mutationFn: () => data(api.POST("/api/v1/auth/sign-up", { body: form })),
+    mutationFn: () =>
+      data(
+        api.POST("/api/v1/auth/sign-up", {
+          body: { ...form, ...(wantsCode && code.trim() ? { invitationCode: code.trim() } : {}) },
+        }),
+      ),
     onSuccess: (result) => (result.outcome === "signedIn" ? enter() : undefined),
   });
   const submit = (event: FormEvent) => {
@@ -66,6 +75,17 @@ export function SignUpScreen() {
             onChange={(event) => setForm({ ...form, password: event.target.value })}
           />
         </Field>
+        {wantsCode ? (
+          <Field label={t("invitationCode")} hint={t("invitationCodeWhy")}>
+            <Input
+              autoComplete="off"
+              spellCheck={false}
+              maxLength={128}
+              value={code}
+              onChange={(event) => setCode(event.target.value)}
+            />
+          </Field>
+        ) : null}
         {signUp.error && !named ? (
           <div role="alert" className="text-destructive">
             <ErrorText error={signUp.error} />
@@ -78,7 +98,11 @@ export function SignUpScreen() {
       {server?.needsOperator ? null : (
         <p className="text-center text-muted-foreground">
           {t("haveAccount")}{" "}
-          <Link to="/sign-in" search={{}} className="text-primary underline underline-offset-2">
+          <Link
+            to="/sign-in"
+            search={next ? { next } : {}}
+            className="text-primary underline underline-offset-2"
+          >
             {t("signIn")}
           </Link>
         </p>

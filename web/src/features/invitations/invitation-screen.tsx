@@ -10,7 +10,7 @@ import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
-import { fromFragment } from "@/features/access/link-screens";
+import { fromFragment } from "@/features/access/fragment";
 import { ErrorText } from "@/features/frame/error-screens";
 import { PageHeader } from "@/features/frame/page-header";
 import { ConfigureTexts } from "@/i18n/configure-texts";
