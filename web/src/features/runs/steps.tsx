@@ -98,8 +98,14 @@ function StepRow({ run, step, slowest, selected, onSelect }: StepRowProps) {
             step.verdict.verdict === "pass" ? "text-status-completed" : "text-status-failed",
           )}
         >
-          {t(step.verdict.verdict === "pass" ? "passed" : "rejected")}
-          <span className="text-muted-foreground"> {plain(step.verdict.feedback)}</span>
+          {step.verdict.feedback ? (
+            <>
+              {t(step.verdict.verdict === "pass" ? "passed" : "rejected")}
+              <span className="text-muted-foreground"> {plain(step.verdict.feedback)}</span>
+            </>
+          ) : (
+            t(step.verdict.verdict === "pass" ? "verdictPass" : "verdictFail")
+          )}
         </span>
       ) : step.failure ? (
         <span className="line-clamp-3 text-[0.8125rem] text-status-failed">{step.failure.message}</span>
