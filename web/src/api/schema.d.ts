@@ -1180,6 +1180,87 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/runs/{run}/steps/{step}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End the conversation with the agent of a step.
+         * @description When its turn has ended, what it did is taken over: checks, branch, delivery.
+         */
+        post: operations["runs.finish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/runs/{run}/steps/{step}/interrupt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Interrupt the agent of a step.
+         * @description Its turn ends, and it waits for the next message, also in a step that would have ended by itself.
+         */
+        post: operations["runs.interrupt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/runs/{run}/steps/{step}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say something to the agent of a step.
+         * @description An agent that waits begins its next turn with it. One that works hears it in its turn if it can, or else when the
+         *     turn has ended. What is answered has been committed; `waiting` of the step lists what was not given to the agent yet.
+         */
+        post: operations["runs.message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/runs/{run}/steps/{step}/model": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have the agent of a step go on with another model.
+         * @description From its next turn on, in the same session.
+         */
+        post: operations["runs.model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/sandboxes": {
         parameters: {
             query?: never;
@@ -1190,7 +1271,12 @@ export interface paths {
         /** List the sandboxes that are alive, newest first. */
         get: operations["sandboxes.list"];
         put?: never;
-        post?: never;
+        /**
+         * Start a sandbox to talk to an agent in.
+         * @description It is a run of one interactive step, whose workflow is `sandbox`. When the step is there, its sandbox is the step's
+         *     `sandboxId`; messages, interruptions and the end go to the step. What is answered has been committed.
+         */
+        post: operations["sandboxes.start"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1225,9 +1311,47 @@ export interface paths {
         put?: never;
         /**
          * Kill every process of a sandbox.
-         * @description Its step fails; a run that may do the step once more gets a new sandbox. To end the run, cancel it.
+         * @description Its step fails; a run that may do the step once more gets a new sandbox. To end the run, cancel it. A sandbox that was
+         *     started to talk to an agent in ends with its run, which is cancelled.
          */
         post: operations["sandboxes.kill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/sandboxes/{sandbox}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause a sandbox: its processes stop where they are, and its memory stays.
+         * @description What is said to its agent meanwhile waits. Its time limit goes on. Pausing twice is as once.
+         */
+        post: operations["sandboxes.pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/sandboxes/{sandbox}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a paused sandbox go on. */
+        post: operations["sandboxes.resume"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2197,6 +2321,24 @@ export interface components {
             };
         };
         /** @description One thing. */
+        Data_StepInput: {
+            /** @description Something that a person told a step's agent. */
+            data: {
+                /** @description Its identifier. */
+                id: components["schemas"]["InputId"];
+                /** @description What it is. */
+                kind: components["schemas"]["StepInputKind"];
+                /** @description The text of a message, or the name of a model. */
+                text: string | null;
+                /** @description What became of it. */
+                status: components["schemas"]["StepInputStatus"];
+                /** @description Who said it. */
+                actor: components["schemas"]["Actor"];
+                /** @description When. */
+                createdAt: components["schemas"]["Time"];
+            };
+        };
+        /** @description One thing. */
         Data_Variable: {
             /** @description An environment variable. */
             data: {
@@ -2430,6 +2572,11 @@ export interface components {
         };
         /** @description The name of a picture: the SHA-256 of its bytes. For the description only. */
         ImageName: string;
+        /**
+         * @description An identifier.
+         * @example inp_019300000000700080000000deadbeef
+         */
+        InputId: string;
         /** @description An invitation, as the project sees it. */
         Invitation: {
             /** @description Its identifier. */
@@ -3497,6 +3644,14 @@ export interface components {
             /** @description What is executed: a list of nodes, each a `step` with a `role`, or a `loop` with `nodes`. */
             pipeline: components["schemas"]["PipelineNode"][];
         };
+        /** @description A message to a step's agent. */
+        SendMessage: {
+            /**
+             * @description The text.
+             * @example Add a test for it, too
+             */
+            text: string;
+        };
         /** @description The server. */
         Server: {
             /**
@@ -3804,11 +3959,69 @@ export interface components {
             /** @description Pictures that agents are shown with the prompt: what `POST /projects/{slug}/images` called them, in their order. */
             images?: components["schemas"]["ImageName"][];
         };
+        /** @description A conversation with an agent in a sandbox of its own. What is left out comes from the project's settings. */
+        StartSandbox: {
+            /**
+             * @description The first message. Without one the agent waits for it.
+             * @example What does this repository do?
+             */
+            prompt?: string | null;
+            agent?: components["schemas"]["AgentName"] | null;
+            /** @description The model. */
+            model?: string | null;
+            effort?: components["schemas"]["EffortName"] | null;
+            /** @description Another repository than the project's: a URL that begins with `https://` or `ssh://`, or `user@host:path`. */
+            repository?: string | null;
+            /** @description The branch to start from. */
+            baseBranch?: string | null;
+            limits?: components["schemas"]["RunLimits"] | null;
+            /**
+             * Format: int64
+             * @description What it may cost, in millionths of a US dollar.
+             */
+            budgetMicroUsd?: number | null;
+        };
+        /** @description What a step's agent may be told now. */
+        StepAccepts: {
+            /** @description A message. While the agent works, it hears it in its turn if it can, or else after it. */
+            messages: boolean;
+            /** @description That it end its turn. */
+            interrupt: boolean;
+            /** @description That it go on with another model. */
+            modelSwitch: boolean;
+            /** @description That the conversation is over, and what was done is taken over. */
+            finish: boolean;
+        };
         /**
          * @description An identifier.
          * @example stp_019300000000700080000000deadbeef
          */
         StepId: string;
+        /** @description Something that a person told a step's agent. */
+        StepInput: {
+            /** @description Its identifier. */
+            id: components["schemas"]["InputId"];
+            /** @description What it is. */
+            kind: components["schemas"]["StepInputKind"];
+            /** @description The text of a message, or the name of a model. */
+            text: string | null;
+            /** @description What became of it. */
+            status: components["schemas"]["StepInputStatus"];
+            /** @description Who said it. */
+            actor: components["schemas"]["Actor"];
+            /** @description When. */
+            createdAt: components["schemas"]["Time"];
+        };
+        /**
+         * @description What a person told an agent.
+         * @enum {string}
+         */
+        StepInputKind: "message" | "interrupt" | "model" | "finish";
+        /**
+         * @description What became of what a person told an agent.
+         * @enum {string}
+         */
+        StepInputStatus: "waiting" | "delivered" | "dropped";
         /**
          * @description Where a step is in its life.
          * @enum {string}
@@ -3837,8 +4050,20 @@ export interface components {
             lane: string;
             /** @description Its role. */
             role: string;
+            /** @description Its agent. */
+            agent: string;
+            /** @description The model that its agent uses now. */
+            model: string;
+            /** @description Whether a person says when it is done: at the end of a turn its agent waits for the next message. */
+            interactive: boolean;
             /** @description Its status. */
             status: components["schemas"]["StepStatus"];
+            /** @description Whether its agent waits for a person. */
+            awaitsInput: boolean;
+            /** @description What its agent may be told now. */
+            accepts: components["schemas"]["StepAccepts"];
+            /** @description What was said to its agent and has not been given to it yet, in order. */
+            waiting: components["schemas"]["StepInput"][];
             sandboxId: components["schemas"]["SandboxId"] | null;
             /** @description When it was ordered. */
             createdAt: components["schemas"]["Time"];
@@ -3886,6 +4111,14 @@ export interface components {
          * @enum {string}
          */
         StreamEventKind: "snapshot" | "delta" | "transient" | "reset" | "ended" | "restart";
+        /** @description Another model for a step's agent. */
+        SwitchModel: {
+            /**
+             * @description The model, by a name that its agent can reach.
+             * @example claude-haiku-4-5
+             */
+            model: string;
+        };
         /**
          * @description A template that ships.
          * @enum {string}
@@ -4122,7 +4355,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorBody"];
             };
         };
-        /** @description `CONFLICT`, `IDEMPOTENCY_MISMATCH`: not in the present state. */
+        /** @description `CONFLICT`, `AGENT_CAPABILITY`, `IDEMPOTENCY_MISMATCH`: not in the present state. */
         Conflict: {
             headers: {
                 "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
@@ -4352,6 +4585,7 @@ export type DataSandbox = components['schemas']['Data_Sandbox'];
 export type DataServer = components['schemas']['Data_Server'];
 export type DataSettings = components['schemas']['Data_Settings'];
 export type DataSignUpResult = components['schemas']['Data_SignUpResult'];
+export type DataStepInput = components['schemas']['Data_StepInput'];
 export type DataVariable = components['schemas']['Data_Variable'];
 export type DataVecAgent = components['schemas']['Data_Vec_Agent'];
 export type DataVerifyEmailResult = components['schemas']['Data_VerifyEmailResult'];
@@ -4373,6 +4607,7 @@ export type FollowLink = components['schemas']['FollowLink'];
 export type GitAuthor = components['schemas']['GitAuthor'];
 export type IdentityEvent = components['schemas']['IdentityEvent'];
 export type ImageName = components['schemas']['ImageName'];
+export type InputId = components['schemas']['InputId'];
 export type Invitation = components['schemas']['Invitation'];
 export type InvitationId = components['schemas']['InvitationId'];
 export type InvitationStatus = components['schemas']['InvitationStatus'];
@@ -4446,6 +4681,7 @@ export type SandboxIsolation = components['schemas']['SandboxIsolation'];
 export type SandboxStatus = components['schemas']['SandboxStatus'];
 export type SandboxUsage = components['schemas']['SandboxUsage'];
 export type SaveWorkflow = components['schemas']['SaveWorkflow'];
+export type SendMessage = components['schemas']['SendMessage'];
 export type Server = components['schemas']['Server'];
 export type ServerMessage = components['schemas']['ServerMessage'];
 export type Session = components['schemas']['Session'];
@@ -4462,11 +4698,17 @@ export type SignUpRequest = components['schemas']['SignUpRequest'];
 export type SignUpResult = components['schemas']['SignUpResult'];
 export type Slug = components['schemas']['Slug'];
 export type StartRun = components['schemas']['StartRun'];
+export type StartSandbox = components['schemas']['StartSandbox'];
+export type StepAccepts = components['schemas']['StepAccepts'];
 export type StepId = components['schemas']['StepId'];
+export type StepInput = components['schemas']['StepInput'];
+export type StepInputKind = components['schemas']['StepInputKind'];
+export type StepInputStatus = components['schemas']['StepInputStatus'];
 export type StepStatus = components['schemas']['StepStatus'];
 export type StepView = components['schemas']['StepView'];
 export type StreamEvent = components['schemas']['StreamEvent'];
 export type StreamEventKind = components['schemas']['StreamEventKind'];
+export type SwitchModel = components['schemas']['SwitchModel'];
 export type TemplateChoice = components['schemas']['TemplateChoice'];
 export type ThingName = components['schemas']['ThingName'];
 export type Time = components['schemas']['Time'];
@@ -7359,6 +7601,240 @@ export interface operations {
             507: components["responses"]["Full"];
         };
     };
+    "runs.finish": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key takes effect once within 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The project's slug. A former one works too. */
+                slug: components["schemas"]["Slug"];
+                /** @description The run. */
+                run: components["schemas"]["RunId"];
+                /** @description The step. */
+                step: components["schemas"]["StepId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The end, which is on its way. */
+            202: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_StepInput"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unknown"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description `CONFLICT`: not now. */
+            409: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Broken"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["Full"];
+        };
+    };
+    "runs.interrupt": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key takes effect once within 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The project's slug. A former one works too. */
+                slug: components["schemas"]["Slug"];
+                /** @description The run. */
+                run: components["schemas"]["RunId"];
+                /** @description The step. */
+                step: components["schemas"]["StepId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The interruption, which is on its way. */
+            202: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_StepInput"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unknown"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description `CONFLICT`: it is not at work. `AGENT_CAPABILITY`: it cannot be interrupted. */
+            409: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Broken"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["Full"];
+        };
+    };
+    "runs.message": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key takes effect once within 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The project's slug. A former one works too. */
+                slug: components["schemas"]["Slug"];
+                /** @description The run. */
+                run: components["schemas"]["RunId"];
+                /** @description The step. */
+                step: components["schemas"]["StepId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendMessage"];
+            };
+        };
+        responses: {
+            /** @description The message, which is on its way. */
+            202: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_StepInput"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unknown"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description `CONFLICT`: its work is over. `AGENT_CAPABILITY`: it takes no further message. */
+            409: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongFormat"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Broken"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["Full"];
+        };
+    };
+    "runs.model": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key takes effect once within 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The project's slug. A former one works too. */
+                slug: components["schemas"]["Slug"];
+                /** @description The run. */
+                run: components["schemas"]["RunId"];
+                /** @description The step. */
+                step: components["schemas"]["StepId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwitchModel"];
+            };
+        };
+        responses: {
+            /** @description The switch, which is on its way. */
+            202: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_StepInput"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unknown"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description `CONFLICT`: not now. `AGENT_CAPABILITY`: its agent cannot. */
+            409: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongFormat"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Broken"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["Full"];
+        };
+    };
     "sandboxes.list": {
         parameters: {
             query?: {
@@ -7396,6 +7872,51 @@ export interface operations {
             429: components["responses"]["TooMany"];
             500: components["responses"]["Broken"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    "sandboxes.start": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key takes effect once within 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The project's slug. A former one works too. */
+                slug: components["schemas"]["Slug"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartSandbox"];
+            };
+        };
+        responses: {
+            /** @description The run of the sandbox, which is being prepared. */
+            202: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_RunDetail"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unknown"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["WrongFormat"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Broken"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["Full"];
         };
     };
     "sandboxes.get": {
@@ -7460,6 +7981,90 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unknown"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Broken"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["Full"];
+        };
+    };
+    "sandboxes.pause": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key takes effect once within 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The project's slug. A former one works too. */
+                slug: components["schemas"]["Slug"];
+                /** @description The sandbox. */
+                sandbox: components["schemas"]["SandboxId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sandbox, paused. */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Sandbox"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unknown"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Broken"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["Full"];
+        };
+    };
+    "sandboxes.resume": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key takes effect once within 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The project's slug. A former one works too. */
+                slug: components["schemas"]["Slug"];
+                /** @description The sandbox. */
+                sandbox: components["schemas"]["SandboxId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sandbox, which runs. */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Sandbox"];
+                };
             };
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unknown"];
