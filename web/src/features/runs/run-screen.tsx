@@ -8,11 +8,13 @@ import { Skeleton } from "@/components/ui/skeleton";
 import { Tabs, TabsContent, TabsList, TabsTrigger } from "@/components/ui/tabs";
 import { useTitle } from "@/lib/use-title";
 import { useRunEventStore } from "@/live/run-events";
+import { listeningStep } from "./listening";
 import { RunHeader } from "./run-header";
 import { Steps } from "./steps";
 
 const Transcript = lazy(() => import("./transcript").then(({ Transcript }) => ({ default: Transcript })));
 const Review = lazy(() => import("./review/review").then(({ Review }) => ({ default: Review })));
+const Composer = lazy(() => import("./composer").then(({ Composer }) => ({ default: Composer })));
 const Inspector = lazy(() => import("./inspector").then(({ Inspector }) => ({ default: Inspector })));
 const RawEvents = lazy(() => import("./raw-events").then(({ RawEvents }) => ({ default: RawEvents })));
 
@@ -51,6 +53,7 @@ export function RunScreen({ slug, run: id, search }: { slug: string; run: string
     return null;
   }
   const selected = run.steps.find((step) => step.id === search.step);
+  const listening = listeningStep(selected ? [selected] : run.steps);
   return (
     <div className="flex min-h-0 flex-1 flex-col max-lg:min-h-min">
       <RunHeader slug={slug} run={run} events={events} />
@@ -88,6 +91,7 @@ export function RunScreen({ slug, run: id, search }: { slug: string; run: string
           <Suspense fallback={<Waiting />}>
             <TabsContent value="transcript" className="flex min-h-0 flex-1 flex-col outline-none">
               <Transcript run={run} events={events} step={search.step} event={search.event} />
+              {listening ? <Composer key={listening.id} slug={slug} run={id} step={listening} /> : null}
             </TabsContent>
             <TabsContent value="diff" className="flex min-h-0 flex-1 flex-col outline-none">
               <Review slug={slug} run={run} step={search.step} onStep={(step) => go({ step })} />

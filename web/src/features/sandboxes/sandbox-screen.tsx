@@ -8,12 +8,17 @@ import type { Schemas } from "@/api/client";
 import { runQuery, sandboxQuery } from "@/api/queries";
 import { Badge } from "@/components/ui/badge";
 import { Skeleton } from "@/components/ui/skeleton";
+import { listeningStep } from "@/features/runs/listening";
 import { Ago } from "@/features/runs/moments";
 import { Phases } from "@/features/runs/phases";
 import { duration, shortId } from "@/lib/format";
 import { type RunEventStore, useRunEventStore } from "@/live/run-events";
 import { KillSandbox } from "./kill-sandbox";
+import { PauseSandbox } from "./pause-sandbox";
 
+const Composer = lazy(() =>
+  import("@/features/runs/composer").then(({ Composer }) => ({ default: Composer })),
+);
 const Transcript = lazy(() =>
   import("@/features/runs/transcript").then(({ Transcript }) => ({ default: Transcript })),
 );
@@ -45,6 +50,7 @@ export function SandboxScreen({ slug, sandbox: id }: { slug: string; sandbox: st
             <Ago at={sandbox.createdAt} />
           </span>
           <div className="ml-auto flex gap-2">
+            <PauseSandbox slug={slug} sandbox={sandbox} />
             <KillSandbox slug={slug} sandbox={sandbox} keys="shift+k" />
           </div>
         </div>
@@ -72,6 +78,7 @@ type InsideProps = {
 function Inside({ slug, sandbox, run, step }: InsideProps) {
   const events = useRunEventStore(slug, run.id);
   useFreshUsage(slug, sandbox.id, events);
+  const listening = listeningStep(step ? [step] : []);
   return (
     <div className="flex min-h-0 flex-1 max-lg:flex-col">
       <div className="grid w-80 shrink-0 content-start gap-4 overflow-y-auto border-r p-4 max-lg:w-full max-lg:border-r-0 max-lg:border-b">
@@ -82,6 +89,7 @@ function Inside({ slug, sandbox, run, step }: InsideProps) {
       <div className="flex min-h-0 min-w-0 flex-1 flex-col max-lg:min-h-[80dvh]">
         <Suspense fallback={<Skeleton className="m-4 h-24" />}>
           <Transcript run={run} events={events} step={sandbox.stepId} event={undefined} />
+          {listening ? <Composer key={listening.id} slug={slug} run={run.id} step={listening} /> : null}
         </Suspense>
       </div>
     </div>

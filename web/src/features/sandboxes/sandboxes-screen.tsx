@@ -1,22 +1,48 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Box, ShieldAlert, ShieldCheck } from "lucide-react";
+import { Box, Plus, ShieldAlert, ShieldCheck } from "lucide-react";
+import { lazy, Suspense, useState } from "react";
 import { useTranslations } from "use-intl";
 import type { Schemas } from "@/api/client";
 import { sandboxesQuery } from "@/api/queries";
+import { useCommands } from "@/commands/registry";
 import { Badge } from "@/components/ui/badge";
+import { Button } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { PageHeader } from "@/features/frame/page-header";
 import { Ago } from "@/features/runs/moments";
 import { shortId } from "@/lib/format";
 import { KillSandbox } from "./kill-sandbox";
 
+const StartSandbox = lazy(() =>
+  import("./start-sandbox").then(({ StartSandbox }) => ({ default: StartSandbox })),
+);
+
 export function SandboxesScreen({ slug }: { slug: string }) {
   const t = useTranslations("sandboxes");
   const sandboxes = useQuery(sandboxesQuery(slug)).data ?? [];
+  const [starting, setStarting] = useState(false);
+  useCommands([
+    {
+      id: "start-sandbox",
+      title: t("start"),
+      group: "here",
+      icon: Plus,
+      keys: "c",
+      run: () => setStarting(true),
+    },
+  ]);
   return (
     <>
-      <PageHeader title={t("title")} />
+      <PageHeader title={t("title")}>
+        <Button variant="primary" onClick={() => setStarting(true)}>
+          <Plus aria-hidden />
+          {t("start")}
+        </Button>
+      </PageHeader>
+      <Suspense>
+        {starting ? <StartSandbox slug={slug} open={starting} onOpenChange={setStarting} /> : null}
+      </Suspense>
       {sandboxes.length === 0 ? (
         <EmptyState icon={Box} title={t("none")}>
           {t("noneWhy")}

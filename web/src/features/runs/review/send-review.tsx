@@ -12,8 +12,10 @@ import { Dialog, DialogContent } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
 import { Textarea } from "@/components/ui/input";
 import { Kbd } from "@/components/ui/kbd";
+import { Select } from "@/components/ui/select";
 import { ErrorText } from "@/features/frame/error-screens";
 import { unique } from "@/lib/unique";
+import { hearingStep } from "../listening";
 import { compose, LONGEST_PROMPT } from "./compose";
 import type { Comment } from "./review-rows";
 import type { ReviewStore } from "./review-store";
@@ -42,22 +44,38 @@ type SendFormProps = Omit<SendReviewProps, "open" | "onOpenChange"> & { onSent: 
 
 function SendForm({ slug, run, store, comments, onSent }: SendFormProps) {
   const t = useTranslations("review");
+  const words = useTranslations("run");
   const navigate = useNavigate();
   const [remark, setRemark] = useState("");
   // What is still in an editor is meant, too.
   const said = comments
     .map((comment) => ({ ...comment, text: (comment.editing ?? comment.text).trim() }))
     .filter((comment) => comment.text);
-  const prompt = compose(said, remark, run.prompt);
+  const hearing = hearingStep(run.steps);
+  const [to, setTo] = useState<"step" | "run">(hearing ? "step" : "run");
+  const step = to === "step" ? hearing : undefined;
+  // The agent that is at work knows its task.
+  const prompt = compose(said, remark, step ? undefined : run.prompt);
   const tooLong = prompt.length > LONGEST_PROMPT;
   const send = useMutation({
-    mutationFn: () =>
-      data(
+    mutationFn: async () => {
+      const header = { "Idempotency-Key": unique() };
+      if (step) {
+        await data(
+          api.POST("/api/v1/projects/{slug}/runs/{run}/steps/{step}/messages", {
+            params: { path: { slug, run: run.id, step: step.id }, header },
+            body: { text: prompt },
+          }),
+        );
+        return run;
+      }
+      return data(
         api.POST("/api/v1/projects/{slug}/runs/{run}/rerun", {
-          params: { path: { slug, run: run.id }, header: { "Idempotency-Key": unique() } },
+          params: { path: { slug, run: run.id }, header },
           body: { prompt, ...(run.branch ? { baseBranch: run.branch } : {}) },
         }),
-      ),
+      );
+    },
     onSuccess: (started) => {
       store.remove(...said.map((comment) => comment.id));
       onSent();
@@ -81,8 +99,25 @@ function SendForm({ slug, run, store, comments, onSent }: SendFormProps) {
         }
       }}
     >
+      {hearing ? (
+        <Field label={t("to")}>
+          <Select
+            value={to}
+            onValueChange={(value) => setTo(value === "step" ? "step" : "run")}
+            options={[
+              { value: "step", label: words("step", { role: hearing.role, iteration: hearing.iteration }) },
+              { value: "run", label: t("toRun") },
+            ]}
+          />
+        </Field>
+      ) : null}
       <p className="text-muted-foreground">
-        {t("sendWhy", { count: said.length, branch: run.branch ?? "" })}
+        {step
+          ? t("toStep", {
+              count: said.length,
+              step: words("step", { role: step.role, iteration: step.iteration }),
+            })
+          : t("sendWhy", { count: said.length, branch: run.branch ?? "" })}
       </p>
       <Field label={t("remark")} hint={t("remarkHint")}>
         <Textarea autoFocus value={remark} onChange={(event) => setRemark(event.target.value)} />
@@ -110,7 +145,7 @@ function SendForm({ slug, run, store, comments, onSent }: SendFormProps) {
       <div className="flex items-center justify-end gap-3">
         <Kbd keys={shown("mod+enter")} />
         <Button type="submit" variant="primary" busy={send.isPending} disabled={!ready}>
-          {t("sendAs.run")}
+          {t(step ? "sendAs.message" : "sendAs.run")}
         </Button>
       </div>
     </form>
