@@ -10,6 +10,7 @@ mod knowledge;
 mod launch;
 mod message;
 pub mod parser;
+pub mod subscription;
 mod turn;
 
 use codecourier_domain::agent::{AgentKind, Effort};

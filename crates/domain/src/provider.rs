@@ -39,6 +39,20 @@ impl Provider {
         Self::Github,
     ];
 
+    /// What whoever stores such a key should know first. Absent where there is nothing out of the ordinary.
+    #[must_use]
+    pub const fn risk(self) -> Option<&'static str> {
+        match self {
+            Self::AnthropicToken => Some(
+                "The token of a subscription cannot stay at the gateway: it is handed to Claude Code inside the sandbox, \
+                 where whatever runs there can read it. Its use is not metered and no budget holds it. Anthropic decides \
+                 what a subscription may be used for, and what happens to one that is used otherwise happens to the whole \
+                 account. An API key has none of these risks.",
+            ),
+            Self::E2b | Self::Anthropic | Self::Openai | Self::Openrouter | Self::Github => None,
+        }
+    }
+
     /// The word in data.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

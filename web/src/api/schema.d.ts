@@ -2069,6 +2069,8 @@ export interface components {
                 /** @description By whom. */
                 setBy: components["schemas"]["Actor"];
                 lastUsedAt: components["schemas"]["Time"] | null;
+                /** @description What its holder should know of keeping such a key here; `null` where there is nothing out of the ordinary. */
+                risk: string | null;
             };
         };
         /** @description One thing. */
@@ -2827,6 +2829,8 @@ export interface components {
                 /** @description By whom. */
                 setBy: components["schemas"]["Actor"];
                 lastUsedAt: components["schemas"]["Time"] | null;
+                /** @description What its holder should know of keeping such a key here; `null` where there is nothing out of the ordinary. */
+                risk: string | null;
             }[];
             /** @description Where the next page begins; `null` on the last one. Good only for the same query. */
             nextCursor: string | null;
@@ -3306,6 +3310,8 @@ export interface components {
             /** @description By whom. */
             setBy: components["schemas"]["Actor"];
             lastUsedAt: components["schemas"]["Time"] | null;
+            /** @description What its holder should know of keeping such a key here; `null` where there is nothing out of the ordinary. */
+            risk: string | null;
         };
         /** @description What trying a key gave. */
         ProviderKeyCheck: {

@@ -87,6 +87,7 @@ fn key(view: ProviderKeyView) -> ProviderKey {
         set_at: view.set_at.into(),
         set_by: view.set_by.to_string(),
         last_used_at: view.last_used_at.map(Into::into),
+        risk: view.provider.risk().map(str::to_owned),
     }
 }
 

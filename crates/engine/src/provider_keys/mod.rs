@@ -7,6 +7,7 @@
 mod change;
 mod check;
 mod source;
+mod subscription;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use codecourier_store::sealed::{SealedColumn, SealedPlace};
 
 pub use check::{CheckedKey, KeyVerdict};
 pub(crate) use source::ProjectKeys;
+pub(crate) use subscription::subscription;
 
 use crate::{Engine, Inner};
 

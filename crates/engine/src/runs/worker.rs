@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -27,12 +28,13 @@ use super::outcome::{EndedStep, Outcome, record};
 use super::pinned::Pinned;
 use super::place::Place;
 use super::recorder::{StepRecorder, store_failure, tell_of_trouble};
-use super::spec::RunSpec;
+use super::spec::{ModelSource, RunSpec};
 use super::step::{StepContext, StepEnd, StepError, execute};
 use super::under_way::UnderWay;
 use super::{cancel, close, deliver, prepare};
 use crate::Inner;
 use crate::error::{chain, sentence};
+use crate::provider_keys::subscription;
 use crate::variables::{Unopened, environment};
 
 /// How long a claim holds without a sign of life.
@@ -383,7 +385,8 @@ async fn execute_step(
             .await
             .map_err(|error| internal(&error))?;
     }
-    let environment = match environment(engine, context.project, &spec.setup.variables).await {
+    let login = login(context, &spec, &memo).await?;
+    let environment = match environment(engine, context.project, &spec.setup.variables, login.as_ref()).await {
         Ok(environment) => environment,
         Err(Unopened::Store(error)) => return Err(internal(&error)),
         Err(error @ Unopened::Sealed { .. }) => {
@@ -401,6 +404,7 @@ async fn execute_step(
         spec: Arc::new(spec),
         pinned,
         environment,
+        login,
         recorder: StepRecorder::new(Arc::clone(engine), context.fence, row, memo, &cursor, redactor),
         let_go: context.let_go.clone(),
         place: Arc::clone(&context.place),
@@ -443,6 +447,19 @@ async fn execute_step(
             last_words: Some(step_context.recorder.last_words()),
         }),
     }))
+}
+
+/// The login that the step's agent is handed, where it is none that stays at the gateway.
+async fn login(context: &TaskContext, spec: &RunSpec, memo: &StepMemo) -> Result<Option<SecretString>, StepError> {
+    let agent = memo.plan.spec.agent.unwrap_or(spec.agent);
+    match spec.model_source {
+        ModelSource::Live => {
+            let found = subscription(&context.engine, context.project, agent).await;
+            found.map_err(|error| Failure::new(FailureClass::Internal, error.message).into())
+        }
+        // The answers come from the gateway, or are written down by it.
+        ModelSource::Record { .. } | ModelSource::Replay { .. } => Ok(None),
+    }
 }
 
 async fn load(context: &TaskContext) -> StoreResult<(RunSpec, Option<Pinned>, RunState)> {

@@ -76,14 +76,16 @@ pub(crate) fn pinned(variable: Variable) -> RunVariable {
     }
 }
 
-/// The variables of a run with their values. A secret one that was removed since is left out.
+/// The variables of a run with their values. A secret one that was removed since is left out. A login that the agent is
+/// handed is no variable, and hidden like one.
 pub(crate) async fn environment(
     engine: &Inner,
     project: ProjectId,
     variables: &[RunVariable],
+    login: Option<&SecretString>,
 ) -> Result<Environment, Unopened> {
     let mut values = Vec::new();
-    let mut secrets = Vec::new();
+    let mut secrets: Vec<SecretString> = login.cloned().into_iter().collect();
     for RunVariable { name, value } in variables {
         match value {
             RunVariableValue::Plain { value } => values.push((name.clone(), SecretString::from(value.as_str()))),

@@ -37,7 +37,7 @@ impl Write for Log {
 }
 
 /// The files below a directory that hold a text.
-fn files_with(directory: &Path, text: &str, found: &mut Vec<String>) {
+pub(crate) fn files_with(directory: &Path, text: &str, found: &mut Vec<String>) {
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -27,6 +27,7 @@ mod repositories;
 mod settings;
 mod settings_arrive;
 mod story;
+mod subscription;
 mod talk;
 mod team;
 mod validation;

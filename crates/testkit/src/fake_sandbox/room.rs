@@ -13,7 +13,13 @@ use super::Process;
 use crate::clock::real_now;
 
 /// The directories of a sandbox that lie in the host's, and that calls may name.
-const MAPPED: [&str; 4] = ["/home/user", "/opt/codecourier", "/tmp/codecourier", "/run/codecourier"];
+const MAPPED: [&str; 5] = [
+    "/home/user",
+    "/opt/codecourier",
+    "/tmp/codecourier",
+    "/run/codecourier",
+    "/dev/shm",
+];
 
 /// One sandbox.
 #[derive(Debug)]
@@ -29,7 +35,7 @@ pub(crate) struct Room {
 
 impl Room {
     pub(crate) fn new(id: SandboxId, root: PathBuf) -> std::io::Result<Self> {
-        for directory in ["home/user", "opt/codecourier", "tmp", "run/codecourier"] {
+        for directory in ["home/user", "opt/codecourier", "tmp", "run/codecourier", "dev/shm"] {
             std::fs::create_dir_all(root.join(directory))?;
         }
         Ok(Self {

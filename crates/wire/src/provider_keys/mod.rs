@@ -27,6 +27,9 @@ pub struct ProviderKey {
     /// When it was last used, to the minute; `null` before.
     #[schema(required)]
     pub last_used_at: Option<Time>,
+    /// What its holder should know of keeping such a key here; `null` where there is nothing out of the ordinary.
+    #[schema(required)]
+    pub risk: Option<String>,
 }
 
 /// A service that projects have keys for.

@@ -15,6 +15,7 @@ import { Ago } from "@/features/runs/moments";
 
 const providers: { name: Schemas["ProviderName"]; label: string }[] = [
   { name: "anthropic", label: "Anthropic" },
+  { name: "anthropic_token", label: "Claude (subscription)" },
   { name: "openai", label: "OpenAI" },
   { name: "openrouter", label: "OpenRouter" },
   { name: "github", label: "GitHub" },
@@ -96,6 +97,7 @@ export function ProviderKeyRow({ slug, provider, label, present }: ProviderKeyRo
               })}
             </span>
           ) : null}
+          {present?.risk ? <span className="text-[0.8125rem] text-status-paused">{present.risk}</span> : null}
         </span>
         {present ? (
           <>

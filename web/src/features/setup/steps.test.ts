@@ -8,6 +8,7 @@ const key = (provider: Schemas["ProviderName"]): Schemas["ProviderKey"] => ({
   setAt: "2026-01-01T00:00:00Z",
   setBy: "system",
   lastUsedAt: null,
+  risk: null,
 });
 const done = (known: Parameters<typeof setupSteps>[0]) =>
   setupSteps(known)

@@ -11,10 +11,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
+use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 
+use codecourier_agents::claude::subscription;
 use codecourier_agents::session::{GatewayAccess, Knowledge, Prompt, SessionStart, StepToken};
-use codecourier_agents::{Agent, Ending, ParsedLine, SessionSpec};
+use codecourier_agents::{Agent, Ending, Launch, ParsedLine, SessionSpec};
 use codecourier_domain::agent::AgentKind;
 use codecourier_domain::event::{Durability, Event, Phase, TurnOutcome};
 use codecourier_domain::failure::{Failure, FailureClass};
@@ -134,7 +136,7 @@ async fn start(
     if memo.talk.process.is_none() {
         session.prompt.images = pictures.for_agent(context);
     }
-    let launch = agent.launch(&session);
+    let launch = with_login(context, agent.launch(&session))?;
     let is_installed = memo.has_ended(Phase::Install);
     // The files of a later process may say something else.
     if !is_installed || memo.talk.process.is_some() {
@@ -176,6 +178,17 @@ async fn start(
         })
         .await?;
     Ok(session)
+}
+
+/// The launch with the login that the agent is handed, if it is handed one.
+fn with_login(context: &StepContext, launch: Launch) -> Result<Launch, Failure> {
+    let Some(token) = &context.login else {
+        return Ok(launch);
+    };
+    let place = subscription::LOGIN_FILE
+        .parse()
+        .map_err(|_| Failure::new(FailureClass::Internal, "The place of the login is not well formed."))?;
+    Ok(subscription::with_subscription(launch, place, token.expose_secret()))
 }
 
 /// What the session is to be, from the run's pinned settings.

@@ -20,6 +20,7 @@ mod verdict;
 
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use codecourier_domain::agent::AgentKind;
@@ -59,6 +60,8 @@ pub(crate) struct StepContext {
     pub(crate) pinned: Pinned,
     /// What the project's commands and the agent find in their environment.
     pub(crate) environment: Environment,
+    /// A login that the agent is handed instead of the gateway.
+    pub(crate) login: Option<SecretString>,
     pub(crate) recorder: StepRecorder,
     /// Triggered when this worker must let go: the run is cancelled, the lease is lost, or the server ends.
     pub(crate) let_go: CancellationToken,
@@ -313,6 +316,14 @@ pub(super) fn sandbox_failure(error: &SandboxError) -> Failure {
     }
     match error {
         SandboxError::Gone { ended: Some(end), .. } => ended::sandbox_ended(end.because),
+        SandboxError::NoEgress { .. } => {
+            let what = sentence(&chain(error));
+            let message = format!(
+                "The project's Claude subscription cannot be used here: {what} Store an `anthropic` API key, which stays at \
+                 the gateway, or remove the subscription's token."
+            );
+            Failure::new(FailureClass::ProviderAuth, message)
+        }
         SandboxError::Template { .. } | SandboxError::Layer { .. } => {
             Failure::new(FailureClass::Template, sentence(&chain(error)))
         }

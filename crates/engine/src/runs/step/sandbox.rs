@@ -6,7 +6,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use codecourier_domain::event::Phase;
 use codecourier_domain::failure::{Failure, FailureClass};
-use codecourier_sandbox::{Degraded, EndedBecause, Network, Sandbox, SandboxSpec, State};
+use codecourier_sandbox::{Degraded, EndedBecause, Network, Sandbox, SandboxSpec, State, Vendor};
 
 use super::{StepContext, StepError, ended};
 use crate::runs::spec::DegradedPolicy;
@@ -51,7 +51,10 @@ pub(super) async fn acquire(context: &StepContext) -> Result<Arc<dyn Sandbox>, S
                 DegradedPolicy::Refuse => Degraded::Refuse,
                 DegradedPolicy::Allow => Degraded::Allow,
             },
-            network: Network::GatewayOnly,
+            network: match &context.login {
+                Some(_) => Network::GatewayAnd(Vendor::Anthropic),
+                None => Network::GatewayOnly,
+            },
         })
         .await?;
     let isolation = sandbox.isolation();
