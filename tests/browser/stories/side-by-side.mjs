@@ -17,6 +17,7 @@ function shows({ page, name }, text) {
           }
         });
         observer.observe(document.body, { subtree: true, childList: true, characterData: true });
+        setTimeout(() => reject(new Error(`${name} does not see “${text}”`)), 60_000);
       }),
     [text, name],
   );
@@ -71,12 +72,14 @@ export default async function tell({ arrives }) {
     await page.getByRole("navigation").getByRole("link", { name: "Runs" }).first().click();
     await page.getByRole("heading", { name: "Runs", level: 1 }).waitFor();
   }
-  await bothSee(both, "Hang on.", async () => {
+  // Where runs are already, a new one announces itself above them.
+  await bothSee(both, "1 new run", async () => {
     const prompt = "Hang on.\n@@hang";
     run = (await asks(right, "POST", `/projects/${slug}/runs`, { prompt, workflow: "single" })).data;
   });
   for (const { page } of both) {
-    await page.getByRole("link", { name: /Hang on/ }).click();
+    await page.getByRole("button", { name: "1 new run" }).click();
+    await page.getByRole("link", { name: /Hang on/ }).press("Enter");
   }
   await Promise.all(both.map(({ page }) => page.getByText("Running").first().waitFor()));
   await bothSee(both, "Cancelled", () => asks(left, "POST", `/projects/${slug}/runs/${run.id}/cancel`));
