@@ -49,6 +49,7 @@ const fn remarks(agent: AgentKind) -> &'static [&'static str] {
              request for a title. Configuration of the repository is not read; its `AGENTS.md` and `CLAUDE.md` are.",
             "Remains: a start takes about four seconds and 600 MB of memory, and asks for the npm registry to install the \
              package for plugins, which no switch turns off; there is no way there, and nothing waits for it.",
+            "Beware: it waits two minutes for a command that itself died by a signal, and then takes it for one that did well.",
         ],
         AgentKind::Pi => &[
             "Off: telemetry and every request of its own (`PI_OFFLINE`). Settings, skills and extensions of the repository are \

@@ -47,14 +47,18 @@ async fn end(agent: AgentKind) {
         || format!("{took:?}\n{}", cancelled.told()),
     );
 
-    let mut greedy = single("@@run python3 -c 'print(len(bytearray(3 << 30)))'\n@@write a.txt <<< fine");
+    // The shell lives on and tells of it: OpenCode waits two minutes for a command that itself died by a signal.
+    let mut greedy = single("@@run python3 -c 'print(len(bytearray(3 << 30)))'; exit $?\n@@write a.txt <<< fine");
     greedy["limits"] = json!({"memoryMb": 1_024});
     let greedy = project.start(greedy).await.unwrap();
-    let began = Instant::now();
     let refused = project.start(single("@@error 401")).await.unwrap();
     let (greedy_seen, refused_seen) = (project.follow(&greedy), project.follow(&refused));
     let refused = project.ended(refused, refused_seen).await.unwrap();
-    let took = began.elapsed();
+    let requests = project.scene.model.requests();
+    let asked = requests.iter().filter(|request| {
+        request.json()["tools"].is_array() && String::from_utf8_lossy(&request.body).contains("@@error 401")
+    });
+    let asked = asked.count();
     let greedy = project.ended(greedy, greedy_seen).await.unwrap();
     let patch = project.patch(&greedy.id).await.unwrap();
     let failed = greedy.shown.events("tool_result");
@@ -71,8 +75,8 @@ async fn end(agent: AgentKind) {
         .is_some_and(|words| words.contains("API_KEY") || words.contains("key"));
     judged.row(
         Behaviour::KeyRefused,
-        failure["code"] == "PROVIDER_AUTH" && names_the_key && took.as_secs() < 30,
-        || format!("{took:?}\n{}", refused.told()),
+        failure["code"] == "PROVIDER_AUTH" && names_the_key && asked == 1,
+        || format!("the model was asked {asked} times\n{}", refused.told()),
     );
     let (_scene, runs) = project.close().await.unwrap();
     let faults: Vec<&String> = runs.iter().flat_map(|run| &run.faults).collect();
