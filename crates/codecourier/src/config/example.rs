@@ -38,8 +38,8 @@ fn line(setting: &Setting) -> String {
         Kind::Secret => format!("# {key}_file = \"{text}\"\n# {key}_command = \"…\"\n"),
         Kind::Value if text.is_empty() => format!("# A list, each {form}.\n# {key} = []\n"),
         Kind::Value | Kind::Optional => {
-            let is_number = text.parse::<f64>().is_ok();
-            let value = if is_number {
+            let is_literal = text.parse::<f64>().is_ok() || text.starts_with('[');
+            let value = if is_literal {
                 (*text).to_owned()
             } else {
                 format!("\"{text}\"")
@@ -71,7 +71,8 @@ mod tests {
                 Some(rest) if rest.contains(" = ") && rest.split(' ').next().is_some_and(|key| key.is_ascii()) => rest,
                 _ => line,
             })
-            .filter(|line| !line.contains("_command = "))
+            // A secret is told in one way; the command of an agent is no secret.
+            .filter(|line| !line.contains("_command = ") || line.starts_with("acp_command = "))
             .map(|line| format!("{line}\n"))
             .collect();
         let file = ConfigFile::parse(Path::new("/example"), &in_use).unwrap();

@@ -153,7 +153,7 @@ settings! {
     value default_budget: Dollars, "runs.default_budget" = "20";
 
     /// The program and its arguments, as a list. It is started in the sandbox, not by a shell. A project may name another.
-    optional acp_command: AcpCommand, "agents.acp_command" = "opencode,acp";
+    optional acp_command: AcpCommand, "agents.acp_command" = r#"["opencode", "acp"]"#;
     /// What its sandbox starts from: a template that has the program, or `base` when the project's setup script brings it.
     value acp_template: TemplateName, "agents.acp_template" = "base";
     /// Its environment, beside the project's variables, which win. For what is no secret.

@@ -119,9 +119,6 @@ fn the_command_of_an_agent_is_a_list_of_words_and_agents_say_whether_they_can_wo
     .unwrap();
     let refused = codecourier(place.path(), &["agents"]);
     assert_ne!(refused.code, 0);
-    assert!(
-        refused.stderr.contains("a program and its arguments as a list"),
-        "{}",
-        refused.stderr
-    );
+    let said = refused.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("a program and its arguments as a list"), "{said}");
 }

@@ -184,7 +184,7 @@ pub enum TemplateChoice {
 pub struct AcpSettings {
     /// The program and its arguments, each a word of its own. It is started in the sandbox, and by no shell.
     #[garde(length(min = 1, max = 64))]
-    #[schema(min_items = 1, max_items = 64, examples(json!(["opencode", "acp"])))]
+    #[schema(min_items = 1, max_items = 64, examples("opencode", "acp"))]
     pub command: Vec<String>,
     /// What its sandbox starts from: a template that has the program, or `base` when the setup script brings it.
     #[garde(skip)]
