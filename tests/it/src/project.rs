@@ -3,7 +3,9 @@
 //! Invariant: the keys are real to everybody but the scripted model behind them, which takes no other key; so nothing
 //! that an agent does reaches the model but by the gateway.
 
-use std::io;
+use std::io::{self, BufRead as _};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use codecourier_domain::agent::AgentKind;
 use codecourier_testkit::repository::RepositoryBuilder;
@@ -20,6 +22,9 @@ use crate::serving::{Server, Start, reach_repositories};
 /// The key that every provider takes. It must not be found anywhere it does not belong.
 pub const REAL_KEY: &str = "sk-real-canary-5b0d7e94aa";
 
+/// How long anything may take to be shown.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// The agents that ship.
 pub const AGENTS: [AgentKind; 4] = [AgentKind::Claude, AgentKind::Codex, AgentKind::Opencode, AgentKind::Pi];
 
@@ -27,7 +32,10 @@ pub const AGENTS: [AgentKind; 4] = [AgentKind::Claude, AgentKind::Codex, AgentKi
 pub struct Project {
     /// The installation, the model and the repository.
     pub scene: Scene,
-    server: Server,
+    /// `None` only between a kill and the next start.
+    server: Option<Server>,
+    url: String,
+    address: String,
     token: String,
     http: reqwest::Client,
     person: Person,
@@ -65,10 +73,12 @@ impl Project {
         })
         .await?;
         let scene = Scene::before(installation, model, repository)?;
-        let server = serve(&scene).await?;
+        let server = serve(&scene, None).await?;
         let mut project = Self {
             scene,
-            server,
+            url: server.url.clone(),
+            address: server.address.clone(),
+            server: Some(server),
             token: String::new(),
             http: reqwest::Client::builder().no_proxy().build()?,
             person: Person::new()?,
@@ -84,7 +94,7 @@ impl Project {
 
     /// Does something that works, and gives what came of it.
     pub async fn ask(&self, method: Method, path: &str, body: Value) -> Result<Value, Fault> {
-        let url = format!("{}/api/v1{path}", self.server.url);
+        let url = format!("{}/api/v1{path}", self.url);
         let request = self.http.request(method, url).bearer_auth(&self.token).json(&body);
         let answer = request.send().await?;
         let status = answer.status();
@@ -104,7 +114,7 @@ impl Project {
 
     /// Sets the project's instructions.
     pub async fn instruct(&self, instructions: &str) -> Result<(), Fault> {
-        let url = format!("{}/api/v1/projects/shop/settings", self.server.url);
+        let url = format!("{}/api/v1/projects/shop/settings", self.url);
         let seen = self.http.get(&url).bearer_auth(&self.token).send().await?;
         let seen = seen.headers().get("etag").ok_or("settings without an ETag")?.clone();
         let change = self.http.patch(&url).bearer_auth(&self.token).header("if-match", seen);
@@ -132,11 +142,45 @@ impl Project {
     /// Follows a run as a person at a command line does.
     #[must_use]
     pub fn follow(&self, run: &str) -> Begun {
+        begin(self.following(run))
+    }
+
+    /// Follows a run until an event of this kind is shown.
+    pub async fn until_shown(&self, run: &str, kind: &str) -> Result<(), Fault> {
+        let mut following = self.following(run).stdout(Stdio::piped()).spawn()?;
+        let stdout = following.stdout.take().ok_or("no output to read")?;
+        let kind = kind.to_owned();
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut lines = io::BufReader::new(stdout).lines().map_while(Result::ok);
+            let shown = lines.any(|line| {
+                serde_json::from_str::<Value>(&line).is_ok_and(|line| line["event"]["kind"] == kind.as_str())
+            });
+            following.kill()?;
+            following.wait()?;
+            io::Result::Ok(shown)
+        });
+        if tokio::time::timeout(PATIENCE, reading).await??? {
+            Ok(())
+        } else {
+            Err("the run was followed to its end".into())
+        }
+    }
+
+    /// `kill -9` for the server, and another one in its place.
+    pub async fn kill_and_restart(&mut self) -> Result<(), Fault> {
+        if let Some(server) = self.server.take() {
+            server.kill()?;
+        }
+        self.server = Some(serve(&self.scene, Some(&self.address)).await?);
+        Ok(())
+    }
+
+    fn following(&self, run: &str) -> Command {
         let mut command = self.person.command(&["logs", "-f", "--json", "--project", "shop", run]);
         command
-            .env("CODECOURIER_URL", &self.server.url)
+            .env("CODECOURIER_URL", &self.url)
             .env("CODECOURIER_API_KEY", &self.token);
-        begin(command)
+        command
     }
 
     /// The end of a run that is followed.
@@ -151,7 +195,7 @@ impl Project {
     pub async fn patch(&self, run: &str) -> Result<String, Fault> {
         let mut command = self.person.command(&["patch", "--project", "shop", run]);
         command
-            .env("CODECOURIER_URL", &self.server.url)
+            .env("CODECOURIER_URL", &self.url)
             .env("CODECOURIER_API_KEY", &self.token);
         Ok(begin(command).ended().await?.stdout)
     }
@@ -159,7 +203,10 @@ impl Project {
     /// Ends the server; gives what it stored of its runs, and the scene. Whatever is wrong with a record or was left on
     /// the host is among the faults of the last.
     pub async fn close(self) -> Result<(Scene, Vec<RecordedRun>), Fault> {
-        let code = self.server.stop().await?;
+        let code = match self.server {
+            Some(server) => server.stop().await?,
+            None => None,
+        };
         let mut runs = recorded_runs(self.scene.installation.data()).await?;
         if let Some(last) = runs.last_mut() {
             last.faults.extend(self.scene.faults());
@@ -208,7 +255,7 @@ pub fn designer_and_checker(designer: (AgentKind, &str), checker: (AgentKind, &s
     json!([{"type": "loop", "maxIterations": 3, "nodes": [step("designer", designer), step("checker", checker)]}])
 }
 
-async fn serve(scene: &Scene) -> io::Result<Server> {
+async fn serve(scene: &Scene, at: Option<&str>) -> io::Result<Server> {
     let mut environment = vec![
         ("PATH", reach_repositories(&scene.installation)?),
         ("CODECOURIER_LIMITS_REQUESTS_PER_MINUTE", "1000000".to_owned()),
@@ -222,6 +269,7 @@ async fn serve(scene: &Scene) -> io::Result<Server> {
         environment.push((base_url, scene.model.base_url()));
     }
     let start = Start {
+        at,
         environment,
         ..Start::default()
     };

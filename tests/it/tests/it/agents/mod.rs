@@ -1,5 +1,7 @@
 //! Every agent at work: the real CLI in a real sandbox, driven by the server, against a scripted model behind the gateway.
 
+mod killed;
+mod limits;
 mod matrix;
 mod rounds;
 
