@@ -43,7 +43,8 @@ impl ProviderKey {
     pub fn last_four(&self) -> Option<String> {
         let text = self.expose();
         let start = text.len().checked_sub(4).filter(|_| text.len() >= SHOWN_FROM)?;
-        text.get(start..).map(str::to_owned)
+        // Keys are plain text; of another one four bytes are not four characters.
+        text.get(start..).filter(|end| end.is_ascii()).map(str::to_owned)
     }
 
     /// The text itself: for the upstream request and for scrubbing, in this crate only.
