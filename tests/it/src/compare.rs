@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use codecourier_agents::session::{GatewayAccess, Knowledge, Prompt, SessionStart, StepToken};
-use codecourier_agents::{SessionSpec, adapter};
+use codecourier_agents::{AcpCommand, SessionSpec, adapter_with};
 use codecourier_domain::agent::AgentKind;
 use codecourier_domain::event::{Durability, Event, Origin};
 use codecourier_domain::id::{ProjectId, RunId, StepId};
@@ -166,7 +166,9 @@ async fn recorded_step(
 
 /// The events that a journal gives, read from its beginning in one go.
 fn events_of(agent: AgentKind, session: &SessionSpec, journal: &[u8]) -> Result<Vec<Event>, Fault> {
-    let agent = adapter(agent).ok_or("an agent without an adapter")?;
+    // What an agent's lines mean does not depend on the command that started it.
+    let command = AcpCommand::try_from(vec!["any".to_owned()])?;
+    let agent = adapter_with(agent, Some(&command)).ok_or("an agent without an adapter")?;
     let mut parser = agent.parser(session);
     let mut lines = parser.feed(journal);
     lines.extend(parser.finish());
