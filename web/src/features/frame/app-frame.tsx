@@ -103,7 +103,8 @@ function useOnce(now: boolean): boolean {
     setOnce(true);
   }
   useEffect(() => {
-    const timer = setTimeout(() => void loadPalette(), 2000);
+    // Ahead of its use: where that fails now, it is loaded when it is wanted.
+    const timer = setTimeout(() => void loadPalette().catch(() => undefined), 2000);
     return () => clearTimeout(timer);
   }, []);
   return once;

@@ -28,7 +28,7 @@ export function ChangedFiles({ files, onGo }: ChangedFilesProps) {
 
 function Nodes({ nodes, onGo }: { nodes: TreeNode<ChangedFile>[]; onGo: (path: string) => void }) {
   return (
-    <ul className="grid">
+    <ul className="grid grid-cols-1">
       {nodes.map((node) => (
         <li key={`${node.kind}${node.path}`}>
           {node.kind === "folder" ? (
