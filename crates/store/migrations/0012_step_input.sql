@@ -12,6 +12,7 @@ CREATE TABLE step_input (
     created_at BIGINT NOT NULL,
     settled_at BIGINT
 );
+CREATE INDEX step_input_of_project ON step_input (project);
 CREATE INDEX step_input_of_run ON step_input (run);
 CREATE INDEX step_input_of_step ON step_input (step, id);
 CREATE INDEX step_input_waiting ON step_input (step, id) WHERE status = 'waiting';

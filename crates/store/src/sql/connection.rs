@@ -134,7 +134,7 @@ impl Database {
         const OPERATION: Operation = "connect to the database";
         let failed = |source| DatabaseError::new(OPERATION, source);
         let mut connection = match self {
-            Self::Sqlite { writer, .. } => Connection::Sqlite(writer.connect().await.map_err(failed)?),
+            Self::Sqlite { writer, .. } => Connection::Sqlite(connect_sqlite(writer).await.map_err(failed)?),
             Self::Postgres { writer, .. } => {
                 let connecting = tokio::time::timeout(ACQUIRE_TIMEOUT, writer.connect()).await;
                 Connection::Postgres(connecting.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(failed)?)
@@ -177,6 +177,27 @@ impl Database {
             Self::Postgres { readers, .. } => readers.close().await,
         }
     }
+}
+
+/// Connects to a SQLite file. The switch to the write-ahead log does not wait for another process that makes it just now,
+/// whatever the busy timeout says, so it is tried again.
+async fn connect_sqlite(options: &SqliteConnectOptions) -> sqlx::Result<SqliteConnection> {
+    let mut tries_left = 40;
+    loop {
+        match options.connect().await {
+            Err(error) if tries_left > 0 && is_locked(&error) => {
+                tries_left -= 1;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            connected => return connected,
+        }
+    }
+}
+
+fn is_locked(error: &sqlx::Error) -> bool {
+    const SQLITE_BUSY: &str = "5";
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code == SQLITE_BUSY)
 }
 
 impl Connection {

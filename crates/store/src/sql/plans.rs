@@ -24,6 +24,7 @@ const SMALL: &[&str] = &[
     "busy",
     "head",
     "h",
+    "counted",
     "CONSTANT",
 ];
 
