@@ -6,6 +6,9 @@ use super::act::{OfferedTool, Workshop};
 use super::answer::{Answer, Block};
 use super::script::{self, Situation, is_script};
 
+/// How an agent begins to tell its model that a person interrupted it.
+const INTERRUPTED: &str = "[Request interrupted by user";
+
 /// One thing in a conversation, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Said {
@@ -64,7 +67,7 @@ impl Conversation {
                     results += count;
                     continue;
                 }
-                Said::Person(texts) => texts,
+                Said::Person(texts) => after_interruption(texts).unwrap_or(texts),
             };
             let cleaned: Vec<_> = texts.iter().map(|text| words_of_the_person(text)).collect();
             let text = cleaned.join("\n");
@@ -135,6 +138,15 @@ pub(super) fn texts_of(content: &Value) -> Vec<String> {
     }
 }
 
+/// What a person says after they interrupted the agent, where a message tells of that: agents put what was cut off, the
+/// interruption and the next words into one message.
+pub(super) fn after_interruption(texts: &[String]) -> Option<&[String]> {
+    let last = texts
+        .iter()
+        .rposition(|text| text.trim_start().starts_with(INTERRUPTED))?;
+    texts.get(last + 1..)
+}
+
 /// The value of the last line that starts with one of the names. Lines of the script do not count.
 fn last_field(text: &str, names: &[&str]) -> Option<String> {
     let value = |line: &str| {
@@ -156,7 +168,7 @@ fn words_of_the_person(text: &str) -> String {
         "user_instructions",
         "skill",
     ];
-    let of_the_agent = ["# AGENTS.md instructions", "[Request interrupted by user"];
+    let of_the_agent = ["# AGENTS.md instructions", INTERRUPTED];
     if of_the_agent
         .iter()
         .any(|beginning| text.trim_start().starts_with(beginning))
@@ -224,6 +236,14 @@ mod tests {
         let asked = conversation(vec![person("@@say a"), person("again"), person("@@say b")]).asked();
         assert_eq!((asked.situation.turn, asked.script.as_str()), (1, "@@say b"));
         assert_eq!(Conversation::default().asked().situation.results, 0);
+    }
+
+    #[test]
+    fn words_after_an_interruption_are_a_message_of_their_own() {
+        let texts = ["@@bash sleep 9", "[Request interrupted by user]\n", "@@say b"].map(str::to_owned);
+        let asked = conversation(vec![Said::Person(texts.to_vec())]).asked();
+        assert_eq!((asked.situation.turn, asked.script.as_str()), (1, "@@say b"));
+        assert_eq!(after_interruption(&texts[..1]), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::act::{OfferedTool, ToolInput};
 use super::super::answer::{Answer, Block, Ending, named_event};
-use super::super::conversation::{Conversation, Said, texts_of};
+use super::super::conversation::{Conversation, Said, after_interruption, texts_of};
 
 pub(super) fn read(request: &Value) -> Conversation {
     let mut said = Vec::new();
@@ -14,12 +14,17 @@ pub(super) fn read(request: &Value) -> Conversation {
         }
         let parts = message["content"].as_array().into_iter().flatten();
         let results = parts.filter(|block| block["type"] == "tool_result").count();
-        // Text beside tool results is the agent's own remark, not a person's message.
-        said.push(if results > 0 {
-            Said::Results(results)
-        } else {
-            Said::Person(texts_of(&message["content"]))
-        });
+        let texts = texts_of(&message["content"]);
+        if results == 0 {
+            said.push(Said::Person(texts));
+            continue;
+        }
+        said.push(Said::Results(results));
+        // Text beside tool results is the agent's own remark, not a person's message; unless the person interrupted the
+        // tool to say it.
+        if let Some(words) = after_interruption(&texts) {
+            said.push(Said::Person(words.to_vec()));
+        }
     }
     let tools = request["tools"].as_array().into_iter().flatten();
     Conversation {
@@ -137,6 +142,19 @@ fn block_events(answer: &Answer, index: usize, block: &Value, events: &mut Vec<S
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_person_interrupts_a_tool_to_say_is_their_message() {
+        let conversation = read(&json!({"messages": [{"role": "user", "content": [
+            {"type": "tool_result", "tool_use_id": "1", "content": "x"},
+            {"type": "text", "text": "[Request interrupted by user for tool use]"},
+            {"type": "text", "text": "@@say b"},
+        ]}]}));
+        assert_eq!(
+            conversation.said,
+            [Said::Results(1), Said::Person(vec!["@@say b".to_owned()])]
+        );
+    }
 
     #[test]
     fn results_and_the_words_beside_them_are_not_a_persons_message() {
