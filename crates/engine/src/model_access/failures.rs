@@ -1,7 +1,7 @@
 //! What the gateway learnt of a provider's refusals and limits, kept per step for whoever executes it.
 //!
-//! Invariants: a limit is told once; the first fatal refusal of a step is kept for its whole life: a step that must end ends with the reason
-//! that came first, not with what followed from it.
+//! Invariants: a limit is told once; the first fatal refusal of a step is kept for its whole life: a step that must end
+//! ends with the reason that came first, not with what followed from it.
 
 use std::collections::HashMap;
 use std::sync::Arc;

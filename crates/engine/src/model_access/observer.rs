@@ -1,7 +1,6 @@
 //! What the gateway tells while requests go by: classed, put on the step's board, and logged.
 
 use codecourier_domain::failure::{Failure, FailureClass};
-use codecourier_domain::provider::ModelProvider;
 use codecourier_domain::run::{KeyLimit, resumes_at};
 use codecourier_domain::time::Timestamp;
 use codecourier_gateway::{Complaint, GatewayEvent, KeyLimited, Meanwhile, Observer, Provider, StepGrant};
@@ -68,7 +67,7 @@ impl Observer for ModelAccess {
             );
         }
         let limit = KeyLimit {
-            provider: model_provider(grant.provider),
+            provider: grant.provider.into(),
             last_four: limit.key,
             message,
             resets_at,
@@ -76,15 +75,6 @@ impl Observer for ModelAccess {
         };
         self.failures.hold(grant.step, limit);
         Meanwhile::Hold
-    }
-}
-
-/// The provider in the domain's words.
-const fn model_provider(provider: Provider) -> ModelProvider {
-    match provider {
-        Provider::Anthropic => ModelProvider::Anthropic,
-        Provider::Openai => ModelProvider::Openai,
-        Provider::Openrouter => ModelProvider::Openrouter,
     }
 }
 

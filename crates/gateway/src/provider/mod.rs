@@ -41,6 +41,16 @@ impl From<ModelProvider> for Provider {
     }
 }
 
+impl From<Provider> for ModelProvider {
+    fn from(provider: Provider) -> Self {
+        match provider {
+            Provider::Anthropic => Self::Anthropic,
+            Provider::Openai => Self::Openai,
+            Provider::Openrouter => Self::Openrouter,
+        }
+    }
+}
+
 /// Text that names no provider.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a provider that the gateway speaks; it speaks anthropic, openai and openrouter")]
@@ -62,12 +72,8 @@ impl Provider {
 
     /// The name for people.
     #[must_use]
-    pub const fn display_name(self) -> &'static str {
-        match self {
-            Self::Anthropic => "Anthropic",
-            Self::Openai => "OpenAI",
-            Self::Openrouter => "OpenRouter",
-        }
+    pub fn display_name(self) -> &'static str {
+        ModelProvider::from(self).display_name()
     }
 
     /// The path under which the gateway serves this provider: what an agent's base URL ends with.
