@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::compare::{Fault, RecordedRun, recorded_runs};
 use crate::person::Person;
-use crate::scene::{Begun, Ended, Scene, begin};
+use crate::scene::{Begun, Ended, Scene, begin, ended};
 use crate::server::Installation;
 use crate::serving::{Server, Start, reach_repositories};
 
@@ -142,21 +142,21 @@ impl Project {
     /// Follows a run as a person at a command line does.
     #[must_use]
     pub fn follow(&self, run: &str) -> Begun {
-        begin(self.following(run))
+        begin(self.command(&following(run)))
     }
 
     /// Follows a run until an event of this kind is shown.
     pub async fn until_shown(&self, run: &str, kind: &str) -> Result<(), Fault> {
-        let mut following = self.following(run).stdout(Stdio::piped()).spawn()?;
-        let stdout = following.stdout.take().ok_or("no output to read")?;
+        let mut child = self.command(&following(run)).stdout(Stdio::piped()).spawn()?;
+        let stdout = child.stdout.take().ok_or("no output to read")?;
         let kind = kind.to_owned();
         let reading = tokio::task::spawn_blocking(move || {
             let mut lines = io::BufReader::new(stdout).lines().map_while(Result::ok);
             let shown = lines.any(|line| {
                 serde_json::from_str::<Value>(&line).is_ok_and(|line| line["event"]["kind"] == kind.as_str())
             });
-            following.kill()?;
-            following.wait()?;
+            child.kill()?;
+            child.wait()?;
             io::Result::Ok(shown)
         });
         if tokio::time::timeout(PATIENCE, reading).await??? {
@@ -175,14 +175,6 @@ impl Project {
         Ok(())
     }
 
-    fn following(&self, run: &str) -> Command {
-        let mut command = self.person.command(&["logs", "-f", "--json", "--project", "shop", run]);
-        command
-            .env("CODECOURIER_URL", &self.url)
-            .env("CODECOURIER_API_KEY", &self.token);
-        command
-    }
-
     /// The end of a run that is followed.
     pub async fn ended(&self, id: String, following: Begun) -> Result<Followed, Fault> {
         let shown = following.ended().await?;
@@ -193,11 +185,7 @@ impl Project {
 
     /// What a run changed, as a patch.
     pub async fn patch(&self, run: &str) -> Result<String, Fault> {
-        let mut command = self.person.command(&["patch", "--project", "shop", run]);
-        command
-            .env("CODECOURIER_URL", &self.url)
-            .env("CODECOURIER_API_KEY", &self.token);
-        Ok(begin(command).ended().await?.stdout)
+        Ok(ended(self.command(&["patch", "--project", "shop", run])).await?.stdout)
     }
 
     /// Ends the server; gives what it stored of its runs, and the scene. Whatever is wrong with a record or was left on
@@ -215,6 +203,15 @@ impl Project {
             }
         }
         Ok((self.scene, runs))
+    }
+
+    /// The command line of the person whose project it is.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.person.command(arguments);
+        command
+            .env("CODECOURIER_URL", &self.url)
+            .env("CODECOURIER_API_KEY", &self.token);
+        command
     }
 }
 
@@ -253,6 +250,11 @@ impl Followed {
 pub fn designer_and_checker(designer: (AgentKind, &str), checker: (AgentKind, &str)) -> Value {
     let step = |role: &str, (agent, model): (AgentKind, &str)| json!({"type": "step", "role": role, "agent": agent, "model": model});
     json!([{"type": "loop", "maxIterations": 3, "nodes": [step("designer", designer), step("checker", checker)]}])
+}
+
+/// The arguments with which a run is followed.
+const fn following(run: &str) -> [&str; 6] {
+    ["logs", "-f", "--json", "--project", "shop", run]
 }
 
 async fn serve(scene: &Scene, at: Option<&str>) -> io::Result<Server> {

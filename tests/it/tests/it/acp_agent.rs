@@ -3,6 +3,7 @@
 //! template has it, and the generic adapter knows nothing of it.
 
 use codecourier_it::compare::recorded_runs;
+use codecourier_it::scene::ended;
 use codecourier_it::server::Installation;
 use codecourier_testkit::repository::RepositoryBuilder;
 use codecourier_testkit::scripted_model::ScriptedModel;
@@ -66,15 +67,9 @@ async fn any_agent_of_the_protocol_works_by_its_command_alone() {
         .env("CODECOURIER_AGENTS_ACP_COMMAND", r#"["opencode", "acp"]"#)
         .env("CODECOURIER_AGENTS_ACP_TEMPLATE", "opencode")
         .env("CODECOURIER_AGENTS_ACP_ENVIRONMENT", environment.to_string());
-    let output = tokio::task::spawn_blocking(move || command.output())
-        .await
-        .unwrap()
-        .unwrap();
-    let (stdout, stderr) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    assert!(output.status.success(), "{stderr}\n{stdout}");
+    let run = ended(command).await.unwrap();
+    let (stdout, stderr) = (run.stdout, run.stderr);
+    assert_eq!(run.code, Some(0), "{stderr}\n{stdout}");
     let branch = repository.git(["for-each-ref", "--format=%(refname:short)", "refs/heads/codecourier/"]);
     assert_eq!(
         repository.git(["show", &format!("{}:greeting.txt", branch.trim())]),
@@ -101,12 +96,9 @@ async fn any_agent_of_the_protocol_works_by_its_command_alone() {
 #[tokio::test]
 async fn without_a_command_the_run_is_refused_before_anything_is_started() {
     let installation = Installation::new().await.unwrap();
-    let mut command = installation.command(&["run", "--agent", "acp", "--workflow", "single", "x"]);
-    let output = tokio::task::spawn_blocking(move || command.output())
-        .await
-        .unwrap()
-        .unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success());
+    let command = installation.command(&["run", "--agent", "acp", "--workflow", "single", "x"]);
+    let run = ended(command).await.unwrap();
+    let stderr = run.stderr;
+    assert_ne!(run.code, Some(0));
     assert!(stderr.contains("agents.acp_command"), "{stderr}");
 }

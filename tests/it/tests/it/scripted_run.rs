@@ -2,6 +2,7 @@
 //! from the environment, as with the real provider.
 
 use codecourier_it::compare::recorded_runs;
+use codecourier_it::scene::ended;
 use codecourier_it::server::Installation;
 use codecourier_testkit::repository::RepositoryBuilder;
 use codecourier_testkit::scripted_model::ScriptedModel;
@@ -52,15 +53,9 @@ async fn a_run_over_the_api_shape_delivers_a_branch_and_shows_no_key() {
     command
         .env("ANTHROPIC_API_KEY", CANARY_KEY)
         .env("ANTHROPIC_BASE_URL", model.base_url());
-    let output = tokio::task::spawn_blocking(move || command.output())
-        .await
-        .unwrap()
-        .unwrap();
-    let (stdout, stderr) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    assert!(output.status.success(), "{stderr}");
+    let run = ended(command).await.unwrap();
+    let (stdout, stderr) = (run.stdout, run.stderr);
+    assert_eq!(run.code, Some(0), "{stderr}");
 
     // The result is a branch in the user's repository, on top of where it was, and nothing else of it moved.
     let branch = repository.git(["for-each-ref", "--format=%(refname:short)", "refs/heads/codecourier/"]);
@@ -117,12 +112,9 @@ async fn a_wrong_key_fails_at_once_and_names_the_key_to_mend() {
         .env("ANTHROPIC_API_KEY", CANARY_KEY)
         .env("ANTHROPIC_BASE_URL", model.base_url());
     let began = std::time::Instant::now();
-    let output = tokio::task::spawn_blocking(move || command.output())
-        .await
-        .unwrap()
-        .unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    let run = ended(command).await.unwrap();
+    let stderr = run.stderr;
+    assert_eq!(run.code, Some(1), "{stderr}");
     assert!(stderr.contains("PROVIDER_AUTH"), "{stderr}");
     // The agent by itself would go on asking for minutes.
     assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());

@@ -16,9 +16,7 @@ const SCRIPT: &str = r"Write the greeting.
 
 async fn killed_three_times(agent: AgentKind) {
     let mut project = Project::open(&[agent]).await.unwrap();
-    let designer = json!([{"type": "step", "role": "designer", "agent": agent, "model": default_model(agent)}]);
-    project.save_workflow("solo", designer).await.unwrap();
-    let request = json!({"workflow": "solo", "prompt": SCRIPT});
+    let request = json!({"workflow": "single", "agent": agent, "model": default_model(agent), "prompt": SCRIPT});
     let id = project.start(request).await.unwrap();
 
     // It has asked, and nothing has come back.

@@ -10,12 +10,8 @@ use serde_json::json;
 
 async fn solo(agent: AgentKind, script: &str) -> (Project, Followed) {
     let project = Project::open(&[agent]).await.unwrap();
-    let designer = json!([{"type": "step", "role": "designer", "agent": agent, "model": default_model(agent)}]);
-    project.save_workflow("solo", designer).await.unwrap();
-    let run = project
-        .run(json!({"workflow": "solo", "prompt": script}))
-        .await
-        .unwrap();
+    let request = json!({"workflow": "single", "agent": agent, "model": default_model(agent), "prompt": script});
+    let run = project.run(request).await.unwrap();
     (project, run)
 }
 
