@@ -10,7 +10,7 @@ import { accountQuery } from "@/api/queries";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
-import { ErrorText } from "@/features/frame/error-screens";
+import { ErrorAlert } from "@/features/frame/error-screens";
 import { ConfigureTexts } from "@/i18n/configure-texts";
 import { AccessFrame } from "./access-frame";
 import { fromFragment } from "./fragment";
@@ -179,11 +179,7 @@ function LinkFrame({ title, error, usable, children }: LinkFrameProps) {
   return (
     <AccessFrame title={title}>
       {usable ? children : <p>{t("broken")}</p>}
-      {error ? (
-        <div role="alert" className="text-destructive">
-          <ErrorText error={error} />
-        </div>
-      ) : null}
+      {error ? <ErrorAlert error={error} /> : null}
       <p className="text-center text-muted-foreground">
         <Link to="/sign-in" search={{}} className="text-primary underline underline-offset-2">
           {t("toSignIn")}

@@ -7,7 +7,7 @@ import { serverQuery } from "@/api/queries";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
-import { ErrorText } from "@/features/frame/error-screens";
+import { ErrorAlert } from "@/features/frame/error-screens";
 import { AccessFrame } from "./access-frame";
 import { useEnter } from "./use-enter";
 
@@ -56,11 +56,7 @@ export function SignInScreen({ next }: { next: string | undefined }) {
               onChange={(event) => setPassword(event.target.value)}
             />
           </Field>
-          {signIn.error && !refused ? (
-            <div role="alert" className="text-destructive">
-              <ErrorText error={signIn.error} />
-            </div>
-          ) : null}
+          {signIn.error && !refused ? <ErrorAlert error={signIn.error} /> : null}
           <Button type="submit" variant="primary" size="large" busy={signIn.isPending}>
             {t("signIn")}
           </Button>

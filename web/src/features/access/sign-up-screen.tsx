@@ -7,7 +7,7 @@ import { serverQuery } from "@/api/queries";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
-import { ErrorText } from "@/features/frame/error-screens";
+import { ErrorAlert } from "@/features/frame/error-screens";
 import { AccessFrame } from "./access-frame";
 import { fromFragment } from "./fragment";
 import { useEnter } from "./use-enter";
@@ -86,11 +86,7 @@ export function SignUpScreen({ next }: { next: string | undefined }) {
             />
           </Field>
         ) : null}
-        {signUp.error && !named ? (
-          <div role="alert" className="text-destructive">
-            <ErrorText error={signUp.error} />
-          </div>
-        ) : null}
+        {signUp.error && !named ? <ErrorAlert error={signUp.error} /> : null}
         <Button type="submit" variant="primary" size="large" busy={signUp.isPending}>
           {server?.needsOperator ? t("begin") : t("signUp")}
         </Button>

@@ -11,7 +11,7 @@ import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
-import { ErrorText } from "@/features/frame/error-screens";
+import { ErrorAlert } from "@/features/frame/error-screens";
 import { PageHeader } from "@/features/frame/page-header";
 import { useFailure } from "@/features/frame/use-failure";
 import { Ago } from "@/features/runs/moments";
@@ -243,11 +243,7 @@ function DeleteAccount({ account }: { account: Schemas["Account"] }) {
               />
             </Field>
           ) : null}
-          {remove.error ? (
-            <div role="alert" className="text-destructive">
-              <ErrorText error={remove.error} />
-            </div>
-          ) : null}
+          {remove.error ? <ErrorAlert error={remove.error} /> : null}
         </div>
       </Confirm>
     </Card>

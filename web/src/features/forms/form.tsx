@@ -10,7 +10,7 @@ import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { Field } from "@/components/ui/field";
 import { Tooltip } from "@/components/ui/tooltip";
-import { ErrorText } from "@/features/frame/error-screens";
+import { ErrorAlert } from "@/features/frame/error-screens";
 import { cn } from "@/lib/cn";
 import type { Fields } from "@/lib/draft";
 import type { Form } from "./use-form";
@@ -80,11 +80,7 @@ function SaveBar<T extends Fields>({ form, className }: { form: Form<T>; classNa
     <div
       className={cn("sticky bottom-3 z-10 grid gap-2 rounded-lg border bg-popover p-3 shadow-lg", className)}
     >
-      {form.error ? (
-        <div role="alert" className="text-destructive">
-          <ErrorText error={form.error} />
-        </div>
-      ) : null}
+      {form.error ? <ErrorAlert error={form.error} /> : null}
       <div className="flex flex-wrap items-center gap-2">
         <p role="status" className="min-w-0 flex-1 text-muted-foreground">
           {form.undecided ? t("decide") : t("unsaved")}

@@ -55,6 +55,15 @@ export function ErrorScreen({ error }: ErrorComponentProps) {
   );
 }
 
+/** What kept something from being done, where it was asked for. */
+export function ErrorAlert({ error }: { error: unknown }) {
+  return (
+    <div role="alert" className="text-destructive">
+      <ErrorText error={error} />
+    </div>
+  );
+}
+
 /** What happened, with what finds it in the log. */
 export function ErrorText({ error }: { error: unknown }) {
   const t = useTranslations("errors");

@@ -11,7 +11,7 @@ import { Card } from "@/components/ui/card";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
 import { fromFragment } from "@/features/access/fragment";
-import { ErrorText } from "@/features/frame/error-screens";
+import { ErrorAlert } from "@/features/frame/error-screens";
 import { PageHeader } from "@/features/frame/page-header";
 import { ConfigureTexts } from "@/i18n/configure-texts";
 
@@ -84,11 +84,7 @@ function Invitation({ id }: { id: string }) {
                 onChange={(event) => setCode(event.target.value)}
               />
             </Field>
-            {error ? (
-              <div role="alert" className="text-destructive">
-                <ErrorText error={error} />
-              </div>
-            ) : null}
+            {error ? <ErrorAlert error={error} /> : null}
             <div className="flex gap-2">
               <Button type="submit" variant="primary" busy={accept.isPending}>
                 {t("accept")}

@@ -24,7 +24,7 @@ import { HoverCard, HoverCardContent, HoverCardTrigger } from "@/components/ui/h
 import { Input } from "@/components/ui/input";
 import { Menu, MenuContent, MenuItem, MenuTrigger } from "@/components/ui/menu";
 import { Select } from "@/components/ui/select";
-import { ErrorText } from "@/features/frame/error-screens";
+import { ErrorAlert } from "@/features/frame/error-screens";
 import { PageHeader } from "@/features/frame/page-header";
 import { useFailure } from "@/features/frame/use-failure";
 import { Ago } from "@/features/runs/moments";
@@ -383,11 +383,7 @@ function Invite({
               options={(["member", "admin"] as const).map((role) => ({ value: role, label: roles(role) }))}
             />
           </Field>
-          {invite.error && !ofEmail ? (
-            <div role="alert" className="text-destructive">
-              <ErrorText error={invite.error} />
-            </div>
-          ) : null}
+          {invite.error && !ofEmail ? <ErrorAlert error={invite.error} /> : null}
           <div className="flex justify-end">
             <Button type="submit" variant="primary" busy={invite.isPending}>
               {t("send")}

@@ -12,7 +12,7 @@ import { Dialog, DialogContent } from "@/components/ui/dialog";
 import { EmptyState } from "@/components/ui/empty-state";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
-import { ErrorText } from "@/features/frame/error-screens";
+import { ErrorAlert } from "@/features/frame/error-screens";
 import { PageHeader } from "@/features/frame/page-header";
 import { useFailure } from "@/features/frame/use-failure";
 import { unique } from "@/lib/unique";
@@ -187,11 +187,7 @@ function NewProject({ open, onOpenChange }: { open: boolean; onOpenChange: (open
               onChange={(event) => setForm({ ...form, description: event.target.value })}
             />
           </Field>
-          {create.error && !named ? (
-            <div role="alert" className="text-destructive">
-              <ErrorText error={create.error} />
-            </div>
-          ) : null}
+          {create.error && !named ? <ErrorAlert error={create.error} /> : null}
           <div className="flex justify-end">
             <Button type="submit" variant="primary" busy={create.isPending}>
               {t("create")}

@@ -14,7 +14,7 @@ import { Field } from "@/components/ui/field";
 import { Input, Textarea } from "@/components/ui/input";
 import { Kbd } from "@/components/ui/kbd";
 import { Select } from "@/components/ui/select";
-import { ErrorText } from "@/features/frame/error-screens";
+import { ErrorAlert } from "@/features/frame/error-screens";
 import { duration } from "@/lib/format";
 import { unique } from "@/lib/unique";
 import { AgentChoice, ModelChoice } from "./agent-choice";
@@ -276,11 +276,7 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
           </Field>
         </div>
       </details>
-      {elsewhere ? (
-        <div role="alert" className="text-destructive">
-          <ErrorText error={start.error} />
-        </div>
-      ) : null}
+      {elsewhere ? <ErrorAlert error={start.error} /> : null}
       <div className="flex flex-wrap items-center justify-end gap-3">
         <Expected slug={slug} workflow={form.workflow || "designer-checker"} />
         <Kbd keys={shown("mod+enter")} />

@@ -11,7 +11,7 @@ import { Dialog, DialogContent } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
 import { Input, Textarea } from "@/components/ui/input";
 import { Kbd } from "@/components/ui/kbd";
-import { ErrorText } from "@/features/frame/error-screens";
+import { ErrorAlert } from "@/features/frame/error-screens";
 import { AgentChoice, ModelChoice } from "@/features/runs/agent-choice";
 import { unique } from "@/lib/unique";
 
@@ -101,11 +101,7 @@ function StartForm({ slug, onStarted }: { slug: string; onStarted: () => void })
           />
         </Field>
       </div>
-      {elsewhere ? (
-        <div role="alert" className="text-destructive">
-          <ErrorText error={start.error} />
-        </div>
-      ) : null}
+      {elsewhere ? <ErrorAlert error={start.error} /> : null}
       <div className="flex items-center justify-end gap-3">
         <Kbd keys={shown("mod+enter")} />
         <Button type="submit" variant="primary" busy={start.isPending}>

@@ -13,7 +13,7 @@ import { Field } from "@/components/ui/field";
 import { Select } from "@/components/ui/select";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Section } from "@/features/forms/form";
-import { ErrorText } from "@/features/frame/error-screens";
+import { ErrorAlert } from "@/features/frame/error-screens";
 import { useFailure } from "@/features/frame/use-failure";
 import { Ago } from "@/features/runs/moments";
 import { unique } from "@/lib/unique";
@@ -41,9 +41,7 @@ export function ApiKeys({ slug }: { slug: string }) {
       {keys.isPending ? (
         <Skeleton className="h-16" />
       ) : keys.error ? (
-        <div role="alert" className="text-destructive">
-          <ErrorText error={keys.error} />
-        </div>
+        <ErrorAlert error={keys.error} />
       ) : list.length === 0 ? (
         <p className="rounded-md border border-dashed p-4 text-center text-muted-foreground">{t("none")}</p>
       ) : (
@@ -190,11 +188,7 @@ function Rotate({ slug, apiKey, onClose, onRotated }: KeyRowProps & { onClose: (
             options={overlaps.map((seconds) => ({ value: String(seconds), label: t(`overlaps.${seconds}`) }))}
           />
         </Field>
-        {rotate.error ? (
-          <div role="alert" className="text-destructive">
-            <ErrorText error={rotate.error} />
-          </div>
-        ) : null}
+        {rotate.error ? <ErrorAlert error={rotate.error} /> : null}
         <div className="flex justify-end gap-2">
           <Button onClick={onClose}>{t("cancel")}</Button>
           <Button variant="primary" busy={rotate.isPending} onClick={() => rotate.mutate()}>

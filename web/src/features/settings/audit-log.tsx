@@ -12,7 +12,7 @@ import { Input } from "@/components/ui/input";
 import { Menu, MenuContent, MenuItem, MenuTrigger } from "@/components/ui/menu";
 import { Select } from "@/components/ui/select";
 import { Skeleton } from "@/components/ui/skeleton";
-import { ErrorText } from "@/features/frame/error-screens";
+import { ErrorAlert } from "@/features/frame/error-screens";
 import { Ago } from "@/features/runs/moments";
 
 /** Where a filter is not set. */
@@ -62,9 +62,7 @@ export function AuditLog({ slug, filter }: { slug: string; filter: AuditFilter }
           ))}
         </div>
       ) : entries.error ? (
-        <div role="alert" className="text-destructive">
-          <ErrorText error={entries.error} />
-        </div>
+        <ErrorAlert error={entries.error} />
       ) : list.length === 0 ? (
         <EmptyState icon={History} title={t("none")}>
           {t("noneWhy")}

@@ -11,7 +11,7 @@ import { Dialog, DialogContent } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
 import { Select } from "@/components/ui/select";
-import { ErrorText } from "@/features/frame/error-screens";
+import { ErrorAlert } from "@/features/frame/error-screens";
 import { unique } from "@/lib/unique";
 import { type Access, permissionsOf, resources, type Scopes } from "./scopes";
 
@@ -107,11 +107,7 @@ export function CreateApiKey({ slug, onClose, onMade }: CreateApiKeyProps) {
               ))}
             </ul>
           </fieldset>
-          {create.error && !ofName ? (
-            <div role="alert" className="text-destructive">
-              <ErrorText error={create.error} />
-            </div>
-          ) : null}
+          {create.error && !ofName ? <ErrorAlert error={create.error} /> : null}
           <div className="flex items-center justify-end gap-2">
             {permissions.length === 0 ? <p className="flex-1 text-muted-foreground">{t("noScope")}</p> : null}
             <Button

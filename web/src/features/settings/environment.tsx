@@ -14,7 +14,7 @@ import { Input, Textarea } from "@/components/ui/input";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Switch } from "@/components/ui/switch";
 import { FormField, SavedForm, Section } from "@/features/forms/form";
-import { ErrorText } from "@/features/frame/error-screens";
+import { ErrorAlert } from "@/features/frame/error-screens";
 import { useFailure } from "@/features/frame/use-failure";
 import { Ago } from "@/features/runs/moments";
 import { useSettingsForm } from "./use-settings-form";
@@ -67,9 +67,7 @@ function Variables({ slug }: { slug: string }) {
       {variables.isPending ? (
         <Skeleton className="h-16" />
       ) : variables.error ? (
-        <div role="alert" className="text-destructive">
-          <ErrorText error={variables.error} />
-        </div>
+        <ErrorAlert error={variables.error} />
       ) : variables.data.length === 0 ? (
         <p className="rounded-md border border-dashed p-4 text-center text-muted-foreground">{t("none")}</p>
       ) : (
@@ -258,11 +256,7 @@ function EditVariable({ slug, variable, onClose }: EditVariableProps) {
               {errorOf("secret") ?? t("secretWhy")}
             </p>
           </div>
-          {save.error && !named ? (
-            <div role="alert" className="text-destructive">
-              <ErrorText error={save.error} />
-            </div>
-          ) : null}
+          {save.error && !named ? <ErrorAlert error={save.error} /> : null}
           <div className="flex justify-end">
             <Button type="submit" variant="primary" busy={save.isPending}>
               {t("save")}

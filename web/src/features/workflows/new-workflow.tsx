@@ -10,7 +10,7 @@ import { Dialog, DialogContent } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
 import { Select } from "@/components/ui/select";
-import { ErrorText } from "@/features/frame/error-screens";
+import { ErrorAlert } from "@/features/frame/error-screens";
 import { type Pipeline, shapes } from "./pipeline";
 
 type Shape = keyof typeof shapes;
@@ -92,11 +92,7 @@ export function NewWorkflow({ slug, copyOf, onClose }: NewWorkflowProps) {
               />
             </Field>
           )}
-          {create.error && !taken && !ofName ? (
-            <div role="alert" className="text-destructive">
-              <ErrorText error={create.error} />
-            </div>
-          ) : null}
+          {create.error && !taken && !ofName ? <ErrorAlert error={create.error} /> : null}
           <div className="flex justify-end">
             <Button type="submit" variant="primary" busy={create.isPending}>
               {t("create")}

@@ -13,7 +13,7 @@ import { Field } from "@/components/ui/field";
 import { Textarea } from "@/components/ui/input";
 import { Kbd } from "@/components/ui/kbd";
 import { Select } from "@/components/ui/select";
-import { ErrorText } from "@/features/frame/error-screens";
+import { ErrorAlert } from "@/features/frame/error-screens";
 import { unique } from "@/lib/unique";
 import { hearingStep } from "../listening";
 import { compose, LONGEST_PROMPT } from "./compose";
@@ -137,11 +137,7 @@ function SendForm({ slug, run, store, comments, onSent }: SendFormProps) {
           {t("tooLong", { most: LONGEST_PROMPT })}
         </p>
       ) : null}
-      {send.error ? (
-        <div role="alert" className="text-destructive">
-          <ErrorText error={send.error} />
-        </div>
-      ) : null}
+      {send.error ? <ErrorAlert error={send.error} /> : null}
       <div className="flex items-center justify-end gap-3">
         <Kbd keys={shown("mod+enter")} />
         <Button type="submit" variant="primary" busy={send.isPending} disabled={!ready}>
