@@ -87,6 +87,12 @@ impl StepRecorder {
         self.written.lock().memo.clone()
     }
 
+    /// Looks something up in the memo, with what was noted since the last commit. For what is asked often: the memo holds
+    /// whole prompts, which [`Self::memo`] copies.
+    pub(crate) fn look<T>(&self, up: impl FnOnce(&StepMemo) -> T) -> T {
+        up(&self.written.lock().memo)
+    }
+
     /// The hold under which it writes.
     pub(crate) const fn fence(&self) -> Fence {
         self.fence
@@ -166,7 +172,7 @@ impl StepRecorder {
         more: Vec<Event>,
         change: impl FnOnce(&mut StepMemo),
     ) -> Result<(), StepError> {
-        if self.memo().has_begun(phase) {
+        if self.look(|memo| memo.has_begun(phase)) {
             return self.commit(Vec::new(), Along::default(), |_| {}).await;
         }
         let now = self.engine.clock.now();

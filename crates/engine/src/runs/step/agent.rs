@@ -285,7 +285,7 @@ impl Conversation<'_> {
 
     /// Whoever only waits takes nobody's place.
     fn rest(&self) {
-        if self.context.recorder.memo().talk.turn == Whose::Person {
+        if self.context.recorder.look(|memo| memo.talk.turn) == Whose::Person {
             self.context.place.leave();
         }
     }
@@ -345,7 +345,7 @@ impl Conversation<'_> {
         if let Some(until) = self.farewell_until {
             return until.saturating_duration_since(Instant::now());
         }
-        let silence = match self.context.recorder.memo().talk.turn {
+        let silence = match self.context.recorder.look(|memo| memo.talk.turn) {
             // It waits, and so does everybody.
             Whose::Person => Duration::MAX,
             Whose::Agent | Whose::Nobody => SILENCE,
@@ -399,7 +399,7 @@ impl Conversation<'_> {
         if self.process.resumes.is_some() && durable.iter().any(|event| self.agent.is_unknown_session(event)) {
             return self.begin_anew().await;
         }
-        let is_new_handle = handle.is_some() && handle != self.context.recorder.memo().handle;
+        let is_new_handle = handle.is_some() && self.context.recorder.look(|memo| memo.handle != handle);
         if durable.is_empty() && !is_new_handle {
             // Pieces of what comes again whole need no place in the log. The position stays behind them.
             return Ok(After::Stays);
@@ -442,7 +442,7 @@ impl Conversation<'_> {
         if after != After::Stays || self.farewell_until.is_some() {
             return Ok(after);
         }
-        match self.context.recorder.memo().talk.turn {
+        match self.context.recorder.look(|memo| memo.talk.turn) {
             Whose::Nobody => {}
             Whose::Agent => return Ok(After::Stays),
             Whose::Person => {

@@ -132,8 +132,8 @@ pub(super) fn time_left(context: &StepContext) -> Option<Duration> {
     if context.plan.spec.mode == StepMode::Autonomous {
         return None;
     }
-    let memo = context.recorder.memo();
-    let began = memo.phases.get(&Phase::SandboxCreate)?.started_at;
+    let phase = |memo: &StepMemo| memo.phases.get(&Phase::SandboxCreate).map(|times| times.started_at);
+    let began = context.recorder.look(phase)?;
     let limit = Duration::from_secs(context.spec.limits.timeout_seconds().into());
     let margin = MARGIN.min(limit / 4);
     let passed = context.engine.clock.now().since(began).max(0).unsigned_abs();

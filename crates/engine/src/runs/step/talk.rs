@@ -120,8 +120,8 @@ impl Conversation<'_> {
     /// The agent says something although its turn had ended: a message that it was given near the end of it began
     /// another one.
     pub(super) async fn works(&mut self) {
-        let memo = self.context.recorder.memo();
-        if memo.talk.turn == Whose::Agent || memo.talk.finished || !memo.talk.steered {
+        let is_known = |memo: &StepMemo| memo.talk.turn == Whose::Agent || memo.talk.finished || !memo.talk.steered;
+        if self.context.recorder.look(is_known) {
             return;
         }
         self.context.place.take().await;
@@ -134,7 +134,7 @@ impl Conversation<'_> {
 
     /// Whether the conversation goes on when the process is over.
     pub(super) fn goes_on(&self) -> bool {
-        self.is_interactive() || self.context.recorder.memo().talk.turn == Whose::Person
+        self.is_interactive() || self.context.recorder.look(|memo| memo.talk.turn) == Whose::Person
     }
 
     /// Writes down that the process is over although the conversation is not.
