@@ -48,8 +48,9 @@ async fn end(agent: AgentKind) {
     );
 
     // The shell lives on and tells of it: OpenCode waits two minutes for a command that itself died by a signal.
-    let mut greedy = single("@@run python3 -c 'print(len(bytearray(3 << 30)))'; exit $?\n@@write a.txt <<< fine");
-    greedy["limits"] = json!({"memoryMb": 1_024});
+    // The kernel ends what is biggest, so the limit leaves the command far more room than any agent takes itself.
+    let mut greedy = single("@@run python3 -c 'print(len(bytearray(4 << 30)))'; exit $?\n@@write a.txt <<< fine");
+    greedy["limits"] = json!({"memoryMb": 2_048});
     let greedy = project.start(greedy).await.unwrap();
     let refused = project.start(single("@@error 401")).await.unwrap();
     let (greedy_seen, refused_seen) = (project.follow(&greedy), project.follow(&refused));
