@@ -15,14 +15,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use codecourier_domain::id::{BootId, ProjectId, RunId, TaskId};
+use codecourier_domain::id::{BootId, ProjectId, RunId, StepId, TaskId};
+use codecourier_domain::role::Role;
 use codecourier_domain::run::RunStatus;
 use codecourier_domain::time::Timestamp;
 use codecourier_store::changes::{ChangeOp, NewChange, Scope};
-use codecourier_store::events::{EventAppend, NewEvent};
+use codecourier_store::events::{CursorAdvance, EventAppend, JournalCursor, NewEvent, OutputAppend};
 use codecourier_store::projects::NewProject;
 use codecourier_store::runs::{NewRun, RunList};
-use codecourier_store::tasks::{ClaimRequest, NewTask, TaskClass};
+use codecourier_store::steps::{Step, StepStatus};
+use codecourier_store::tasks::{ClaimRequest, Fence, NewTask, TaskClass};
 use codecourier_store::{Body, Store, StoreConfig};
 use futures::future::join_all;
 use serde_json::json;
@@ -33,6 +35,7 @@ const RUNS: usize = 50;
 const EVENT_BYTES: usize = 300;
 const EVENTS_PER_APPEND: usize = 50;
 const CALLERS: usize = 64;
+const OUTPUT_STEPS: usize = 500;
 const LISTED_RUNS: usize = 100_000;
 const BACKLOG: usize = 100_000;
 
@@ -73,6 +76,7 @@ async fn main() {
         .unwrap();
     let runs = bench.insert_runs(RUNS).await;
     bench.events(&runs, place.path()).await;
+    bench.output().await;
     bench.single_commits().await;
     bench.group_commits().await;
     bench.tasks().await;
@@ -181,6 +185,120 @@ impl Bench {
                 "bytes_written_per_event_byte": amplification, "file_bytes_per_event_byte": stored,
             }),
         );
+    }
+
+    /// What the lines of agents cost: one event at a time from many steps, each in a command of its own and gathered.
+    async fn output(&self) {
+        let steps = self.insert_steps().await;
+        let positions: Vec<AtomicU64> = steps.iter().map(|_| AtomicU64::new(0)).collect();
+        let text = "x".repeat(EVENT_BYTES - 40);
+        let body = Body::of(&json!({ "kind": "text", "text": text })).unwrap();
+        let next = |index: usize| {
+            let (fence, run, step) = steps[index];
+            let from = positions[index].fetch_add(1, Ordering::Relaxed);
+            let cursor = |position: u64| {
+                JournalCursor(if position == 0 {
+                    String::new()
+                } else {
+                    position.to_string()
+                })
+            };
+            OutputAppend {
+                fence,
+                run,
+                step,
+                cursor: CursorAdvance {
+                    expected: cursor(from),
+                    new: cursor(from + 1),
+                },
+                events: vec![NewEvent {
+                    kind: Arc::from("text"),
+                    at: NOON,
+                    body: body.clone(),
+                }],
+            }
+        };
+        let alone = self
+            .measure(steps.len(), |index| {
+                let output = next(index);
+                async move {
+                    let append = EventAppend {
+                        project: self.project,
+                        run: output.run,
+                        step: Some(output.step),
+                        cursor: Some(output.cursor),
+                        events: output.events,
+                    };
+                    self.store
+                        .write(move |tx| {
+                            Box::pin(async move {
+                                tx.heartbeat_tasks(&[output.fence], NOON).await?;
+                                tx.append_events(append).await
+                            })
+                        })
+                        .await
+                        .unwrap();
+                }
+            })
+            .await;
+        let gathered = self
+            .measure(steps.len(), |index| {
+                let output = next(index);
+                async move {
+                    self.store.append_output(output).await.unwrap();
+                }
+            })
+            .await;
+        self.print(
+            "step_output",
+            "500 steps of 50 runs put out one event of about 300 bytes at a time, each waiting for its own to be durable: in a command each that also prolongs the lease, then gathered",
+            json!({
+                "alone_per_second": alone.rate(),
+                "alone_p50_ms": alone.percentile(50), "alone_p99_ms": alone.percentile(99),
+                "gathered_per_second": gathered.rate(),
+                "gathered_p50_ms": gathered.percentile(50), "gathered_p99_ms": gathered.percentile(99),
+                "gathered_over_alone": gathered.rate() / alone.rate(),
+            }),
+        );
+    }
+
+    /// Steps that somebody holds the tasks of.
+    async fn insert_steps(&self) -> Vec<(Fence, RunId, StepId)> {
+        let runs = self.insert_runs(RUNS).await;
+        let project = self.project;
+        let mut steps = Vec::new();
+        for (index, ordinal) in (0..OUTPUT_STEPS).zip(1..) {
+            let run = runs[index % runs.len()];
+            let id = StepId::from_uuid(Uuid::now_v7());
+            let step = Step {
+                id,
+                project,
+                run,
+                ordinal,
+                attempt: 1,
+                iteration: 1,
+                lane: format!("designer#{ordinal}"),
+                role: Role::Designer,
+                status: StepStatus::Pending,
+                sandbox: None,
+                created_at: NOON,
+                started_at: None,
+                finished_at: None,
+                body: Body::null(),
+            };
+            // Numbers above those of the other tasks.
+            let task = self.a_task((1 << 50) + u64::from(ordinal), NOON);
+            let hold = self.store.write(move |tx| {
+                Box::pin(async move {
+                    tx.insert_step(&step).await?;
+                    tx.insert_task(&task).await?;
+                    tx.claim_tasks(claim(BootId::from_uuid(Uuid::now_v7()))).await
+                })
+            });
+            let claimed = hold.await.unwrap().tasks;
+            steps.push((claimed[0].fence, run, id));
+        }
+        steps
     }
 
     async fn append_change(&self) {

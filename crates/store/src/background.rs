@@ -1,6 +1,7 @@
-//! The one place of this crate that starts a task of its own: the writer, and the listener on PostgreSQL.
+//! The one place of this crate that starts a task of its own: the writer, what hands it the output of steps, and the
+//! listener on PostgreSQL.
 //!
-//! Invariant: such a task ends when the last handle on the store is dropped or closed.
+//! Invariant: such a task ends when the last handle on the store is dropped or closed, or when it has nothing to do.
 
 use std::future::Future;
 

@@ -163,6 +163,20 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// The same for another of those whose commands it ended together; `None` if it may be about one of them only.
+    pub(crate) fn repeated(&self) -> Option<Self> {
+        match self {
+            Self::DiskFull(failure) => Some(Self::DiskFull(failure.clone())),
+            Self::Unavailable(failure) => Some(Self::Unavailable(failure.clone())),
+            Self::CommitUnknown(failure) => Some(Self::CommitUnknown(failure.clone())),
+            Self::CommandTimedOut => Some(Self::CommandTimedOut),
+            Self::Closed => Some(Self::Closed),
+            _ => None,
+        }
+    }
+}
+
 /// A failure that the database or the way to it reported. Cheap to clone, since it ends a whole batch of commands.
 #[derive(Debug, Clone)]
 pub struct DatabaseError {

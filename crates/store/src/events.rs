@@ -3,6 +3,9 @@
 //! The engine appends; the API pages and follows. Invariants: the numbers of a run have no gap; events taken from a
 //! journal and the position they were read up to are committed together, and only over the position that the writer
 //! started from, so that of two writers on one journal (a stalled one and its successor) one gets nothing in.
+//! What agents put out comes in by [`Store::append_output`], the rest in whatever command it belongs to.
+
+mod output;
 
 use std::sync::Arc;
 
@@ -16,6 +19,8 @@ use crate::open::Store;
 use crate::read::Reader;
 use crate::sql::{Row, assembled, chunks, sql};
 use crate::writer::Tx;
+pub use output::OutputAppend;
+pub(crate) use output::OutputQueue;
 
 /// Rows per INSERT. A few fixed sizes, so that each statement is prepared once.
 const ROWS_PER_INSERT: [usize; 4] = [256, 32, 4, 1];

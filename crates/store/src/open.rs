@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use crate::background;
 use crate::changes::Scope;
 use crate::error::{Error, Result};
+use crate::events::OutputQueue;
 use crate::feed::Watchers;
 use crate::migrate;
 use crate::nodes::access::AccessLog;
@@ -77,6 +78,7 @@ struct Inner {
     /// What other nodes do about access; `None` where there are no other nodes.
     access: Option<Arc<AccessLog>>,
     nodes: parking::Slot<Nodes>,
+    outputs: OutputQueue,
 }
 
 /// What tests set otherwise.
@@ -151,6 +153,7 @@ impl Store {
                 writer: parking::Slot::new(writer),
                 access,
                 nodes: parking::Slot::holding(nodes),
+                outputs: OutputQueue::default(),
             }),
         })
     }
@@ -234,6 +237,10 @@ impl Store {
 
     pub(crate) fn watchers(&self) -> &Watchers {
         &self.inner.watchers
+    }
+
+    pub(crate) fn outputs(&self) -> &OutputQueue {
+        &self.inner.outputs
     }
 }
 

@@ -14,6 +14,7 @@ mod invitations;
 mod ledger;
 mod mails;
 mod members;
+mod outputs;
 mod projects;
 mod queue;
 mod queue_leases;
@@ -165,6 +166,12 @@ pub const CASES: &[Case] = cases! {
         what_is_pinned_stays_and_inserting_twice_changes_nothing,
         unfinished_runs_are_found_across_projects,
         what_is_under_way_is_counted_across_projects,
+    }
+    outputs {
+        what_many_steps_put_out_at_once_is_whole,
+        one_output_that_is_refused_leaves_the_others_alone,
+        of_two_who_put_out_for_one_step_the_later_gets_nothing_in,
+        an_output_as_large_as_any_is_one,
     }
     queue {
         priority_then_due_decide_within_a_project,
@@ -362,7 +369,11 @@ impl Bench {
     }
 
     async fn step(&self, project: ProjectId, run: RunId) -> StepId {
-        let step = a_step(project, run, 1);
+        self.step_at(project, run, 1).await
+    }
+
+    async fn step_at(&self, project: ProjectId, run: RunId, ordinal: u32) -> StepId {
+        let step = a_step(project, run, ordinal);
         let id = step.id;
         self.store
             .write(move |tx| Box::pin(async move { tx.insert_step(&step).await }))
