@@ -13,7 +13,7 @@ use codecourier_domain::agent::ModelName;
 use codecourier_domain::event::{Event, Phase, PhaseState};
 use codecourier_domain::id::{InputId, ProjectId, RunId, StepId};
 use codecourier_domain::time::Timestamp;
-use codecourier_store::events::{CursorAdvance, EventAppend, JournalCursor, NewEvent};
+use codecourier_store::events::{CursorAdvance, EventAppend, JournalCursor, NewEvent, OutputAppend};
 use codecourier_store::step_inputs::InputStatus;
 use codecourier_store::steps::{Step, StepStatus};
 use codecourier_store::tasks::Fence;
@@ -248,6 +248,47 @@ impl StepRecorder {
             return events;
         }
         events.into_iter().map(|event| self.redactor.value(event)).collect()
+    }
+
+    /// The same where the memo stays as it is: what most lines of an agent are. Such output of many steps is committed
+    /// together.
+    pub(crate) async fn record_plain_output(&self, events: Vec<Event>, offset: u64) -> Result<(), StepError> {
+        let (has_notes, expected) = {
+            let written = self.written.lock();
+            (
+                written.is_memo_noted || !written.noted.is_empty(),
+                cursor_of(written.offset),
+            )
+        };
+        if has_notes {
+            return self.record_output(events, offset, |_| {}).await;
+        }
+        let now = self.engine.clock.now();
+        let events = self.without_secrets(events);
+        let events = events
+            .iter()
+            .map(|event| new_event(event, now))
+            .collect::<Result<_, _>>();
+        let wrapped = |error: &StoreError| store_failure("Recording the step", error);
+        let append = OutputAppend {
+            fence: self.fence,
+            run: self.run,
+            step: self.step,
+            cursor: CursorAdvance {
+                expected,
+                new: cursor_of(offset),
+            },
+            events: events.map_err(|error| wrapped(&error))?,
+        };
+        self.engine
+            .store
+            .append_output(append)
+            .await
+            .inspect_err(|error| tell_of_trouble(&self.engine, self.run, error))
+            .map_err(|error| wrapped(&error))?;
+        self.written.lock().offset = offset;
+        self.engine.live.tell(self.run, Notice::EventsStored);
+        Ok(())
     }
 
     async fn commit(

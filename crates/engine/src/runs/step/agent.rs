@@ -405,6 +405,10 @@ impl Conversation<'_> {
             return Ok(After::Stays);
         }
         let turns: Vec<LastTurn> = durable.iter().filter_map(last_turn).collect();
+        if turns.is_empty() && !is_new_handle {
+            self.context.recorder.record_plain_output(durable, offset).await?;
+            return Ok(After::Stays);
+        }
         let is_interactive = self.is_interactive();
         self.context
             .recorder
