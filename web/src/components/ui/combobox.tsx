@@ -12,6 +12,8 @@ type ComboboxProps = {
   /** What the list is called. */
   listLabel: string;
   placeholder?: string;
+  maxLength?: number;
+  disabled?: boolean;
   /** Set by `Field`. */
   id?: string;
   "aria-describedby"?: string;

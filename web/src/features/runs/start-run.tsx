@@ -5,7 +5,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, type KeyboardEvent, useDeferredValue, useMemo, useState } from "react";
 import { useTranslations } from "use-intl";
 import { api, data, isApiError, type Schemas } from "@/api/client";
-import { agentsQuery, branchesQuery, pastRunsQuery, projectQuery, workflowsQuery } from "@/api/queries";
+import { branchesQuery, pastRunsQuery, projectQuery, workflowsQuery } from "@/api/queries";
 import { shown } from "@/commands/keys";
 import { Button } from "@/components/ui/button";
 import { Combobox } from "@/components/ui/combobox";
@@ -14,12 +14,13 @@ import { Field } from "@/components/ui/field";
 import { Input, Textarea } from "@/components/ui/input";
 import { Kbd } from "@/components/ui/kbd";
 import { Select } from "@/components/ui/select";
+import { AgentChoices } from "@/features/agents/agent-choices";
 import { ErrorAlert } from "@/features/frame/error-screens";
 import { duration } from "@/lib/format";
 import { unique } from "@/lib/unique";
-import { AgentChoice, ModelChoice } from "./agent-choice";
 import { expectation } from "./expectation";
 import { useMoney } from "./moments";
+import { askedFor, changesOf, emptyForm, formLike, type StartForm } from "./start-request";
 
 type StartRunProps = {
   slug: string;
@@ -44,37 +45,6 @@ export function StartRun({ slug, like, open, onOpenChange }: StartRunProps) {
   );
 }
 
-const efforts = ["low", "medium", "high", "xhigh", "max"] as const;
-/** A choice of a select that leaves it to the project; it takes no empty one. */
-const PROJECT = "project";
-
-type Form = {
-  prompt: string;
-  workflow: string;
-  repository: string;
-  baseBranch: string;
-  agent: string;
-  model: string;
-  effort: string;
-  checkerAgent: string;
-  checkerModel: string;
-  checkerInstructions: string;
-  budget: string;
-};
-const empty: Form = {
-  prompt: "",
-  workflow: "",
-  repository: "",
-  baseBranch: "",
-  agent: "",
-  model: "",
-  effort: "",
-  checkerAgent: "",
-  checkerModel: "",
-  checkerInstructions: "",
-  budget: "",
-};
-
 type StartRunFormProps = {
   slug: string;
   like: Schemas["RunDetail"] | undefined;
@@ -86,23 +56,11 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
   const navigate = useNavigate();
   const project = useQuery(projectQuery(slug)).data;
   const workflows = useQuery(workflowsQuery(slug)).data ?? [];
-  const agents = useQuery(agentsQuery(slug)).data ?? [];
   const draft = `codecourier.start.${slug}`;
-  const [form, setForm] = useState<Form>(() => {
-    if (like) {
-      return {
-        ...empty,
-        prompt: like.prompt,
-        workflow: like.workflow,
-        baseBranch: like.baseBranch ?? "",
-        model: like.model,
-        effort: like.effort ?? "",
-        budget: String(like.budgetMicroUsd / 1_000_000),
-      };
-    }
-    return { ...empty, prompt: sessionStorage.getItem(draft) ?? "" };
-  });
-  const set = (change: Partial<Form>) => {
+  const [form, setForm] = useState<StartForm>(() =>
+    like ? formLike(like) : { ...emptyForm, prompt: sessionStorage.getItem(draft) ?? "" },
+  );
+  const set = (change: Partial<StartForm>) => {
     if (change.prompt !== undefined && !like) {
       sessionStorage.setItem(draft, change.prompt);
     }
@@ -133,9 +91,11 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
       await navigate({ to: "/p/$slug/runs/$run", params: { slug, run: run.id }, search: {} });
     },
   });
+  const workflow = form.workflow || "designer-checker";
+  const ready = form.prompt.trim() !== "";
   const submit = (event: FormEvent | KeyboardEvent) => {
     event.preventDefault();
-    if (form.prompt.trim() && !start.isPending) {
+    if (ready && !start.isPending) {
       start.mutate();
     }
   };
@@ -173,7 +133,7 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
         <Field label={t("workflow")} error={errorOf("workflow")}>
           <Select
             disabled={like !== undefined}
-            value={form.workflow || "designer-checker"}
+            value={workflow}
             onValueChange={(workflow) => set({ workflow })}
             options={
               like
@@ -196,36 +156,14 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
           {t("more")}
         </summary>
         <div className="mt-3 grid gap-4 sm:grid-cols-2">
-          {like ? null : (
-            <AgentChoice
-              label={t("agent")}
-              agents={agents}
-              value={form.agent}
-              onValueChange={(agent) => set({ agent })}
-              error={errorOf("agent")}
-            />
-          )}
-          <ModelChoice
-            label={t("model")}
-            agents={agents}
-            agent={like?.agent ?? form.agent}
-            value={form.model}
-            onValueChange={(model) => set({ model })}
-            error={errorOf("model")}
+          <AgentChoices
+            slug={slug}
+            fields={like ? ["model", "effort"] : ["agent", "model", "effort"]}
+            value={form.designer}
+            onChange={(change) => set({ designer: { ...form.designer, ...change } })}
+            inherited={t("projectDefault")}
+            errorOf={errorOf}
           />
-          <Field label={t("effort")} error={errorOf("effort")}>
-            <Select
-              value={form.effort || PROJECT}
-              onValueChange={(effort) => set({ effort: effort === PROJECT ? "" : effort })}
-              options={[
-                { value: PROJECT, label: t("projectDefault") },
-                ...effortsOf(agents, like?.agent ?? form.agent).map((effort) => ({
-                  value: effort,
-                  label: t(`efforts.${effort}`),
-                })),
-              ]}
-            />
-          </Field>
           <Field label={t("budget")} hint={t("budgetHint")} error={errorOf("budgetMicroUsd")}>
             <Input
               type="number"
@@ -246,23 +184,15 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
             </Field>
           )}
           {like ? null : (
-            <>
-              <AgentChoice
-                label={t("checkerAgent")}
-                agents={agents}
-                value={form.checkerAgent}
-                onValueChange={(checkerAgent) => set({ checkerAgent })}
-                error={errorOf("checkerAgent")}
-              />
-              <ModelChoice
-                label={t("checkerModel")}
-                agents={agents}
-                agent={form.checkerAgent || form.agent}
-                value={form.checkerModel}
-                onValueChange={(checkerModel) => set({ checkerModel })}
-                error={errorOf("checkerModel")}
-              />
-            </>
+            <AgentChoices
+              slug={slug}
+              fields={["agent", "model"]}
+              labels={{ agent: t("checkerAgent"), model: t("checkerModel") }}
+              value={form.checker}
+              onChange={(change) => set({ checker: { ...form.checker, ...change } })}
+              inherited={t("projectDefault")}
+              errorOf={(field) => errorOf(field === "agent" ? "checkerAgent" : "checkerModel")}
+            />
           )}
           <Field
             className="sm:col-span-2"
@@ -278,9 +208,9 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
       </details>
       {elsewhere ? <ErrorAlert error={start.error} /> : null}
       <div className="flex flex-wrap items-center justify-end gap-3">
-        <Expected slug={slug} workflow={form.workflow || "designer-checker"} />
+        <Expected slug={slug} workflow={workflow} />
         <Kbd keys={shown("mod+enter")} />
-        <Button type="submit" variant="primary" busy={start.isPending} disabled={!form.prompt.trim()}>
+        <Button type="submit" variant="primary" busy={start.isPending} disabled={!ready}>
           {t("start")}
         </Button>
       </div>
@@ -307,12 +237,6 @@ function Branch({ slug, error, ...rest }: BranchProps) {
   );
 }
 
-/** What can be told to think how hard: what the agent knows, or anything for the project's own. */
-function effortsOf(agents: readonly Schemas["Agent"][], agent: string) {
-  const known = agents.find((each) => each.id === agent)?.efforts;
-  return known ? efforts.filter((effort) => known.includes(effort)) : efforts;
-}
-
 /** What such runs took so far. */
 function Expected({ slug, workflow }: { slug: string; workflow: string }) {
   const t = useTranslations("startRun");
@@ -328,39 +252,4 @@ function Expected({ slug, workflow }: { slug: string; workflow: string }) {
       })}
     </p>
   ) : null;
-}
-
-function budgetOf(form: Form): { budgetMicroUsd?: number } {
-  const dollars = Number.parseFloat(form.budget);
-  return Number.isFinite(dollars) ? { budgetMicroUsd: Math.round(dollars * 1_000_000) } : {};
-}
-
-/** What is left empty is left to the project. */
-function askedFor(form: Form): Schemas["StartRun"] {
-  const { budget: _, prompt, ...rest } = form;
-  const given = Object.fromEntries(
-    Object.entries(rest)
-      .map(([field, text]) => [field, text.trim()])
-      .filter(([, text]) => text),
-  );
-  return { ...given, ...budgetOf(form), prompt } as Schemas["StartRun"];
-}
-
-/** What is as it was there is not sent. */
-function changesOf(form: Form, like: Schemas["RunDetail"]): Schemas["RerunRun"] {
-  const changed = (text: string, before: string | null) =>
-    text.trim() && text.trim() !== (before ?? "") ? text.trim() : undefined;
-  const effort = efforts.find((each) => each === changed(form.effort, like.effort));
-  const budget = budgetOf(form).budgetMicroUsd;
-  const changes = {
-    prompt: form.prompt === like.prompt ? undefined : form.prompt,
-    baseBranch: changed(form.baseBranch, like.baseBranch),
-    model: changed(form.model, like.model),
-    effort,
-    checkerInstructions: form.checkerInstructions.trim() || undefined,
-    budgetMicroUsd: budget === like.budgetMicroUsd ? undefined : budget,
-  };
-  return Object.fromEntries(
-    Object.entries(changes).filter(([, value]) => value !== undefined),
-  ) as Schemas["RerunRun"];
 }

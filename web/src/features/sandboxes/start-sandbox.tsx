@@ -1,18 +1,18 @@
 // A sandbox with an agent to talk to.
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
 import { api, data, isApiError, type Schemas } from "@/api/client";
-import { agentsQuery } from "@/api/queries";
 import { shown } from "@/commands/keys";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogContent } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
 import { Input, Textarea } from "@/components/ui/input";
 import { Kbd } from "@/components/ui/kbd";
+import { AgentChoices } from "@/features/agents/agent-choices";
+import type { AgentChoice } from "@/features/agents/capabilities";
 import { ErrorAlert } from "@/features/frame/error-screens";
-import { AgentChoice, ModelChoice } from "@/features/runs/agent-choice";
 import { unique } from "@/lib/unique";
 
 type StartSandboxProps = { slug: string; open: boolean; onOpenChange: (open: boolean) => void };
@@ -32,8 +32,8 @@ function StartForm({ slug, onStarted }: { slug: string; onStarted: () => void })
   const t = useTranslations("sandboxes");
   const words = useTranslations("startRun");
   const navigate = useNavigate();
-  const agents = useQuery(agentsQuery(slug)).data ?? [];
-  const [form, setForm] = useState({ prompt: "", agent: "", model: "", baseBranch: "" });
+  const [form, setForm] = useState({ prompt: "", baseBranch: "" });
+  const [choice, setChoice] = useState<AgentChoice>({ agent: null, model: null, effort: null });
   const start = useMutation({
     mutationFn: () =>
       data(
@@ -41,8 +41,8 @@ function StartForm({ slug, onStarted }: { slug: string; onStarted: () => void })
           params: { path: { slug }, header: { "Idempotency-Key": unique() } },
           // What is left empty is left to the project.
           body: Object.fromEntries(
-            Object.entries(form)
-              .map(([field, text]) => [field, text.trim()])
+            Object.entries({ ...form, ...choice })
+              .map(([field, text]) => [field, text?.trim()])
               .filter(([, text]) => text),
           ) as Schemas["StartSandbox"],
         }),
@@ -55,7 +55,8 @@ function StartForm({ slug, onStarted }: { slug: string; onStarted: () => void })
   const errorOf = (field: string) =>
     isApiError(start.error) && start.error.field === field ? start.error.message : undefined;
   const elsewhere =
-    start.error && !(isApiError(start.error) && Object.keys(form).includes(start.error.field ?? ""));
+    start.error &&
+    !(isApiError(start.error) && Object.keys({ ...form, ...choice }).includes(start.error.field ?? ""));
   return (
     <form
       className="grid gap-4"
@@ -77,21 +78,13 @@ function StartForm({ slug, onStarted }: { slug: string; onStarted: () => void })
           onChange={(event) => setForm({ ...form, prompt: event.target.value })}
         />
       </Field>
-      <div className="grid gap-4 sm:grid-cols-3">
-        <AgentChoice
-          label={words("agent")}
-          agents={agents}
-          value={form.agent}
-          onValueChange={(agent) => setForm({ ...form, agent })}
-          error={errorOf("agent")}
-        />
-        <ModelChoice
-          label={words("model")}
-          agents={agents}
-          agent={form.agent}
-          value={form.model}
-          onValueChange={(model) => setForm({ ...form, model })}
-          error={errorOf("model")}
+      <div className="grid gap-4 sm:grid-cols-2">
+        <AgentChoices
+          slug={slug}
+          value={choice}
+          onChange={(change) => setChoice({ ...choice, ...change })}
+          inherited={words("projectDefault")}
+          errorOf={errorOf}
         />
         <Field label={words("baseBranch")} error={errorOf("baseBranch")}>
           <Input

@@ -20,7 +20,7 @@ const limitFields: { name: keyof Limits; unit: number; least: number; most: numb
 
 export function AgentSettings({ slug }: { slug: string }) {
   const t = useTranslations("agents");
-  const { form, settings } = useSettingsForm(slug, [
+  const { form } = useSettingsForm(slug, [
     "agent",
     "model",
     "effort",
@@ -31,12 +31,14 @@ export function AgentSettings({ slug }: { slug: string }) {
   return (
     <SavedForm form={form}>
       <Section title={t("title")} why={t("why")}>
-        <AgentChoices
-          value={form.value}
-          onChange={({ agent, ...others }) => form.set({ ...others, ...(agent ? { agent } : {}) })}
-          modelHint={t("modelHint", { model: settings.defaultModel })}
-          errorOf={form.errorOf}
-        />
+        <div className="grid gap-4 sm:grid-cols-3">
+          <AgentChoices
+            slug={slug}
+            value={form.value}
+            onChange={({ agent, ...others }) => form.set({ ...others, ...(agent ? { agent } : {}) })}
+            errorOf={form.errorOf}
+          />
+        </div>
         <Theirs form={form} name="agent" />
         <Theirs form={form} name="model" />
         <Theirs form={form} name="effort" />

@@ -1,13 +1,15 @@
 // What differs for the runs that the platform itself starts.
+import { useQuery } from "@tanstack/react-query";
 import { ChevronRight } from "lucide-react";
 import { useId, useState } from "react";
 import { useTranslations } from "use-intl";
 import type { Schemas } from "@/api/client";
+import { agentsQuery } from "@/api/queries";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
-import { AgentChoices, agents } from "@/features/agents/agent-choices";
+import { AgentChoices } from "@/features/agents/agent-choices";
 import { SavedForm, Section, Theirs } from "@/features/forms/form";
 import { cn } from "@/lib/cn";
 import { useSettingsForm } from "./use-settings-form";
@@ -40,6 +42,7 @@ export function SessionTypes({ slug }: { slug: string }) {
           {kinds.map((kind) => (
             <SessionType
               key={kind}
+              slug={slug}
               kind={kind}
               value={form.value.sessionTypes[kind]}
               onChange={(session) => set(kind, session)}
@@ -54,19 +57,21 @@ export function SessionTypes({ slug }: { slug: string }) {
 }
 
 type SessionTypeProps = {
+  slug: string;
   kind: Kind;
   value: Schemas["SessionSettings"] | null;
   onChange: (session: Session | null) => void;
   errorOf: (field: string) => string | undefined;
 };
 
-function SessionType({ kind, value, onChange, errorOf }: SessionTypeProps) {
+function SessionType({ slug, kind, value, onChange, errorOf }: SessionTypeProps) {
   const t = useTranslations("sessionTypes");
   const [open, setOpen] = useState(false);
   const id = useId();
   const session: Session = { ...asEveryRun, ...value };
   const change = (part: Partial<Session>) => onChange({ ...session, ...part });
-  const agent = agents.find((each) => each.name === session.agent)?.label;
+  const agents = useQuery(agentsQuery(slug)).data;
+  const agent = agents?.find((each) => each.id === session.agent)?.name ?? session.agent;
   return (
     <li className="grid gap-3 px-4 py-2">
       <button
@@ -90,12 +95,15 @@ function SessionType({ kind, value, onChange, errorOf }: SessionTypeProps) {
       </button>
       {open ? (
         <div id={id} className="grid gap-4 pb-2 pl-6">
-          <AgentChoices
-            value={session}
-            onChange={change}
-            inherited={t("asEveryRun")}
-            errorOf={(field) => errorOf(field)}
-          />
+          <div className="grid gap-4 sm:grid-cols-3">
+            <AgentChoices
+              slug={slug}
+              value={session}
+              onChange={change}
+              inherited={t("asEveryRun")}
+              errorOf={(field) => errorOf(field)}
+            />
+          </div>
           <div className="grid gap-4 sm:grid-cols-2">
             <Field label={t("template")} error={errorOf("template")}>
               <Input

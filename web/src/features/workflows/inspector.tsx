@@ -7,9 +7,9 @@ import { AgentChoices } from "@/features/agents/agent-choices";
 import { type Address, type Fault, type Loop, roles, type Step, sameAddress } from "./pipeline";
 import type { Editor } from "./use-editor";
 
-type InspectorProps = { editor: Editor; faults: Fault[] };
+type InspectorProps = { slug: string; editor: Editor; faults: Fault[] };
 
-export function Inspector({ editor, faults }: InspectorProps) {
+export function Inspector({ slug, editor, faults }: InspectorProps) {
   const t = useTranslations("workflow");
   const { at, node } = editor;
   if (!at || !node) {
@@ -37,7 +37,7 @@ export function Inspector({ editor, faults }: InspectorProps) {
         </p>
       ))}
       {node.type === "step" ? (
-        <StepForm editor={editor} at={at} node={node} errorOf={errorOf} />
+        <StepForm slug={slug} editor={editor} at={at} node={node} errorOf={errorOf} />
       ) : (
         <LoopForm editor={editor} at={at} node={node} errorOf={errorOf} />
       )}
@@ -47,7 +47,7 @@ export function Inspector({ editor, faults }: InspectorProps) {
 
 type FormProps<T> = { editor: Editor; at: Address; node: T; errorOf: (field: string) => string | undefined };
 
-function StepForm({ editor, at, node, errorOf }: FormProps<Step>) {
+function StepForm({ slug, editor, at, node, errorOf }: FormProps<Step> & { slug: string }) {
   const t = useTranslations("workflow");
   const set = (change: Partial<Step>) => editor.update(at, change);
   return (
@@ -69,15 +69,14 @@ function StepForm({ editor, at, node, errorOf }: FormProps<Step>) {
           onChange={(event) => set({ name: event.target.value })}
         />
       </Field>
-      <div className="[&>div]:sm:grid-cols-1">
-        <AgentChoices
-          value={{ agent: node.agent ?? null, model: node.model ?? null, effort: node.effort ?? null }}
-          inherited={t("asTheRun")}
-          disabled={editor.fixed}
-          errorOf={errorOf}
-          onChange={(change) => set(change as Partial<Step>)}
-        />
-      </div>
+      <AgentChoices
+        slug={slug}
+        value={{ agent: node.agent ?? null, model: node.model ?? null, effort: node.effort ?? null }}
+        inherited={t("asTheRun")}
+        disabled={editor.fixed}
+        errorOf={errorOf}
+        onChange={(change) => set(change as Partial<Step>)}
+      />
       <Field label={t("instructions")} hint={t("instructionsWhy")} error={errorOf("instructions")}>
         <Textarea
           className="min-h-32"

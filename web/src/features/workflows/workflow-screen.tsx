@@ -174,7 +174,7 @@ function WorkflowEditor({ slug, name, view }: WorkflowScreenProps) {
             <Theirs form={form} name="description" />
             <hr />
             <div ref={inspector}>
-              <Inspector editor={editor} faults={faults.found} />
+              <Inspector slug={slug} editor={editor} faults={faults.found} />
             </div>
           </aside>
         </div>
