@@ -69,7 +69,11 @@ async function answered<T>(request: Promise<Answer<T>>): Promise<Answer<T>> {
   }
 }
 
-function problem(error: unknown, response: Response): ApiError {
+/** The error that an answer says. */
+export function problem(
+  error: unknown,
+  response: Pick<Response, "headers" | "status" | "statusText">,
+): ApiError {
   const requestId = response.headers.get("x-request-id") ?? "";
   const said = (error as { error?: Partial<Schemas["ErrorObject"]> } | undefined)?.error;
   return new ApiError({

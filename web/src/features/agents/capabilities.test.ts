@@ -1,18 +1,19 @@
 import { expect, test } from "vitest";
 import type { Schemas } from "@/api/client";
-import { changedBy, effortsOf, modelsOf } from "./capabilities";
+import { agentsOf, blindOf, changedBy, effortsOf, modelsOf } from "./capabilities";
 
-function agent(id: Schemas["AgentName"], models: string[], efforts: Schemas["EffortName"][]) {
+function agent(id: Schemas["AgentName"], models: string[], efforts: Schemas["EffortName"][], images = true) {
   return {
     id,
     name: id,
     efforts,
     models: models.map((name) => ({ name, provider: "anthropic" })),
+    capabilities: { images },
   } as unknown as Schemas["Agent"];
 }
 
 const claude = agent("claude", ["opus", "shared"], ["low", "max"]);
-const codex = agent("codex", ["gpt", "shared"], ["low"]);
+const codex = agent("codex", ["gpt", "shared"], ["low"], false);
 const agents = [claude, codex];
 
 test("efforts and models are those of the agent, and all where it is not known which it will be", () => {
@@ -32,4 +33,11 @@ test("another agent takes with it what only the old one could do, and leaves wha
     agent: "codex",
   });
   expect(changedBy(agents, chosen, null)).toEqual({ agent: null });
+});
+
+test("whoever cannot look at pictures is named, wherever a pipeline names them", () => {
+  const pipeline = [{ agent: "claude" }, { nodes: [{ agent: null }, { nodes: [{ agent: "codex" }] }] }];
+  expect(agentsOf(pipeline)).toEqual(["claude", "codex"]);
+  expect(blindOf(agents, agentsOf(pipeline))).toEqual([codex]);
+  expect(blindOf(agents, [null, undefined, "claude"])).toEqual([]);
 });

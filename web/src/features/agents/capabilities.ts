@@ -35,3 +35,16 @@ export function changedBy(
     ...(effort && !effortsOf(agent).includes(effort) ? { effort: null } : {}),
   };
 }
+
+/** The agents of these that cannot look at pictures. */
+export function blindOf(agents: readonly Agent[], asked: Iterable<string | null | undefined>): Agent[] {
+  const names = new Set(asked);
+  return agents.filter(({ id, capabilities }) => names.has(id) && !capabilities.images);
+}
+
+type Node = { agent?: string | null; nodes?: readonly Node[] };
+
+/** The agents that the steps of a pipeline name. */
+export function agentsOf(pipeline: readonly Node[] | undefined): string[] {
+  return (pipeline ?? []).flatMap(({ agent, nodes }) => [...(agent ? [agent] : []), ...agentsOf(nodes)]);
+}

@@ -3,7 +3,7 @@ import type { Schemas } from "@/api/client";
 import { askedFor, changesOf, emptyForm, formLike } from "./start-request";
 
 test("what is left empty is left to the project", () => {
-  expect(askedFor({ ...emptyForm, prompt: " Mend it " })).toEqual({ prompt: " Mend it " });
+  expect(askedFor({ ...emptyForm, prompt: " Mend it " }, [])).toEqual({ prompt: " Mend it " });
   const form = {
     ...emptyForm,
     prompt: "Mend it",
@@ -12,7 +12,7 @@ test("what is left empty is left to the project", () => {
     designer: { agent: "claude", model: "opus", effort: "max" },
     checker: { agent: "codex", model: null, effort: null },
   } as const;
-  expect(askedFor(form)).toEqual({
+  expect(askedFor(form, ["aa"])).toEqual({
     prompt: "Mend it",
     budgetMicroUsd: 1_500_000,
     baseBranch: "main",
@@ -20,6 +20,7 @@ test("what is left empty is left to the project", () => {
     model: "opus",
     effort: "max",
     checkerAgent: "codex",
+    images: ["aa"],
   });
 });
 

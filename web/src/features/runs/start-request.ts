@@ -44,7 +44,7 @@ export function formLike(like: Schemas["RunDetail"]): StartForm {
 }
 
 /** What is left empty is left to the project. */
-export function askedFor(form: StartForm): Schemas["StartRun"] {
+export function askedFor(form: StartForm, images: string[]): Schemas["StartRun"] {
   const { prompt, designer, checker, budget: _, ...texts } = form;
   const given = {
     ...texts,
@@ -55,6 +55,7 @@ export function askedFor(form: StartForm): Schemas["StartRun"] {
   return {
     ...filled(given),
     ...budgetOf(form),
+    ...(images.length > 0 ? { images } : {}),
     prompt,
   } as Schemas["StartRun"];
 }

@@ -3,9 +3,9 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, type KeyboardEvent, useDeferredValue, useMemo, useState } from "react";
-import { useTranslations } from "use-intl";
+import { useFormatter, useTranslations } from "use-intl";
 import { api, data, isApiError, type Schemas } from "@/api/client";
-import { branchesQuery, pastRunsQuery, projectQuery, workflowsQuery } from "@/api/queries";
+import { agentsQuery, branchesQuery, pastRunsQuery, projectQuery, workflowsQuery } from "@/api/queries";
 import { shown } from "@/commands/keys";
 import { Button } from "@/components/ui/button";
 import { Combobox } from "@/components/ui/combobox";
@@ -15,11 +15,16 @@ import { Input, Textarea } from "@/components/ui/input";
 import { Kbd } from "@/components/ui/kbd";
 import { Select } from "@/components/ui/select";
 import { AgentChoices } from "@/features/agents/agent-choices";
+import { agentsOf, blindOf } from "@/features/agents/capabilities";
 import { ErrorAlert } from "@/features/frame/error-screens";
 import { duration } from "@/lib/format";
 import { unique } from "@/lib/unique";
 import { expectation } from "./expectation";
 import { useMoney } from "./moments";
+import { GivePictures } from "./pictures/give-pictures";
+import { pasted } from "./pictures/limits";
+import { Thumbnails } from "./pictures/thumbnail";
+import { refusedPicture, usePictures } from "./pictures/use-pictures";
 import { askedFor, changesOf, emptyForm, formLike, type StartForm } from "./start-request";
 
 type StartRunProps = {
@@ -57,6 +62,7 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
   const project = useQuery(projectQuery(slug)).data;
   const workflows = useQuery(workflowsQuery(slug)).data ?? [];
   const draft = `codecourier.start.${slug}`;
+  const pictures = usePictures(slug, `${draft}.pictures`);
   const [form, setForm] = useState<StartForm>(() =>
     like ? formLike(like) : { ...emptyForm, prompt: sessionStorage.getItem(draft) ?? "" },
   );
@@ -79,20 +85,26 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
         : data(
             api.POST("/api/v1/projects/{slug}/runs", {
               params: { path: { slug }, header },
-              body: askedFor(form),
+              body: askedFor(form, pictures.images),
             }),
           );
     },
     onSuccess: async (run) => {
       if (!like) {
         sessionStorage.removeItem(draft);
+        pictures.forget();
       }
       onStarted();
       await navigate({ to: "/p/$slug/runs/$run", params: { slug, run: run.id }, search: {} });
     },
   });
   const workflow = form.workflow || "designer-checker";
-  const ready = form.prompt.trim() !== "";
+  const blind = useBlind(slug, like ? [] : pictures.images, [
+    form.designer.agent,
+    form.checker.agent,
+    ...agentsOf(workflows.find(({ name }) => name === workflow)?.pipeline),
+  ]);
+  const ready = form.prompt.trim() !== "" && (like !== undefined || (pictures.ready && !blind));
   const submit = (event: FormEvent | KeyboardEvent) => {
     event.preventDefault();
     if (ready && !start.isPending) {
@@ -112,11 +124,20 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
     "checkerInstructions",
     "budgetMicroUsd",
   ];
-  const elsewhere = start.error && ![...folded, "prompt", "workflow", "baseBranch"].includes(fieldOf);
+  const refused = refusedPicture(start.error) && isApiError(start.error) ? start.error.message : undefined;
+  const elsewhere =
+    start.error && !refused && ![...folded, "prompt", "workflow", "baseBranch"].includes(fieldOf);
   return (
     <form
       onSubmit={submit}
       onKeyDown={(event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && submit(event)}
+      onPaste={(event) => {
+        const files = like ? [] : pasted(event.clipboardData);
+        if (files.length > 0) {
+          event.preventDefault();
+          pictures.add(files);
+        }
+      }}
       className="grid gap-4"
     >
       <Field label={t("prompt")} error={errorOf("prompt")}>
@@ -129,6 +150,11 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
           onChange={(event) => set({ prompt: event.target.value })}
         />
       </Field>
+      {like ? (
+        <PicturesAgain slug={slug} images={like.images} />
+      ) : (
+        <GivePictures slug={slug} pictures={pictures} problem={blind ?? refused} />
+      )}
       <div className="grid gap-4 sm:grid-cols-2">
         <Field label={t("workflow")} error={errorOf("workflow")}>
           <Select
@@ -210,12 +236,37 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
       <div className="flex flex-wrap items-center justify-end gap-3">
         <Expected slug={slug} workflow={workflow} />
         <Kbd keys={shown("mod+enter")} />
-        <Button type="submit" variant="primary" busy={start.isPending} disabled={!ready}>
+        <Button
+          type="submit"
+          variant="primary"
+          busy={start.isPending || (pictures.sending && !like)}
+          disabled={!ready}
+        >
           {t("start")}
         </Button>
       </div>
     </form>
   );
+}
+
+/** Says which of a run's agents cannot look at the pictures that it is given. */
+function useBlind(slug: string, images: string[], asked: (string | null | undefined)[]): string | undefined {
+  const t = useTranslations("pictures");
+  const format = useFormatter();
+  const agents = useQuery(agentsQuery(slug)).data ?? [];
+  const blind = images.length > 0 ? blindOf(agents, asked) : [];
+  return blind.length > 0 ? t("blind", { agents: format.list(blind.map(({ name }) => name)) }) : undefined;
+}
+
+/** What a run like another one is shown again: the same. */
+function PicturesAgain({ slug, images }: { slug: string; images: Schemas["RunDetail"]["images"] }) {
+  const t = useTranslations("pictures");
+  return images.length > 0 ? (
+    <div className="grid gap-1.5">
+      <p className="text-[0.8125rem] text-muted-foreground">{t("shownAgain")}</p>
+      <Thumbnails slug={slug} images={images} />
+    </div>
+  ) : null;
 }
 
 type BranchProps = {

@@ -1,0 +1,84 @@
+// A picture, small; opened large where somebody wants to look at it.
+import { ImageOff } from "lucide-react";
+import { useState } from "react";
+import { useTranslations } from "use-intl";
+import { pictureAddress } from "@/api/pictures";
+import { Dialog, DialogContent, DialogTrigger } from "@/components/ui/dialog";
+import { cn } from "@/lib/cn";
+
+type ThumbnailProps = {
+  slug: string;
+  image: string;
+  /** What it is called, for those who cannot see it, too. */
+  label: string;
+  className?: string;
+};
+
+/** It has its size before it is there, so that nothing around it moves. */
+export function Thumbnail({ slug, image, label, className }: ThumbnailProps) {
+  const t = useTranslations("pictures");
+  const [gone, setGone] = useState(false);
+  const source = pictureAddress(slug, image);
+  if (gone) {
+    return (
+      <span
+        role="img"
+        aria-label={t("gone", { label })}
+        title={t("gone", { label })}
+        className={cn("grid size-16 place-items-center rounded-md border bg-muted", className)}
+      >
+        <ImageOff className="size-5 text-muted-foreground" aria-hidden />
+      </span>
+    );
+  }
+  return (
+    <Dialog>
+      <DialogTrigger asChild>
+        <button
+          type="button"
+          aria-label={t("open", { label })}
+          className={cn(
+            "size-16 shrink-0 overflow-hidden rounded-md border bg-muted hover:border-primary",
+            className,
+          )}
+        >
+          <img
+            src={source}
+            alt=""
+            loading="lazy"
+            decoding="async"
+            className="size-full object-cover"
+            onError={() => setGone(true)}
+          />
+        </button>
+      </DialogTrigger>
+      <DialogContent
+        title={label}
+        closeLabel={t("close")}
+        className="top-[4vh] max-h-[92vh] w-fit min-w-[min(20rem,calc(100vw-2rem))] max-w-[calc(100vw-2rem)]"
+      >
+        <img src={source} alt={label} className="mx-auto max-h-[78vh] max-w-full rounded-sm object-contain" />
+      </DialogContent>
+    </Dialog>
+  );
+}
+
+type ThumbnailsProps = { slug: string; images: readonly { image: string }[]; className?: string };
+
+/** The pictures that belong to something. */
+export function Thumbnails({ slug, images, className }: ThumbnailsProps) {
+  const t = useTranslations("pictures");
+  return (
+    <ul aria-label={t("title")} className={cn("flex flex-wrap gap-2", className)}>
+      {images.map(({ image }, index) => (
+        <li key={image}>
+          <Thumbnail
+            slug={slug}
+            image={image}
+            label={t("numbered", { number: index + 1, count: images.length })}
+          />
+        </li>
+      ))}
+    </ul>
+  );
+}
