@@ -264,7 +264,11 @@ function PicturesAgain({ slug, images }: { slug: string; images: Schemas["RunDet
   return images.length > 0 ? (
     <div className="grid gap-1.5">
       <p className="text-[0.8125rem] text-muted-foreground">{t("shownAgain")}</p>
-      <Thumbnails slug={slug} images={images} />
+      <Thumbnails
+        slug={slug}
+        images={images.map(({ image }, index) => ({ number: index + 1, image }))}
+        count={images.length}
+      />
     </div>
   ) : null;
 }

@@ -1,4 +1,5 @@
-import { useNavigate } from "@tanstack/react-router";
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useParams } from "@tanstack/react-router";
 import {
   Bot,
   Braces,
@@ -17,19 +18,26 @@ import {
   MessageSquareText,
   Scale,
   TriangleAlert,
+  UserRound,
 } from "lucide-react";
 import { memo, type ReactNode, useState } from "react";
 import { toast } from "sonner";
 import { useFormatter, useTranslations } from "use-intl";
+import type { Schemas } from "@/api/client";
+import { membersQuery } from "@/api/queries";
 import { cn } from "@/lib/cn";
 import { copy } from "@/lib/copy";
 import { duration } from "@/lib/format";
 import { Markdown } from "./markdown";
+import { picturesAt } from "./pictures/named";
+import { Thumbnails } from "./pictures/thumbnail";
 import { Terminal } from "./terminal";
 import type { Finding, PlanEntry, Row } from "./transcript-rows";
 
 type TranscriptRowProps = {
   row: Row;
+  /** The pictures of the run. */
+  images: readonly Schemas["RunImage"][];
   marked: boolean;
   /** The time of each row is shown. */
   times: boolean;
@@ -37,7 +45,13 @@ type TranscriptRowProps = {
   label: string | undefined;
 };
 
-export const TranscriptRow = memo(function TranscriptRow({ row, marked, times, label }: TranscriptRowProps) {
+export const TranscriptRow = memo(function TranscriptRow({
+  row,
+  images,
+  marked,
+  times,
+  label,
+}: TranscriptRowProps) {
   return (
     <div
       className={cn(
@@ -48,7 +62,7 @@ export const TranscriptRow = memo(function TranscriptRow({ row, marked, times, l
     >
       {times && row.at ? <Moment at={row.at} /> : null}
       <div className="min-w-0 flex-1">
-        <Content row={row} label={label} />
+        <Content row={row} images={images} label={label} />
       </div>
       {Number.isFinite(row.seq) && row.at ? <RowLinks seq={row.seq} /> : null}
     </div>
@@ -64,7 +78,7 @@ function Moment({ at }: { at: string }) {
   );
 }
 
-function Content({ row, label }: { row: Row; label: string | undefined }) {
+function Content({ row, images, label }: Pick<TranscriptRowProps, "row" | "images" | "label">) {
   const t = useTranslations("transcript");
   switch (row.kind) {
     case "text":
@@ -82,13 +96,33 @@ function Content({ row, label }: { row: Row; label: string | undefined }) {
       );
     case "prompt":
       return (
-        <Folded
-          icon={<MessageSquareText className="size-4" aria-hidden />}
-          title={t("prompt")}
-          hint={firstLine(row.text)}
-        >
-          <p className="whitespace-pre-wrap">{row.text}</p>
-        </Folded>
+        <>
+          <Folded
+            icon={<MessageSquareText className="size-4" aria-hidden />}
+            title={t("prompt")}
+            hint={firstLine(row.text)}
+          >
+            <p className="whitespace-pre-wrap">{row.text}</p>
+          </Folded>
+          <Pictures images={images} numbers={row.pictures} />
+        </>
+      );
+    case "message":
+      return (
+        <section className="rounded-md border-l-2 border-l-primary bg-surface p-3">
+          <p className="flex items-center gap-2 font-medium">
+            <UserRound className="size-4 shrink-0" aria-hidden />
+            <Who by={row.by} />
+          </p>
+          <p className="whitespace-pre-wrap break-words">{row.text}</p>
+        </section>
+      );
+    case "deed":
+      return (
+        <p className="flex items-center gap-2 text-muted-foreground text-xs">
+          <UserRound className="size-4 shrink-0" aria-hidden />
+          <span>{t.rich(`deeds.${row.deed}`, { who: () => <Who by={row.by} />, model: row.model })}</span>
+        </p>
       );
     case "step":
       return (
@@ -98,7 +132,12 @@ function Content({ row, label }: { row: Row; label: string | undefined }) {
         </p>
       );
     case "tool":
-      return <Tool row={row} />;
+      return (
+        <>
+          <Tool row={row} />
+          <Pictures images={images} numbers={row.pictures} />
+        </>
+      );
     case "file":
       return <FileRow row={row} />;
     case "plan":
@@ -228,6 +267,24 @@ function Content({ row, label }: { row: Row; label: string | undefined }) {
         </p>
       );
   }
+}
+
+type PicturesProps = { images: readonly Schemas["RunImage"][]; numbers: readonly number[] };
+
+function Pictures({ images, numbers }: PicturesProps) {
+  const { slug = "" } = useParams({ strict: false });
+  const shown = picturesAt(images, numbers);
+  return shown.length > 0 ? (
+    <Thumbnails slug={slug} images={shown} count={images.length} className="mt-1 ml-5.5" />
+  ) : null;
+}
+
+/** Somebody by name; who has left, or is no person, by what is known of them. */
+function Who({ by }: { by: string }) {
+  const t = useTranslations("transcript");
+  const { slug = "" } = useParams({ strict: false });
+  const name = useQuery(membersQuery(slug)).data?.find((member) => member.user === by)?.name;
+  return name ?? t(by.startsWith("key_") ? "who.key" : by === "operator" ? "who.operator" : "who.person");
 }
 
 /** What a checker found, each thing with its place. */

@@ -144,3 +144,37 @@ test("a question for permission has its answer, a plan its entries, a changed fi
     { kind: "file", path: "a.py", diff: "+x" },
   ]);
 });
+
+test("a prompt and a call say which pictures of the run they are about", () => {
+  const at = (number: number) => `/home/user/reference-images/${number}.png`;
+  expect(
+    rowsOf(
+      events(
+        { kind: "prompt", text: `The task.\n\n- ${at(1)}\n- ${at(2)}\n` },
+        { kind: "tool_call", call: "1", name: "Read", input: { file_path: at(2) } },
+        { kind: "tool_result", call: "1", succeeded: true, output: "" },
+        { kind: "prompt", text: "No pictures, though /tmp/1.png is named." },
+      ),
+      none,
+    ),
+  ).toMatchObject([{ pictures: [1, 2] }, { pictures: [2], result: { succeeded: true } }, { pictures: [] }]);
+});
+
+test("what people say and do to an agent is told, and by whom", () => {
+  expect(
+    rowsOf(
+      events(
+        { kind: "user_message", text: "Add a test.", by: "usr_a" },
+        { kind: "interrupted", by: "usr_a" },
+        { kind: "model_switched", model: "opus", by: "key_a" },
+        { kind: "conversation_ended", by: "operator" },
+      ),
+      none,
+    ),
+  ).toMatchObject([
+    { kind: "message", text: "Add a test.", by: "usr_a" },
+    { kind: "deed", deed: "interrupted" },
+    { kind: "deed", deed: "switched", model: "opus", by: "key_a" },
+    { kind: "deed", deed: "ended", by: "operator" },
+  ]);
+});

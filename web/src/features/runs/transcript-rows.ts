@@ -4,6 +4,7 @@
 // requests are counted elsewhere and have none. Rows are made once and stay the same objects until what they show is
 // another: events come hundreds in a second, and only what changed is drawn again.
 import type { RunEvent } from "@/live/run-events";
+import { named } from "./pictures/named";
 
 type Common = {
   key: string;
@@ -21,13 +22,20 @@ export type Row = Common &
     | { kind: "step" }
     | { kind: "text"; text: string; partial: boolean }
     | { kind: "thinking"; text: string; partial: boolean }
-    | { kind: "prompt"; text: string }
+    /** With the pictures of the run that come with it, by number. */
+    | { kind: "prompt"; text: string; pictures: number[] }
+    /** What a person said to the agent. */
+    | { kind: "message"; text: string; by: string }
+    /** What a person did to it. */
+    | { kind: "deed"; deed: Deed; by: string; model: string }
     | {
         kind: "tool";
         name: string;
         input: unknown;
         /** The one thing of the input that tells what it is about: a file, a command. */
         subject: string;
+        /** The pictures of the run that it looks at, by number. */
+        pictures: number[];
         result: { succeeded: boolean; output: string; truncated: boolean } | undefined;
       }
     | { kind: "file"; path: string; change: string; diff: string }
@@ -61,6 +69,8 @@ export type Row = Common &
     | { kind: "model"; model: string }
     | { kind: "notice"; tone: "info" | "warning" | "error"; text: string; lines: number }
   );
+
+export type Deed = "interrupted" | "switched" | "ended";
 
 export type Finding = {
   message: string;
@@ -257,7 +267,15 @@ function rowOf({ seq, stepId, at, event }: RunEvent): Row | undefined {
         ? { ...common, kind: event.kind, text: text(event.text), partial: false }
         : undefined;
     case "prompt":
-      return { ...common, kind: "prompt", text: text(event.text) };
+      return { ...common, kind: "prompt", text: text(event.text), pictures: named(text(event.text)) };
+    case "user_message":
+      return { ...common, kind: "message", text: text(event.text), by: text(event.by) };
+    case "interrupted":
+      return { ...common, kind: "deed", deed: "interrupted", by: text(event.by), model: "" };
+    case "model_switched":
+      return { ...common, kind: "deed", deed: "switched", by: text(event.by), model: text(event.model) };
+    case "conversation_ended":
+      return { ...common, kind: "deed", deed: "ended", by: text(event.by), model: "" };
     case "tool_call":
       return {
         ...common,
@@ -265,6 +283,7 @@ function rowOf({ seq, stepId, at, event }: RunEvent): Row | undefined {
         name: text(event.name),
         input: event.input,
         subject: subjectOf(event.input),
+        pictures: named(subjectOf(event.input)),
         result: undefined,
       };
     case "tool_result":
@@ -274,6 +293,7 @@ function rowOf({ seq, stepId, at, event }: RunEvent): Row | undefined {
         name: text(event.call),
         input: undefined,
         subject: "",
+        pictures: [],
         result: resultOf(event),
       };
     case "file_changed":

@@ -239,6 +239,7 @@ export function Transcript({ run, events: store, step, event }: TranscriptProps)
               >
                 <TranscriptRow
                   row={row}
+                  images={run.images}
                   marked={(row.seq === event && row.kind !== "step") || found[at] === item.index}
                   times={times === "shown"}
                   label={row.kind === "step" ? labels.get(row.stepId ?? "") : undefined}

@@ -5,6 +5,7 @@ import { useTranslations } from "use-intl";
 import { pictureAddress } from "@/api/pictures";
 import { Dialog, DialogContent, DialogTrigger } from "@/components/ui/dialog";
 import { cn } from "@/lib/cn";
+import type { Numbered } from "./named";
 
 type ThumbnailProps = {
   slug: string;
@@ -63,20 +64,22 @@ export function Thumbnail({ slug, image, label, className }: ThumbnailProps) {
   );
 }
 
-type ThumbnailsProps = { slug: string; images: readonly { image: string }[]; className?: string };
+type ThumbnailsProps = {
+  slug: string;
+  images: readonly Numbered[];
+  /** How many there are where these are some of. */
+  count: number;
+  className?: string;
+};
 
-/** The pictures that belong to something. */
-export function Thumbnails({ slug, images, className }: ThumbnailsProps) {
+/** The pictures of a run that belong to something. */
+export function Thumbnails({ slug, images, count, className }: ThumbnailsProps) {
   const t = useTranslations("pictures");
   return (
     <ul aria-label={t("title")} className={cn("flex flex-wrap gap-2", className)}>
-      {images.map(({ image }, index) => (
-        <li key={image}>
-          <Thumbnail
-            slug={slug}
-            image={image}
-            label={t("numbered", { number: index + 1, count: images.length })}
-          />
+      {images.map(({ number, image }) => (
+        <li key={number}>
+          <Thumbnail slug={slug} image={image} label={t("numbered", { number, count })} />
         </li>
       ))}
     </ul>
