@@ -87,11 +87,14 @@ export function Transcript({ run, events: store, step, event }: TranscriptProps)
     }
     return undefined;
   }, [store, waits, event]);
+  const last = rows.findLast((row) => row.at)?.seq ?? 0;
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the first rows are there
   useEffect(() => {
     if (!started.current && rows.length > 0 && !waits) {
       started.current = true;
       const named = event === undefined ? -1 : rows.findIndex((row) => row.seq >= event && row.at !== "");
+      // What was there before anybody looked is not new to them.
+      setSeen(last);
       if (named >= 0) {
         show(named);
       } else {
@@ -99,7 +102,6 @@ export function Transcript({ run, events: store, step, event }: TranscriptProps)
       }
     }
   }, [rows.length, waits]);
-  const last = rows.findLast((row) => row.at)?.seq ?? 0;
   useEffect(() => {
     if (following) {
       setSeen(last);
