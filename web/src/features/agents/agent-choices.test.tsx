@@ -59,7 +59,7 @@ const model = () => screen.getByRole("combobox", { name: "Model" }) as HTMLInput
 
 test("the models of the chosen agent are offered, and another may be written", async () => {
   const user = choosing({ agent: "claude", model: null, effort: null });
-  expect(model().placeholder).toBe("opus");
+  expect(model().placeholder).toBe("As the project");
   await user.type(model(), "hai");
   expect(screen.getAllByRole("option").map((option) => option.textContent)).toEqual(["haiku"]);
   await user.type(model(), "ku-tuned");

@@ -74,7 +74,7 @@ export function AgentChoices({
         <Field label={labels?.model ?? t("model")} error={errorOf?.("model")}>
           <Combobox
             listLabel={t("models")}
-            placeholder={chosen?.defaultModel ?? inherited ?? ""}
+            placeholder={inherited ?? chosen?.defaultModel ?? ""}
             value={value.model ?? ""}
             maxLength={128}
             onValueChange={(model) => onChange({ model: model.trim() || null })}

@@ -8,10 +8,10 @@ import { runQuery } from "@/api/queries";
 import { shown } from "@/commands/keys";
 import { useCommands } from "@/commands/registry";
 import { Button } from "@/components/ui/button";
-import { Field } from "@/components/ui/field";
-import { Input, Textarea } from "@/components/ui/input";
+import { Textarea } from "@/components/ui/input";
 import { Kbd } from "@/components/ui/kbd";
 import { Popover, PopoverContent, PopoverTrigger } from "@/components/ui/popover";
+import { AgentChoices } from "@/features/agents/agent-choices";
 import { useFailure } from "@/features/frame/use-failure";
 import { unique } from "@/lib/unique";
 
@@ -165,20 +165,26 @@ export function Composer({ slug, run, step }: ComposerProps) {
               </Button>
             </PopoverTrigger>
             <PopoverContent>
-              <div className="grid gap-2">
-                <Field label={t("model")} hint={t("modelHint")}>
-                  <Input
-                    value={model}
-                    placeholder={step.model}
-                    onChange={(event) => setModel(event.target.value)}
-                    onKeyDown={(event) => {
-                      if (event.key === "Enter" && model.trim()) {
-                        event.preventDefault();
-                        switchModel.mutate();
-                      }
-                    }}
-                  />
-                </Field>
+              {/* biome-ignore lint/a11y/noStaticElementInteractions: Enter in its field does what its button does */}
+              <div
+                className="grid gap-2"
+                onKeyDown={(event) => {
+                  // In the list of models it takes the one that is marked.
+                  if (event.key === "Enter" && !event.defaultPrevented && model) {
+                    event.preventDefault();
+                    switchModel.mutate();
+                  }
+                }}
+              >
+                <AgentChoices
+                  slug={slug}
+                  fields={["model"]}
+                  labels={{ model: t("model") }}
+                  inherited={step.model}
+                  value={{ agent: step.agent as Schemas["AgentName"], model: model || null, effort: null }}
+                  onChange={(change) => setModel(change.model ?? "")}
+                />
+                <p className="text-[0.8125rem] text-muted-foreground">{t("modelHint")}</p>
                 <Button
                   size="small"
                   variant="primary"
