@@ -1,7 +1,9 @@
+import { useQuery } from "@tanstack/react-query";
 import { Copy, Download, GitPullRequestArrow } from "lucide-react";
 import { toast } from "sonner";
 import { useTranslations } from "use-intl";
 import type { Schemas } from "@/api/client";
+import { projectQuery } from "@/api/queries";
 import { Button } from "@/components/ui/button";
 import { Popover, PopoverContent, PopoverTrigger } from "@/components/ui/popover";
 import { copy } from "@/lib/copy";
@@ -12,13 +14,19 @@ type GetChangesProps = { slug: string; run: Schemas["RunDetail"]; step: string |
 export function GetChanges({ slug, run, step }: GetChangesProps) {
   const t = useTranslations("review");
   const address = `/api/v1/projects/${slug}/runs/${run.id}/patch${step ? `?step=${step}` : ""}`;
+  const repository = useQuery(projectQuery(slug)).data?.repository;
+  const apply = `curl -fsS -H "Authorization: Bearer $CODECOURIER_API_KEY" '${location.origin}${address}' | git am`;
   const commands = [
     ...(step ? [] : [{ title: t("byCommand"), text: `codecourier patch ${run.id} | git am` }]),
-    {
-      title: t("byRequest"),
-      text: `curl -fsS -H "Authorization: Bearer $CODECOURIER_API_KEY" '${location.origin}${address}' | git am`,
-    },
-    ...(run.branch && !step ? [{ title: t("byBranch"), text: `git switch ${run.branch}` }] : []),
+    { title: t("byRequest"), text: apply },
+    ...(run.branch && run.baseCommit && repository && !step
+      ? [
+          // A repository on the server's machine has the branch; one elsewhere does not.
+          repository.startsWith("/")
+            ? { title: t("byBranch"), text: `git switch ${run.branch}` }
+            : { title: t("asBranch"), text: `git switch -c ${run.branch} ${run.baseCommit} && ${apply}` },
+        ]
+      : []),
   ];
   return (
     <Popover>
