@@ -96,6 +96,11 @@ export const LONG_WORDS = `${LONG}_${LONG.toLowerCase()}: ${"mend all of it and 
 @@say ${LONG}
 @@end`;
 
+/** The beginning of one that goes on. */
+export const LONG_WAIT = `${LONG}_${LONG.toLowerCase()}: wait for me
+@@say ${LONG.repeat(3)}
+@@bash echo ${LONG.repeat(5)}`;
+
 /** A project whose name is as long as names get. */
 export const LONG_NAME = LONG.slice(0, 78);
 
@@ -108,4 +113,67 @@ export async function startsRun(visitor, slug, body) {
 export async function waitsForEnd({ page }, slug, run, status = "Completed") {
   await page.goto(`/p/${slug}/runs/${run}`);
   await page.getByRole("main").getByText(status).first().waitFor({ timeout: 120_000 });
+}
+
+/** The sandbox of a run that is at work. */
+export async function sandboxOf(visitor, slug, run) {
+  const { data } = await asks(visitor, "GET", `/projects/${slug}/sandboxes`);
+  return data.find(({ runId }) => runId === run).id;
+}
+
+/** Starts a run that works until it is stopped. Gives it, the sandbox that it works in, and how to stop it. */
+export async function startsEndless(visitor, slug, prompt = "Wait for me.\n@@say I wait.") {
+  const run = await startsRun(visitor, slug, { prompt: `${prompt}\n@@hang`, workflow: "single" });
+  await waitsForEnd(visitor, slug, run, "Running");
+  // Its agent has been told its task, so its sandbox is there.
+  await visitor.page.getByText("Prompt", { exact: true }).first().waitFor();
+  const sandbox = await sandboxOf(visitor, slug, run);
+  const stop = async () => {
+    await asks(visitor, "POST", `/projects/${slug}/runs/${run}/cancel`);
+    await waitsForEnd(visitor, slug, run, "Cancelled");
+  };
+  return { run, sandbox, stop };
+}
+
+/** What a project has besides runs: a second workflow, people, keys, variables and checks. */
+export async function furnishes(visitor, slug, word = "staging") {
+  const at = `/projects/${slug}`;
+  await asks(visitor, "PUT", `${at}/workflows/${word.toLowerCase().slice(0, 60)}`, {
+    description: `Looks at it first, then mends it, for ${word}.`,
+    pipeline: [
+      { type: "step", role: "investigator", name: `look at ${word}` },
+      {
+        type: "loop",
+        maxIterations: 4,
+        nodes: [
+          { type: "step", role: "designer" },
+          { type: "step", role: "checker", instructions: "Be strict." },
+        ],
+      },
+    ],
+  });
+  await asks(visitor, "POST", `${at}/invitations`, {
+    email: `grace@${word.toLowerCase().slice(0, 60)}.example.org`,
+    role: "admin",
+  });
+  await asks(visitor, "POST", `${at}/keys`, {
+    name: `pipeline of ${word}`.slice(0, 80),
+    permissions: ["runs:read", "runs:write"],
+  });
+  await asks(visitor, "POST", `${at}/variables`, {
+    name: `DATABASE_URL_OF_${word.toUpperCase().replaceAll(/[^A-Z]/g, "")}`,
+    value: `postgres://shop:${word}@db.example.org/shop`,
+  });
+  await asks(visitor, "POST", `${at}/variables`, {
+    name: "MAIL_TOKEN",
+    value: "a secret of hers",
+    secret: true,
+  });
+  await asks(visitor, "PATCH", `${at}/settings`, {
+    checks: [
+      { name: "tests", command: "test -s src/greeting.txt" },
+      { name: `spelling of ${word}`.slice(0, 64), command: "! grep -n teh -r src", required: false },
+    ],
+    setupScript: "echo ready",
+  });
 }

@@ -1,5 +1,5 @@
 // A newcomer: from a fresh server to a change that was rejected, mended, accepted and read.
-import { asks, makesFirstAccount, REJECTED_ONCE } from "../lib/acts.mjs";
+import { asks, makesFirstAccount, REJECTED_ONCE, startsEndless } from "../lib/acts.mjs";
 import { goTo, inside } from "../lib/screens.mjs";
 import { stage } from "../lib/stage.mjs";
 
@@ -87,9 +87,11 @@ export default async function tell({ arrives }) {
     throw new Error("the page was loaded anew");
   }
 
-  const place = { slug: "shop", run: new URL(page.url()).pathname.split("/").at(-1) };
+  const { sandbox, stop } = await startsEndless(ada, "shop");
+  const place = { slug: "shop", run: second, sandbox };
   for (const screen of inside) {
     await goTo(page, screen, place);
     await ada.endsScreen(screen.name);
   }
+  await stop();
 }

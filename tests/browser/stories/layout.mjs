@@ -2,8 +2,10 @@
 import {
   hasProject,
   LONG_NAME,
+  LONG_WAIT,
   LONG_WORDS,
   makesFirstAccount,
+  startsEndless,
   startsRun,
   waitsForEnd,
 } from "../lib/acts.mjs";
@@ -25,12 +27,13 @@ export default async function tell({ arrives }) {
   const slug = await hasProject(host, LONG_NAME);
   const run = await startsRun(host, slug, { prompt: LONG_WORDS });
   await waitsForEnd(host, slug, run);
+  const { sandbox, stop } = await startsEndless(host, slug, LONG_WAIT);
   const state = await host.context.storageState();
   const faults = [];
   for (const { name, lengthened, ...options } of ways) {
     const visitor = await arrives({ name: name.replaceAll(/\W+/g, "-"), ...options, locale: "de-DE" });
     const look = async (screen) => {
-      await goTo(visitor.page, screen, { slug, run });
+      await goTo(visitor.page, screen, { slug, run, sandbox });
       if (lengthened) {
         await lengthen(visitor.page);
       }
@@ -45,6 +48,7 @@ export default async function tell({ arrives }) {
       await look(screen);
     }
   }
+  await stop();
   if (faults.length > 0) {
     throw new Error(`What does not fit:\n- ${faults.join("\n- ")}`);
   }

@@ -6,6 +6,7 @@ export function Skeleton({ className, ...rest }: ComponentProps<"div">) {
   return (
     <div
       aria-hidden
+      data-skeleton
       className={cn(
         "animate-in fade-in-0 fill-mode-both rounded-md bg-muted delay-200 duration-150",
         className,
