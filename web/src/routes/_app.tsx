@@ -1,12 +1,15 @@
 import { createFileRoute, redirect } from "@tanstack/react-router";
 import { accountQuery, projectsQuery, serverQuery } from "@/api/queries";
+import { keepFragment } from "@/features/access/fragment";
 import { AppFrame } from "@/features/frame/app-frame";
 
 export const Route = createFileRoute("/_app")({
   beforeLoad: async ({ context, location }) => {
     const { queryClient } = context;
     if (!(await queryClient.ensureQueryData(accountQuery))) {
-      throw redirect({ to: "/sign-in", search: location.pathname === "/" ? {} : { next: location.href } });
+      const next = `${location.pathname}${location.searchStr}`;
+      keepFragment(next, location.hash);
+      throw redirect({ to: "/sign-in", search: next === "/" ? {} : { next } });
     }
   },
   loader: ({ context: { queryClient } }) =>

@@ -9,7 +9,7 @@ import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
 import { ErrorAlert } from "@/features/frame/error-screens";
 import { AccessFrame } from "./access-frame";
-import { fromFragment } from "./fragment";
+import { fromFragment, keptFragment } from "./fragment";
 import { useEnter } from "./use-enter";
 
 export function SignUpScreen({ next }: { next: string | undefined }) {
@@ -18,7 +18,7 @@ export function SignUpScreen({ next }: { next: string | undefined }) {
   const enter = useEnter(next);
   const [form, setForm] = useState({ email: "", name: "", password: "" });
   // Whoever follows the link of an invitation has its code behind the `#`.
-  const [code, setCode] = useState(() => fromFragment("code", next?.split("#")[1] ?? ""));
+  const [code, setCode] = useState(() => fromFragment("code", keptFragment(next)));
   const wantsCode = server?.signUp === "invitation" && !server.needsOperator;
   const signUp = useMutation({
     mutationFn: () =>
