@@ -7,6 +7,7 @@ import { TooltipProvider } from "@/components/ui/tooltip";
 import { isApiError } from "./api/client";
 import { CommandProvider } from "./commands/registry";
 import { ErrorScreen, NotFoundScreen } from "./features/frame/error-screens";
+import { PendingScreen } from "./features/frame/pending-screen";
 import { LocaleProvider } from "./i18n";
 import { routeTree } from "./routeTree.gen";
 // Follows the theme of the system also where nothing lets one choose.
@@ -30,7 +31,9 @@ const router = createRouter({
   defaultPreload: "intent",
   defaultPreloadStaleTime: 0,
   defaultPendingMs: 200,
+  defaultPendingMinMs: 200,
   scrollRestoration: true,
+  defaultPendingComponent: PendingScreen,
   defaultErrorComponent: ErrorScreen,
   defaultNotFoundComponent: NotFoundScreen,
 });

@@ -2,6 +2,7 @@ import { createFileRoute, redirect } from "@tanstack/react-router";
 import { accountQuery, projectsQuery, serverQuery } from "@/api/queries";
 import { keepFragment } from "@/features/access/fragment";
 import { AppFrame } from "@/features/frame/app-frame";
+import { PendingFrame } from "@/features/frame/pending-screen";
 
 export const Route = createFileRoute("/_app")({
   beforeLoad: async ({ context, location }) => {
@@ -14,5 +15,6 @@ export const Route = createFileRoute("/_app")({
   },
   loader: ({ context: { queryClient } }) =>
     Promise.all([queryClient.ensureQueryData(serverQuery), queryClient.ensureQueryData(projectsQuery)]),
+  pendingComponent: PendingFrame,
   component: AppFrame,
 });

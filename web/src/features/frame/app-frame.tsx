@@ -21,6 +21,7 @@ import { chooseTheme } from "@/lib/theme";
 import { applyUserChange } from "@/live/apply-change";
 import { LiveProvider, useLive } from "@/live/context";
 import { ConnectionIndicator } from "./connection-indicator";
+import { InFrame } from "./error-screens";
 import { ShortcutsHelp } from "./shortcuts-help";
 import { Sidebar } from "./sidebar";
 import { useSignOut } from "./user-menu";
@@ -82,9 +83,11 @@ function Frame() {
       <main
         id="content"
         tabIndex={-1}
-        className="flex min-h-0 min-w-0 flex-1 flex-col overflow-y-auto outline-none"
+        className="flex min-h-0 min-w-0 flex-1 flex-col scroll-pt-14 overflow-y-auto outline-none"
       >
-        <Outlet />
+        <InFrame value>
+          <Outlet />
+        </InFrame>
       </main>
       {wanted ? (
         <Suspense>

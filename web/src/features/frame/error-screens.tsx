@@ -1,15 +1,24 @@
 // What is shown instead of a screen that cannot be shown.
 import { type ErrorComponentProps, Link, useRouter } from "@tanstack/react-router";
 import { CircleSlash2, Compass, TriangleAlert } from "lucide-react";
+import { createContext, type ReactNode, useContext } from "react";
 import { useTranslations } from "use-intl";
 import { ApiError } from "@/api/client";
 import { Button } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
 
+/** Whether the screen is inside of the frame, which is the landmark of the content then. */
+export const InFrame = createContext(false);
+
+function Place({ children }: { children: ReactNode }) {
+  const Landmark = useContext(InFrame) ? "div" : "main";
+  return <Landmark className="grid min-h-[60vh] place-items-center">{children}</Landmark>;
+}
+
 export function NotFoundScreen() {
   const t = useTranslations("errors");
   return (
-    <main className="grid min-h-[60vh] place-items-center">
+    <Place>
       <EmptyState
         icon={Compass}
         heading="h1"
@@ -22,7 +31,7 @@ export function NotFoundScreen() {
       >
         {t("notFoundWhy")}
       </EmptyState>
-    </main>
+    </Place>
   );
 }
 
@@ -35,7 +44,7 @@ export function ErrorScreen({ error }: ErrorComponentProps) {
   const forbidden =
     error instanceof ApiError && (error.code === "FORBIDDEN" || error.code === "SCOPE_DENIED");
   return (
-    <main className="grid min-h-[60vh] place-items-center">
+    <Place>
       <EmptyState
         icon={forbidden ? CircleSlash2 : TriangleAlert}
         heading="h1"
@@ -51,7 +60,7 @@ export function ErrorScreen({ error }: ErrorComponentProps) {
       >
         <ErrorText error={error} />
       </EmptyState>
-    </main>
+    </Place>
   );
 }
 
