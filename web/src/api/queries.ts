@@ -10,6 +10,20 @@ export type RunFilter = {
   sort?: "oldest";
 };
 
+type Page<T> = { data: T[]; hasMore: boolean; nextCursor: string | null };
+
+/** All pages of a list, for what is sorted, searched or chosen from here: there a part of it would be wrong. */
+async function whole<T>(read: (query: { limit: number; cursor?: string }) => Promise<Page<T>>): Promise<T[]> {
+  const all: T[] = [];
+  let cursor: string | null | undefined;
+  do {
+    const page = await read({ limit: 100, ...(cursor ? { cursor } : {}) });
+    all.push(...page.data);
+    cursor = page.hasMore ? page.nextCursor : undefined;
+  } while (cursor);
+  return all;
+}
+
 export const serverQuery = queryOptions({
   queryKey: ["server"],
   queryFn: () => data(api.GET("/api/v1/server")),
@@ -34,7 +48,7 @@ export const accountQuery = queryOptions({
 
 export const projectsQuery = queryOptions({
   queryKey: ["projects"],
-  queryFn: async () => (await body(api.GET("/api/v1/projects", { params: { query: { limit: 100 } } }))).data,
+  queryFn: () => whole((query) => body(api.GET("/api/v1/projects", { params: { query } }))),
 });
 
 export const ownInvitationsQuery = queryOptions({
@@ -119,23 +133,28 @@ export const providerKeysQuery = (slug: string) =>
 export const membersQuery = (slug: string) =>
   queryOptions({
     queryKey: ["members", slug],
-    queryFn: async () =>
-      (
-        await body(
-          api.GET("/api/v1/projects/{slug}/members", { params: { path: { slug }, query: { limit: 100 } } }),
-        )
-      ).data,
+    queryFn: () =>
+      whole((query) =>
+        body(api.GET("/api/v1/projects/{slug}/members", { params: { path: { slug }, query } })),
+      ),
+  });
+
+export const invitationsQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ["invitations", slug],
+    queryFn: () =>
+      whole((query) =>
+        body(api.GET("/api/v1/projects/{slug}/invitations", { params: { path: { slug }, query } })),
+      ),
   });
 
 export const workflowsQuery = (slug: string) =>
   queryOptions({
     queryKey: ["workflows", slug],
-    queryFn: async () =>
-      (
-        await body(
-          api.GET("/api/v1/projects/{slug}/workflows", { params: { path: { slug }, query: { limit: 100 } } }),
-        )
-      ).data,
+    queryFn: () =>
+      whole((query) =>
+        body(api.GET("/api/v1/projects/{slug}/workflows", { params: { path: { slug }, query } })),
+      ),
   });
 
 /** A workflow as somebody begins to edit it, with the tag that says which version they saw. */
@@ -249,8 +268,10 @@ export const branchesQuery = (slug: string, text: string) =>
 export const sandboxesQuery = (slug: string) =>
   queryOptions({
     queryKey: ["sandboxes", slug],
-    queryFn: async () =>
-      (await body(api.GET("/api/v1/projects/{slug}/sandboxes", { params: { path: { slug } } }))).data,
+    queryFn: () =>
+      whole((query) =>
+        body(api.GET("/api/v1/projects/{slug}/sandboxes", { params: { path: { slug }, query } })),
+      ),
   });
 
 export const sandboxQuery = (slug: string, sandbox: string) =>
