@@ -13,7 +13,7 @@ type PageHeaderProps = {
   children?: ReactNode;
 };
 
-/** The top of a screen: where it is, its one heading, and what is done most often there. */
+/** The top of a screen: where it is, its one heading, and what is done most often there. It stays while the rest scrolls. */
 export function PageHeader({ title, trail = [], children }: PageHeaderProps) {
   const t = useTranslations("frame");
   const slug = useParams({ strict: false }).slug;
@@ -29,7 +29,7 @@ export function PageHeader({ title, trail = [], children }: PageHeaderProps) {
     ...trail,
   ];
   return (
-    <header className="flex min-h-12 shrink-0 flex-wrap items-center justify-between gap-2 border-b px-4 py-2">
+    <header className="sticky top-0 z-20 flex min-h-12 shrink-0 flex-wrap items-center justify-between gap-2 border-b bg-background px-4 py-2">
       <div className="flex min-w-0 flex-wrap items-center gap-x-1.5">
         {places.length > 0 ? (
           <nav aria-label={t("trail")} className="min-w-0">

@@ -11,6 +11,7 @@ import { EmptyState } from "@/components/ui/empty-state";
 import { Input } from "@/components/ui/input";
 import { Select } from "@/components/ui/select";
 import { Checkbox } from "@/components/ui/switch";
+import { Tooltip } from "@/components/ui/tooltip";
 import { ErrorText } from "@/features/frame/error-screens";
 import { PageHeader } from "@/features/frame/page-header";
 import { SetupChecklist } from "@/features/setup/setup-checklist";
@@ -60,6 +61,17 @@ export function RunsScreen({ slug, filter }: { slug: string; filter: RunFilter }
   return (
     <>
       <PageHeader title={t("title")}>
+        {/* In the header it covers no row, and moves none. */}
+        <div role="status">
+          {fresh.length > 0 ? (
+            <Tooltip label={t("fresh", { count: fresh.length })} keys=".">
+              <Button className="border-primary/60 text-primary" onClick={showFresh}>
+                <ArrowUp aria-hidden />
+                {t("fresh", { count: fresh.length })}
+              </Button>
+            </Tooltip>
+          ) : null}
+        </div>
         <Button variant="primary" onClick={() => start?.run()}>
           <Plus aria-hidden />
           {t("new")}
@@ -67,14 +79,6 @@ export function RunsScreen({ slug, filter }: { slug: string; filter: RunFilter }
       </PageHeader>
       <SetupChecklist slug={slug} />
       <Filters slug={slug} filter={filter} />
-      <div role="status" className="sticky top-0 z-20 h-0 text-center">
-        {fresh.length > 0 ? (
-          <Button size="small" variant="primary" className="mt-2 shadow-md" onClick={showFresh}>
-            <ArrowUp aria-hidden />
-            {t("fresh", { count: fresh.length })}
-          </Button>
-        ) : null}
-      </div>
       {runs.isError && list.length === 0 ? (
         <div role="alert" className="p-4 text-muted-foreground">
           <ErrorText error={runs.error} />
@@ -132,6 +136,7 @@ function RunList({ slug, runs }: { slug: string; runs: Schemas["Run"][] }) {
       title: t("choose"),
       group: "here",
       keys: "x",
+      keysOnly: true,
       run: () => {
         const run = runs[focused()];
         if (run) {
@@ -144,7 +149,7 @@ function RunList({ slug, runs }: { slug: string; runs: Schemas["Run"][] }) {
   const selected = runs.filter((run) => chosen.has(run.id));
   return (
     <>
-      <ul ref={list} className="divide-y">
+      <ul ref={list} className="divide-y border-b">
         {runs.map((run) => (
           <li key={run.id} className={cn("group flex items-center", chosen.has(run.id) && "bg-primary/10")}>
             <Checkbox
@@ -176,7 +181,7 @@ function RunRow({ slug, run }: { slug: string; run: Schemas["Run"] }) {
       to="/p/$slug/runs/$run"
       params={{ slug, run: run.id }}
       search={{}}
-      className="grid min-w-0 flex-1 grid-cols-[7.5rem_minmax(0,1fr)_auto] items-center gap-x-3 gap-y-0.5 py-2 pr-4 pl-1.5 hover:bg-accent/60 focus-visible:-outline-offset-2 max-sm:grid-cols-[1rem_minmax(0,1fr)_auto]"
+      className="grid min-w-0 flex-1 grid-cols-[7.5rem_minmax(0,1fr)_auto] items-center gap-x-3 gap-y-0.5 py-2 pr-4 pl-1.5 hover:bg-accent/60 focus-visible:-outline-offset-2 max-sm:grid-cols-[1rem_minmax(0,1fr)_auto] max-sm:pl-4"
     >
       <StatusBadge status={run.status} className="max-sm:hidden" />
       <StatusIcon status={run.status} className="sm:hidden" />
@@ -300,8 +305,8 @@ function useListKeys(list: { current: HTMLElement | null }) {
     all[Math.min(all.length - 1, Math.max(0, focused() + by))]?.querySelector("a")?.focus();
   };
   useCommands([
-    { id: "next", title: t("next"), group: "here", keys: "j", run: () => move(1) },
-    { id: "previous", title: t("previous"), group: "here", keys: "k", run: () => move(-1) },
+    { id: "next", title: t("next"), group: "here", keys: "j", keysOnly: true, run: () => move(1) },
+    { id: "previous", title: t("previous"), group: "here", keys: "k", keysOnly: true, run: () => move(-1) },
   ]);
   return { focused };
 }
