@@ -24,6 +24,8 @@ export type Command = {
   icon?: LucideIcon;
   /** Keys: `g r` is one after the other, `mod+k` together. */
   keys?: string;
+  /** It moves what has the focus, which is elsewhere while the palette is open: shown among the shortcuts only. */
+  keysOnly?: boolean;
   /** More words to find it by. */
   words?: string;
   run: () => void;

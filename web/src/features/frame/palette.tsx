@@ -9,13 +9,14 @@ import { useTranslations } from "use-intl";
 import { membersQuery, projectQuery, projectsQuery, runsQuery, workflowsQuery } from "@/api/queries";
 import { byWords } from "@/commands/filter";
 import { shown } from "@/commands/keys";
+import { pastedRun } from "@/commands/pasted";
 import { type Command, useAllCommands } from "@/commands/registry";
 import { Kbd } from "@/components/ui/kbd";
 import { sections } from "@/features/settings/sections";
 import { ConfigureTexts } from "@/i18n/configure-texts";
 import { shortId } from "@/lib/format";
 
-const groups: Command["group"][] = ["here", "go", "project", "appearance", "account", "help"];
+const groups: Command["group"][] = ["here", "project", "go", "appearance", "account", "help"];
 
 type PaletteProps = { open: boolean; onOpenChange: (open: boolean) => void };
 
@@ -58,7 +59,7 @@ function PaletteDialog({ open, onOpenChange }: PaletteProps) {
             <Cmdk.List className="max-h-[min(24rem,60vh)] overflow-y-auto p-1">
               <Cmdk.Empty className="px-3 py-8 text-center text-muted-foreground">{t("nothing")}</Cmdk.Empty>
               {groups.map((group) => {
-                const members = commands.filter((command) => command.group === group);
+                const members = commands.filter((command) => command.group === group && !command.keysOnly);
                 return members.length === 0 ? null : (
                   <Cmdk.Group key={group} heading={t(`groups.${group}`)} className={groupClasses}>
                     {members.map((command) => (
@@ -118,12 +119,28 @@ function Things({ text, onGone }: { text: string; onGone: () => void }) {
   const navigate = useNavigate();
   const slug = useParams({ strict: false }).slug;
   const projects = useQuery(projectsQuery).data ?? [];
+  // An identifier or an address that was pasted leads to its run, however old that is.
+  const pasted = pastedRun(text, slug);
+  const known = useInfiniteQuery({ ...runsQuery(slug ?? "", {}), enabled: false }).data?.pages.flatMap(
+    (page) => page.data,
+  );
   const go = (there: () => Promise<void>) => {
     onGone();
     void there();
   };
   return (
     <>
+      {pasted && !(pasted.slug === slug && known?.some((run) => run.id === pasted.run)) ? (
+        <Cmdk.Group heading={t("things.runs")} className={groupClasses}>
+          <Item
+            icon={Play}
+            value={text}
+            onSelect={() => go(() => navigate({ to: "/p/$slug/runs/$run", params: pasted }))}
+          >
+            {pasted.run}
+          </Item>
+        </Cmdk.Group>
+      ) : null}
       {slug ? <ThingsOfProject slug={slug} text={text} go={go} /> : null}
       <Cmdk.Group heading={t("things.projects")} className={groupClasses}>
         {projects.map((project) => (
@@ -156,21 +173,15 @@ function ThingsOfProject({ slug, text, go }: ThingsOfProjectProps) {
   const workflows = useQuery(workflowsQuery(slug)).data ?? [];
   const members = useQuery(membersQuery(slug)).data ?? [];
   const openRun = (run: string) => go(() => navigate({ to: "/p/$slug/runs/$run", params: { slug, run } }));
-  // An identifier that was pasted leads to its run, however old that is.
-  const pasted = /^run_[0-9a-f]{32}$/.test(text) && !runs.some((run) => run.id === text);
+  const pasted = pastedRun(text, slug)?.run;
   return (
     <>
       <Cmdk.Group heading={t("things.runs")} className={groupClasses}>
-        {pasted ? (
-          <Item icon={Play} value={text} onSelect={() => openRun(text)}>
-            {text}
-          </Item>
-        ) : null}
         {runs.map((run) => (
           <Item
             key={run.id}
             icon={Play}
-            value={`${run.promptPreview} ${run.id}`}
+            value={run.id === pasted ? text : `${run.promptPreview} ${run.id}`}
             onSelect={() => openRun(run.id)}
           >
             {run.promptPreview} <span className="text-muted-foreground">{shortId(run.id)}</span>
