@@ -17,7 +17,15 @@ import { cn } from "@/lib/cn";
 import { unique } from "@/lib/unique";
 import { CommentBox } from "./comment-box";
 import { FileHead, type LineHandlers, SplitLines, UnifiedLine } from "./review-row";
-import { anchorOf, type Comment, fingerprint, quoteOf, type ReviewRow, type Side } from "./review-rows";
+import {
+  anchorOf,
+  type Comment,
+  fingerprint,
+  quoteOf,
+  type ReviewRow,
+  type Side,
+  saysSomething,
+} from "./review-rows";
 import type { Notes, ReviewStore } from "./review-store";
 import type { DiffLine, FileDiff } from "./unified-diff";
 
@@ -80,6 +88,22 @@ export function ReviewList({ rows, diff, scope, store, notes, onOpen, onLoad, re
   };
   const begin = ({ file, side, anchor, focus: end }: Chosen) => {
     const [from, to] = [Math.min(anchor, end), Math.max(anchor, end)];
+    setChosen(undefined);
+    // One that was begun there and is still empty is the one that is meant.
+    const begun = notes.comments.find(
+      (each) =>
+        each.scope === scope &&
+        each.path === file.path &&
+        each.side === side &&
+        each.from === from &&
+        each.to === to &&
+        !saysSomething(each),
+    );
+    if (begun) {
+      setFresh(undefined);
+      requestAnimationFrame(() => setFresh(begun.id));
+      return;
+    }
     const comment: Comment = {
       id: unique(),
       scope,
@@ -92,7 +116,6 @@ export function ReviewList({ rows, diff, scope, store, notes, onOpen, onLoad, re
       editing: "",
     };
     setFresh(comment.id);
-    setChosen(undefined);
     store.put(comment);
   };
   const move = (by: number, from: Place, extend: boolean, line: DiffLine) => {
@@ -204,7 +227,9 @@ export function ReviewList({ rows, diff, scope, store, notes, onOpen, onLoad, re
             row={row}
             counts={diff.files.find((each) => each.path === row.file.path)}
             viewed={notes.viewed[row.file.path] === print}
-            comments={notes.comments.filter((each) => each.path === row.file.path).length}
+            comments={
+              notes.comments.filter((each) => each.path === row.file.path && saysSomething(each)).length
+            }
             onOpen={(open) => onOpen(row.file.path, open)}
             onViewed={(is) => {
               store.mark(row.file.path, is ? print : undefined);

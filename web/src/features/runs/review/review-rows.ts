@@ -19,6 +19,11 @@ export type Comment = {
   editing?: string | undefined;
 };
 
+/** Whether there is anything in it that could be sent: what is still in its editor is meant, too. */
+export function saysSomething({ text, editing }: Comment): boolean {
+  return (editing ?? text).trim() !== "";
+}
+
 export type View = "unified" | "split";
 
 /** Two lines beside each other: what was and what is. */

@@ -14,12 +14,13 @@ import { Skeleton } from "@/components/ui/skeleton";
 import { Tooltip } from "@/components/ui/tooltip";
 import { ErrorText } from "@/features/frame/error-screens";
 import { useKept } from "@/lib/kept";
+import { isUnderWay } from "../status";
 import { ChangedFiles } from "./changed-files";
 import { filesOf, fileTree } from "./file-tree";
 import { GetChanges } from "./get-changes";
 import { ReviewList, type ReviewListHandle } from "./review-list";
 import { Counts } from "./review-row";
-import { fingerprint, lineCount, reviewRows } from "./review-rows";
+import { fingerprint, lineCount, reviewRows, saysSomething } from "./review-rows";
 import { reviewStore, useNotes } from "./review-store";
 import { type FileDiff, readUnifiedDiff } from "./unified-diff";
 
@@ -39,6 +40,7 @@ export function Review({ slug, run, step, onStep }: ReviewProps) {
   const t = useTranslations("review");
   const one = run.steps.find((each) => each.id === step);
   const at = one ? one.commit : run.tipCommit;
+  const ended = !isUnderWay(run.status);
   const diff = useQuery(runDiffQuery(slug, run.id, step, at));
   const chooser = (
     <Select
@@ -74,10 +76,10 @@ export function Review({ slug, run, step, onStep }: ReviewProps) {
       {diff.isSuccess ? (
         <EmptyState
           icon={FileIcon}
-          title={one ? t("noneOfStep") : t("none")}
+          title={one ? t("noneOfStep") : ended ? t("noneOfRun") : t("none")}
           action={one ? <Button onClick={() => onStep(undefined)}>{t("all")}</Button> : null}
         >
-          {one ? null : t("noneWhy")}
+          {one || ended ? null : t("noneWhy")}
         </EmptyState>
       ) : null}
     </div>
@@ -140,6 +142,8 @@ function Change({ slug, run, step, at, diff, chooser }: ChangeProps) {
       open(file.path, !is);
     }
   };
+  // One that was begun and left empty says nothing, and is not sent.
+  const said = notes.comments.filter(saysSomething).length;
   const send = () => setSending(true);
   useCommands([
     { id: "next-file", title: t("nextFile"), group: "here", keys: "]", run: () => goBy(1) },
@@ -170,7 +174,7 @@ function Change({ slug, run, step, at, diff, chooser }: ChangeProps) {
           additions: counts?.additions ?? null,
           deletions: counts?.deletions ?? null,
           viewed: isViewed(file),
-          comments: comments.filter((comment) => comment.path === file.path).length,
+          comments: comments.filter((comment) => comment.path === file.path && saysSomething(comment)).length,
         };
       })}
       onGo={(path) => list.current?.goTo(path)}
@@ -223,9 +227,9 @@ function Change({ slug, run, step, at, diff, chooser }: ChangeProps) {
             </Button>
           </Tooltip>
           <GetChanges slug={slug} run={run} step={step} />
-          <Button size="small" variant={notes.comments.length > 0 ? "primary" : "secondary"} onClick={send}>
+          <Button size="small" variant={said > 0 ? "primary" : "secondary"} onClick={send}>
             <Send aria-hidden />
-            {notes.comments.length > 0 ? t("sendCount", { count: notes.comments.length }) : t("send")}
+            {said > 0 ? t("sendCount", { count: said }) : t("send")}
           </Button>
         </div>
       </div>
