@@ -3,6 +3,7 @@ import { createContext, type ReactNode, useCallback, useContext, useEffect, useS
 import { IntlProvider } from "use-intl";
 import type configure from "./configure/en.json";
 import en from "./en.json";
+import { regional } from "./regional";
 import type runs from "./runs/en.json";
 
 export const locales = { en: "English", de: "Deutsch", es: "Español", fr: "Français", ja: "日本語" } as const;
@@ -13,7 +14,6 @@ export type Messages = typeof en & typeof configure & typeof runs;
 declare module "use-intl" {
   interface AppConfig {
     Messages: Messages;
-    Locale: Locale;
   }
 }
 
@@ -63,7 +63,7 @@ export function LocaleProvider({ children }: { children: ReactNode }) {
   return (
     <Chosen value={{ locale, choose }}>
       <IntlProvider
-        locale={shown.locale}
+        locale={regional(shown.locale)}
         // The others come with the screens that say them.
         messages={shown.messages as Messages}
         timeZone={Intl.DateTimeFormat().resolvedOptions().timeZone}

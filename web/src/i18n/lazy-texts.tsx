@@ -2,12 +2,13 @@
 import { type ReactNode, useEffect, useState } from "react";
 import { IntlProvider, useLocale, useMessages, useTimeZone } from "use-intl";
 import type { Locale, Messages } from ".";
+import { languageOf, regional } from "./regional";
 
 /** A component that gives its children more texts, and shows them as soon as those are there. */
 export function lazyTexts<Texts extends object>(load: Record<Locale, () => Promise<{ default: Texts }>>) {
   let kept: { locale: Locale; texts: Texts } | undefined;
   return function LazyTexts({ children }: { children: ReactNode }) {
-    const locale = useLocale();
+    const locale = languageOf(useLocale());
     const messages = useMessages();
     const timeZone = useTimeZone();
     const [loaded, setLoaded] = useState(kept);
@@ -29,7 +30,7 @@ export function lazyTexts<Texts extends object>(load: Record<Locale, () => Promi
     }, [locale]);
     return loaded ? (
       <IntlProvider
-        locale={loaded.locale}
+        locale={regional(loaded.locale)}
         messages={{ ...messages, ...loaded.texts } as Messages}
         {...(timeZone ? { timeZone } : {})}
       >

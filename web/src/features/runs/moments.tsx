@@ -34,6 +34,7 @@ export function useMoney() {
     return new Intl.NumberFormat(locale, {
       style: "currency",
       currency: "USD",
+      currencyDisplay: "narrowSymbol",
       minimumFractionDigits: digits,
       maximumFractionDigits: digits,
     }).format(microUsd / 1_000_000);
