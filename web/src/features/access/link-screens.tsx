@@ -1,7 +1,7 @@
 // Where the links of mails lead: proving an address, signing in, setting another password. The token is behind the `#`,
 // which no server and no log sees, and is used only when somebody presses: what looks at links by itself uses up none.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link, useLocation, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { toast } from "sonner";
 import { useTranslations } from "use-intl";
@@ -87,7 +87,8 @@ export function PasswordResetScreen() {
 }
 
 function PasswordReset() {
-  const [token] = useState(() => fromFragment("token"));
+  // The link of the mail may be opened on the very screen that asked for it.
+  const token = fromFragment("token", useLocation({ select: ({ hash }) => hash }));
   return token ? <SetPassword token={token} /> : <AskForReset />;
 }
 

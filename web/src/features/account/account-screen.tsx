@@ -16,6 +16,7 @@ import { PageHeader } from "@/features/frame/page-header";
 import { useFailure } from "@/features/frame/use-failure";
 import { Ago } from "@/features/runs/moments";
 import { ConfigureTexts } from "@/i18n/configure-texts";
+import { deviceOf } from "@/lib/device";
 
 export function AccountScreen() {
   return (
@@ -175,7 +176,7 @@ function Devices() {
         {sessions.map((session) => (
           <li key={session.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2">
             <span className="grid min-w-0 flex-1">
-              <span className="truncate">{session.device || t("unknownDevice")}</span>
+              <DeviceName device={session.device} />
               <span className="text-[0.8125rem] text-muted-foreground">
                 {session.address} · <Ago at={session.lastUsedAt} />
               </span>
@@ -191,6 +192,16 @@ function Devices() {
         ))}
       </ul>
     </Card>
+  );
+}
+
+function DeviceName({ device }: { device: string | null }) {
+  const t = useTranslations("account");
+  const known = deviceOf(device ?? "");
+  return (
+    <span className="truncate" title={device ?? undefined}>
+      {known ? t("deviceOf", known) : device || t("unknownDevice")}
+    </span>
   );
 }
 

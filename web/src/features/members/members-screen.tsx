@@ -13,8 +13,9 @@ import {
 import { type FormEvent, useState } from "react";
 import { toast } from "sonner";
 import { useLocale, useTranslations } from "use-intl";
-import { api, body, data, done, isApiError, type Schemas } from "@/api/client";
-import { accountQuery, membersQuery, projectQuery, projectsQuery } from "@/api/queries";
+import { api, data, done, isApiError, type Schemas } from "@/api/client";
+import { accountQuery, invitationsQuery, membersQuery, projectQuery, projectsQuery } from "@/api/queries";
+import { useCommands } from "@/commands/registry";
 import { Confirm } from "@/components/ui/alert-dialog";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
@@ -49,12 +50,21 @@ function Members({ slug }: { slug: string }) {
   const [handOver, setHandOver] = useState<Schemas["Invitation"] | null>(null);
   const role = useQuery(projectQuery(slug)).data?.role ?? "member";
   const members = useQuery(membersQuery(slug)).data ?? [];
-  const invitations = useQuery({
-    queryKey: ["invitations", slug],
-    enabled: role !== "member",
-    queryFn: async () =>
-      (await body(api.GET("/api/v1/projects/{slug}/invitations", { params: { path: { slug } } }))).data,
-  });
+  const invitations = useQuery({ ...invitationsQuery(slug), enabled: role !== "member" });
+  useCommands(
+    role === "member"
+      ? []
+      : [
+          {
+            id: "invite",
+            title: t("invite"),
+            group: "here",
+            icon: UserPlus,
+            keys: "c",
+            run: () => setInviting(true),
+          },
+        ],
+  );
   const pending = invitations.data?.filter((invitation) => invitation.status === "pending") ?? [];
   return (
     <>

@@ -115,7 +115,10 @@ function StepRow({ run, step, slowest, selected, onSelect }: StepRowProps) {
       {step.checks.length > 0 ? (
         <span className="flex flex-wrap gap-x-3 text-xs">
           {step.checks.map((check) => (
-            <span key={check.name} className={check.passed ? "text-status-completed" : "text-status-failed"}>
+            <span
+              key={check.name}
+              className={cn("wrap-anywhere", check.passed ? "text-status-completed" : "text-status-failed")}
+            >
               {check.passed ? "✓" : "✗"} {check.name}
               <span className="sr-only">{t(check.passed ? "checkPassed" : "checkFailed")}</span>
             </span>

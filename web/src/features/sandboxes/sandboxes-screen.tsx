@@ -44,11 +44,19 @@ export function SandboxesScreen({ slug }: { slug: string }) {
         {starting ? <StartSandbox slug={slug} open={starting} onOpenChange={setStarting} /> : null}
       </Suspense>
       {sandboxes.length === 0 ? (
-        <EmptyState icon={Box} title={t("none")}>
+        <EmptyState
+          icon={Box}
+          title={t("none")}
+          action={
+            <Button variant="primary" onClick={() => setStarting(true)}>
+              {t("start")}
+            </Button>
+          }
+        >
           {t("noneWhy")}
         </EmptyState>
       ) : (
-        <ul className="divide-y">
+        <ul className="divide-y border-b">
           {sandboxes.map((sandbox) => (
             <SandboxRow key={sandbox.id} slug={slug} sandbox={sandbox} />
           ))}
@@ -66,7 +74,7 @@ function SandboxRow({ slug, sandbox }: { slug: string; sandbox: Schemas["Sandbox
       <Link
         to="/p/$slug/sandboxes/$sandbox"
         params={{ slug, sandbox: sandbox.id }}
-        className="min-w-0 flex-1 truncate hover:underline"
+        className="min-w-0 flex-1 truncate hover:underline max-sm:basis-[calc(100%-6rem)]"
       >
         {sandbox.lane} <code className="text-muted-foreground text-xs">{shortId(sandbox.id)}</code>
       </Link>

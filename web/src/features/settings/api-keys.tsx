@@ -5,6 +5,7 @@ import { useState } from "react";
 import { useFormatter, useTranslations } from "use-intl";
 import { api, data, done, type Schemas } from "@/api/client";
 import { apiKeysQuery } from "@/api/queries";
+import { useCommands } from "@/commands/registry";
 import { Confirm } from "@/components/ui/alert-dialog";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
@@ -27,6 +28,16 @@ export function ApiKeys({ slug }: { slug: string }) {
   const list = keys.data?.pages.flatMap((page) => page.data) ?? [];
   const [creating, setCreating] = useState(false);
   const [made, setMade] = useState<Schemas["CreatedApiKey"] | null>(null);
+  useCommands([
+    {
+      id: "create-key",
+      title: t("create"),
+      group: "here",
+      icon: Plus,
+      keys: "c",
+      run: () => setCreating(true),
+    },
+  ]);
   return (
     <Section
       title={t("title")}
@@ -96,27 +107,31 @@ function KeyRow({ slug, apiKey, onRotated }: KeyRowProps) {
   return (
     <li className="grid gap-1.5 px-4 py-2.5">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
-        <KeyRound className="size-4 text-muted-foreground" aria-hidden />
-        <span className="min-w-0 flex-1 basis-40 truncate font-medium">{apiKey.name}</span>
-        <code className="text-[0.8125rem] text-muted-foreground">{apiKey.displayPrefix}…</code>
+        <span className="flex min-w-0 flex-1 basis-40 items-center gap-3">
+          <KeyRound className="size-4 shrink-0 text-muted-foreground" aria-hidden />
+          <span className="truncate font-medium">{apiKey.name}</span>
+        </span>
+        <code className="text-[0.8125rem] text-muted-foreground max-sm:pl-7">{apiKey.displayPrefix}…</code>
         <Badge className={usable ? "text-status-completed" : ""}>{t(`status.${apiKey.status}`)}</Badge>
-        {apiKey.status === "active" ? (
-          <Button
-            size="small"
-            onClick={() => setAsking("rotate")}
-            aria-label={t("rotateNamed", { name: apiKey.name })}
-          >
-            {t("rotate")}
-          </Button>
-        ) : null}
         {usable ? (
-          <Button
-            size="small"
-            onClick={() => setAsking("revoke")}
-            aria-label={t("revokeNamed", { name: apiKey.name })}
-          >
-            {t("revoke")}
-          </Button>
+          <span className="flex gap-2 max-sm:w-full max-sm:pl-7">
+            {apiKey.status === "active" ? (
+              <Button
+                size="small"
+                onClick={() => setAsking("rotate")}
+                aria-label={t("rotateNamed", { name: apiKey.name })}
+              >
+                {t("rotate")}
+              </Button>
+            ) : null}
+            <Button
+              size="small"
+              onClick={() => setAsking("revoke")}
+              aria-label={t("revokeNamed", { name: apiKey.name })}
+            >
+              {t("revoke")}
+            </Button>
+          </span>
         ) : null}
       </div>
       <p className="flex flex-wrap gap-1 pl-7">

@@ -2,7 +2,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Download, History, X } from "lucide-react";
-import { useFormatter, useTranslations } from "use-intl";
+import { useTranslations } from "use-intl";
 import type { Schemas } from "@/api/client";
 import { type AuditFilter, auditQuery, membersQuery } from "@/api/queries";
 import { Button } from "@/components/ui/button";
@@ -142,7 +142,6 @@ function EntryRow({ entry }: { entry: Schemas["AuditEntry"] }) {
 
 function Filter({ slug, filter }: { slug: string; filter: AuditFilter }) {
   const t = useTranslations("audit");
-  const format = useFormatter();
   const navigate = useNavigate();
   const members = useQuery(membersQuery(slug)).data ?? [];
   const set = (change: { [K in keyof AuditFilter]?: AuditFilter[K] | undefined }) =>
@@ -162,14 +161,14 @@ function Filter({ slug, filter }: { slug: string; filter: AuditFilter }) {
   const query = new URLSearchParams(filter).toString();
   return (
     <div className="flex flex-wrap items-end gap-3">
-      <Field label={t("who")} className="w-44">
+      <Field label={t("who")} className="w-44 max-sm:w-[calc(50%-0.375rem)]">
         <Select
           value={actor}
           onValueChange={(value) => set({ actor: value === ANY ? undefined : value })}
           options={people}
         />
       </Field>
-      <Field label={t("what")} className="w-44">
+      <Field label={t("what")} className="w-44 max-sm:w-[calc(50%-0.375rem)]">
         <Select
           value={actions.find((action) => action === filter.action) ?? ANY}
           onValueChange={(value) => set({ action: value === ANY ? undefined : value })}
@@ -179,14 +178,14 @@ function Filter({ slug, filter }: { slug: string; filter: AuditFilter }) {
           ]}
         />
       </Field>
-      <Field label={t("from")} className="w-40">
+      <Field label={t("from")} className="w-40 max-sm:w-[calc(50%-0.375rem)]">
         <Input
           type="date"
           value={day(filter.from)}
           onChange={(event) => set({ from: moment(event.target.value, 0) })}
         />
       </Field>
-      <Field label={t("until")} className="w-40">
+      <Field label={t("until")} className="w-40 max-sm:w-[calc(50%-0.375rem)]">
         <Input
           type="date"
           value={day(filter.until, -1)}
@@ -214,7 +213,7 @@ function Filter({ slug, filter }: { slug: string; filter: AuditFilter }) {
             <MenuItem key={kind} asChild>
               <a
                 href={`/api/v1/projects/${slug}/audit/export?format=${kind}${query ? `&${query}` : ""}`}
-                download={`audit-${slug}-${format.dateTime(new Date(), { dateStyle: "short" })}.${kind}`}
+                download={`audit-${slug}-${day(new Date().toISOString())}.${kind}`}
               >
                 {t(`formats.${kind}`)}
               </a>

@@ -134,16 +134,18 @@ function VariableRow({ slug, variable, onEdit }: VariableRowProps) {
       <span className="text-[0.8125rem] text-muted-foreground max-sm:hidden">
         <Ago at={variable.updatedAt} />
       </span>
-      <Button size="small" onClick={onEdit} aria-label={t("changeNamed", { name: variable.name })}>
-        {t("change")}
-      </Button>
-      <Button
-        size="small"
-        onClick={() => setRemoving(true)}
-        aria-label={t("removeNamed", { name: variable.name })}
-      >
-        {t("remove")}
-      </Button>
+      <span className="flex gap-2 max-sm:w-full">
+        <Button size="small" onClick={onEdit} aria-label={t("changeNamed", { name: variable.name })}>
+          {t("change")}
+        </Button>
+        <Button
+          size="small"
+          onClick={() => setRemoving(true)}
+          aria-label={t("removeNamed", { name: variable.name })}
+        >
+          {t("remove")}
+        </Button>
+      </span>
       <Confirm
         open={removing}
         onOpenChange={setRemoving}

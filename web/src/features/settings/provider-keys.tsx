@@ -12,6 +12,7 @@ import { Input } from "@/components/ui/input";
 import { Section } from "@/features/forms/form";
 import { useFailure } from "@/features/frame/use-failure";
 import { Ago } from "@/features/runs/moments";
+import { cn } from "@/lib/cn";
 
 const providers: { name: Schemas["ProviderName"]; label: string }[] = [
   { name: "anthropic", label: "Anthropic" },
@@ -84,7 +85,7 @@ export function ProviderKeyRow({ slug, provider, label, present }: ProviderKeyRo
   return (
     <li className="grid gap-2 px-4 py-2">
       <div className="flex flex-wrap items-center gap-2">
-        <span className="grid min-w-0 flex-1">
+        <span className={cn("grid min-w-0 flex-1", present && "max-sm:basis-full")}>
           <span>
             {label}{" "}
             <span className="text-muted-foreground">{present ? `…${present.lastFour}` : t("notSet")}</span>

@@ -9,6 +9,7 @@ import { projectQuery, workflowQuery, workflowsQuery } from "@/api/queries";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
+import { Skeleton } from "@/components/ui/skeleton";
 import { Tabs, TabsContent, TabsList, TabsTrigger } from "@/components/ui/tabs";
 import { SavedForm, Theirs } from "@/features/forms/form";
 import { useForm } from "@/features/forms/use-form";
@@ -140,7 +141,7 @@ function WorkflowEditor({ slug, name, view }: WorkflowScreenProps) {
               {workflow.shipped ? null : <Toolbar editor={editor} />}
             </div>
             <TabsContent value="canvas" className="min-h-0 flex-1">
-              <Suspense>
+              <Suspense fallback={<Skeleton className="m-4 h-32 max-w-2xl" />}>
                 <Canvas editor={editor} faults={faults.found} />
               </Suspense>
             </TabsContent>
