@@ -17,6 +17,12 @@ async function tabsTo(page, role, name) {
   throw new Error(`60 times Tab do not lead to the ${role} “${name}”`);
 }
 
+/** Waits until the focus is on it: it comes back a moment after a dialog has gone. */
+async function hasFocus(page, role, name) {
+  const target = await page.getByRole(role, { name }).first().elementHandle();
+  await page.waitForFunction((element) => element === document.activeElement, target);
+}
+
 async function seesFocus(page, what) {
   const seen = await page.evaluate(() => {
     const style = getComputedStyle(document.activeElement);
@@ -76,12 +82,15 @@ export default async function tell({ arrives }) {
   await tabsTo(page, "button", "Stop");
   await page.keyboard.press("Enter");
   await page.getByText("Cancelled").first().waitFor();
+  await page.getByRole("alertdialog").waitFor({ state: "detached" });
+  await hasFocus(page, "button", /designer #1/);
 
   await page.keyboard.press("?");
   await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
   await ada.endsScreen("shortcuts");
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
+  await hasFocus(page, "button", /designer #1/);
   await page.keyboard.press("g");
   await page.keyboard.press("r");
   await page.getByRole("heading", { level: 1, name: "Runs" }).waitFor();

@@ -3,6 +3,7 @@ import { Dialog as RadixDialog } from "radix-ui";
 import type { ReactNode } from "react";
 import { cn } from "@/lib/cn";
 import { Button } from "./button";
+import { Remember, useReturnFocus } from "./return-focus";
 
 export const Dialog = RadixDialog.Root;
 export const DialogTrigger = RadixDialog.Trigger;
@@ -20,16 +21,19 @@ type DialogContentProps = {
 };
 
 export function DialogContent({ title, description, closeLabel, className, children }: DialogContentProps) {
+  const { remember, content } = useReturnFocus();
   return (
     <RadixDialog.Portal>
       <RadixDialog.Overlay className={overlay} />
       <RadixDialog.Content
+        {...content}
         {...(description ? {} : { "aria-describedby": undefined })}
         className={cn(
           "fixed top-[12vh] left-1/2 z-50 grid max-h-[80vh] w-[calc(100vw-2rem)] max-w-lg -translate-x-1/2 animate-in gap-4 overflow-y-auto rounded-lg border bg-popover p-5 text-popover-foreground shadow-xl fade-in-0 zoom-in-95 duration-150",
           className,
         )}
       >
+        <Remember into={remember} />
         <div className="grid gap-1 pr-8">
           <RadixDialog.Title className="font-semibold text-[0.9375rem]">{title}</RadixDialog.Title>
           {description ? (
@@ -56,10 +60,12 @@ type SheetContentProps = { title: string; side: "left" | "right"; className?: st
 
 /** A dialog that slides in from a side: the sidebar on a phone, an inspector. */
 export function SheetContent({ title, side, className, children }: SheetContentProps) {
+  const { remember, content } = useReturnFocus();
   return (
     <RadixDialog.Portal>
       <RadixDialog.Overlay className={overlay} />
       <RadixDialog.Content
+        {...content}
         aria-describedby={undefined}
         className={cn(
           "fixed inset-y-0 z-50 flex w-72 max-w-[85vw] animate-in flex-col overflow-y-auto border bg-background shadow-xl duration-150",
@@ -67,6 +73,7 @@ export function SheetContent({ title, side, className, children }: SheetContentP
           className,
         )}
       >
+        <Remember into={remember} />
         <RadixDialog.Title className="sr-only">{title}</RadixDialog.Title>
         {children}
       </RadixDialog.Content>

@@ -12,6 +12,7 @@ import { shown } from "@/commands/keys";
 import { pastedRun } from "@/commands/pasted";
 import { type Command, useAllCommands } from "@/commands/registry";
 import { Kbd } from "@/components/ui/kbd";
+import { Remember, useReturnFocus } from "@/components/ui/return-focus";
 import { sections } from "@/features/settings/sections";
 import { ConfigureTexts } from "@/i18n/configure-texts";
 import { shortId } from "@/lib/format";
@@ -33,6 +34,7 @@ function PaletteDialog({ open, onOpenChange }: PaletteProps) {
   const t = useTranslations("palette");
   const commands = useAllCommands();
   const [text, setText] = useState("");
+  const { remember, content } = useReturnFocus();
   const close = () => {
     setText("");
     onOpenChange(false);
@@ -42,9 +44,11 @@ function PaletteDialog({ open, onOpenChange }: PaletteProps) {
       <RadixDialog.Portal>
         <RadixDialog.Overlay className="fixed inset-0 z-40 animate-in bg-black/40 fade-in-0 duration-100" />
         <RadixDialog.Content
+          {...content}
           aria-describedby={undefined}
           className="fixed top-[14vh] left-1/2 z-50 w-[calc(100vw-2rem)] max-w-xl -translate-x-1/2 animate-in overflow-hidden rounded-lg border bg-popover text-popover-foreground shadow-2xl fade-in-0 zoom-in-95 duration-100"
         >
+          <Remember into={remember} />
           <RadixDialog.Title className="sr-only">{t("title")}</RadixDialog.Title>
           <Cmdk label={t("title")} filter={byWords} loop>
             <div className="flex items-center gap-2 border-b px-3">
