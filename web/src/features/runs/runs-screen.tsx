@@ -10,6 +10,7 @@ import { Button } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { Input } from "@/components/ui/input";
 import { Select } from "@/components/ui/select";
+import { Skeleton } from "@/components/ui/skeleton";
 import { Checkbox } from "@/components/ui/switch";
 import { Tooltip } from "@/components/ui/tooltip";
 import { ErrorText } from "@/features/frame/error-screens";
@@ -27,7 +28,11 @@ const ChosenRuns = lazy(() => import("./chosen-runs").then(({ ChosenRuns }) => (
 export function RunsScreen({ slug, filter }: { slug: string; filter: RunFilter }) {
   const t = useTranslations("runs");
   const client = useQueryClient();
-  const runs = useInfiniteQuery(runsQuery(slug, filter));
+  const runs = useInfiniteQuery({
+    ...runsQuery(slug, filter),
+    // Another filter of the same list: the rows from before stay until the others are here.
+    placeholderData: (before, query) => (query?.queryKey[1] === slug ? before : undefined),
+  });
   const list = useMemo(() => runs.data?.pages.flatMap((page) => page.data) ?? [], [runs.data]);
   const fresh = useQuery(freshRunsQuery(slug, filter)).data;
   const filtered = Object.keys(filter).length > 0;
@@ -84,7 +89,7 @@ export function RunsScreen({ slug, filter }: { slug: string; filter: RunFilter }
           <ErrorText error={runs.error} />
         </div>
       ) : null}
-      {list.length === 0 && runs.isSuccess ? (
+      {list.length === 0 && runs.isSuccess && !runs.isPlaceholderData ? (
         <EmptyState
           icon={Play}
           title={filtered ? t("noneFound") : t("none")}
@@ -104,8 +109,16 @@ export function RunsScreen({ slug, filter }: { slug: string; filter: RunFilter }
         >
           {filtered ? null : t("noneWhy")}
         </EmptyState>
+      ) : runs.isPending ? (
+        <div className="grid gap-2 p-4">
+          {[1, 2, 3, 4, 5, 6].map((row) => (
+            <Skeleton key={row} className="h-6" />
+          ))}
+        </div>
       ) : (
-        <RunList slug={slug} runs={list} />
+        <div className={cn(runs.isPlaceholderData && "opacity-60")} aria-busy={runs.isPlaceholderData}>
+          <RunList slug={slug} runs={list} />
+        </div>
       )}
       {runs.hasNextPage ? (
         <div className="p-3 text-center">
@@ -221,6 +234,12 @@ function Filters({ slug, filter }: { slug: string; filter: RunFilter }) {
   const go = (next: RunFilter) =>
     void navigate({ to: "/p/$slug/runs", params: { slug }, search: next, replace: true });
   const written = writeFilter(filter);
+  // What is filtered by may change elsewhere, too; whoever types here goes on typing here.
+  useEffect(() => {
+    if (field.current) {
+      field.current.value = written;
+    }
+  }, [written]);
   return (
     <div className="flex flex-wrap items-center gap-2 border-b px-4 py-2">
       <nav aria-label={t("byStatus")} className="flex flex-wrap gap-1">
@@ -274,7 +293,6 @@ function Filters({ slug, filter }: { slug: string; filter: RunFilter }) {
           <Input
             ref={field}
             type="search"
-            key={written}
             defaultValue={written}
             aria-label={t("search")}
             placeholder={t("searchExample")}

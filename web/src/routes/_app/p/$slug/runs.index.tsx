@@ -17,8 +17,10 @@ type Search = z.infer<typeof search>;
 export const Route = createFileRoute("/_app/p/$slug/runs/")({
   validateSearch: search,
   loaderDeps: ({ search }) => search,
-  loader: ({ context, params, deps }) =>
-    context.queryClient.ensureInfiniteQueryData(runsQuery(params.slug, filterOf(deps))),
+  // Begun here and not waited for: while somebody filters, what they filter with stays.
+  loader: ({ context, params, deps }) => {
+    void context.queryClient.prefetchInfiniteQuery(runsQuery(params.slug, filterOf(deps)));
+  },
   component: () => (
     <RunTexts>
       <RunsScreen slug={Route.useParams().slug} filter={filterOf(Route.useSearch())} />
