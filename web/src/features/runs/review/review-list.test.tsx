@@ -1,4 +1,4 @@
-import { act, render, screen, within } from "@testing-library/react";
+import { act, render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { createRef } from "react";
 import { IntlProvider } from "use-intl";
@@ -78,14 +78,25 @@ test("the arrow keys go from line to line, and Enter comments on the one that ha
   const { store, line } = shown();
   line("Line 1, added: first.txt line 1")?.focus();
   await user.keyboard("{ArrowDown}{ArrowDown}");
-  await vi.waitFor(() => expect(document.activeElement).toBe(line("Line 3, added: first.txt line 3")));
+  await waitFor(() => expect(document.activeElement).toBe(line("Line 3, added: first.txt line 3")));
   await user.keyboard("{Enter}");
   const field = await screen.findByLabelText("Comment on first.txt, 3");
-  await vi.waitFor(() => expect(document.activeElement).toBe(field));
+  await waitFor(() => expect(document.activeElement).toBe(field));
   await user.keyboard("Why three?");
   expect(store.getNotes().comments).toMatchObject([
     { path: "first.txt", from: 3, to: 3, editing: "Why three?" },
   ]);
+});
+
+test("a comment that is given up gives the focus back to its line", async () => {
+  const user = userEvent.setup();
+  const { line } = shown();
+  line("Line 1, added: first.txt line 1")?.focus();
+  await user.keyboard("{Enter}");
+  const field = await screen.findByLabelText("Comment on first.txt, 1");
+  await waitFor(() => expect(document.activeElement).toBe(field));
+  await user.keyboard("{Escape}");
+  await waitFor(() => expect(document.activeElement).toBe(line("Line 1, added: first.txt line 1")));
 });
 
 test("a line whose comment is still empty gets no second one", async () => {
@@ -96,9 +107,7 @@ test("a line whose comment is still empty gets no second one", async () => {
     await user.keyboard("{Enter}");
   }
   expect(store.getNotes().comments).toHaveLength(1);
-  await vi.waitFor(() =>
-    expect(document.activeElement).toBe(screen.getByLabelText("Comment on first.txt, 1")),
-  );
+  await waitFor(() => expect(document.activeElement).toBe(screen.getByLabelText("Comment on first.txt, 1")));
 });
 
 test("it goes to a file that is far away", async () => {
@@ -110,5 +119,5 @@ test("it goes to a file that is far away", async () => {
     list.dispatchEvent(new Event("scroll"));
   }) as typeof list.scrollTo;
   act(() => handle.current?.goTo("last.txt"));
-  await vi.waitFor(() => expect(line("Line 1, added: last.txt line 1")).not.toBeNull());
+  await waitFor(() => expect(line("Line 1, added: last.txt line 1")).not.toBeNull());
 });

@@ -191,6 +191,8 @@ export function ReviewList({ rows, diff, scope, store, notes, onOpen, onLoad, re
         const file = fileOf(key);
         const anchor = anchorOf(line);
         if (file && anchor) {
+          // Where the keyboard goes back to.
+          setCurrent({ key, side });
           begin(chosen ?? { file, side: anchor.side, anchor: anchor.number, focus: anchor.number });
         }
       } else if (event.key === "Escape" && chosen) {
