@@ -27,7 +27,7 @@ fn main() -> Result<(), AnyError> {
 }
 
 fn measure(kind: AgentKind, agent: &dyn Agent, bytes: usize) -> Result<(), AnyError> {
-    let recorded = recorded(kind, agent.tested_version())?;
+    let recorded = recorded(kind)?;
     let session = session(kind)?;
     let (mut lines, mut durable, mut transient) = (0_u64, 0_u64, 0_u64);
     let mut parser = agent.parser(&session);
@@ -88,14 +88,16 @@ fn session(kind: AgentKind) -> Result<SessionSpec, AnyError> {
     })
 }
 
-fn recorded(kind: AgentKind, version: &str) -> Result<Vec<u8>, AnyError> {
+fn recorded(kind: AgentKind) -> Result<Vec<u8>, AnyError> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("testdata")
-        .join(kind.as_str())
-        .join(version);
-    let mut paths: Vec<_> = std::fs::read_dir(directory)?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<_, AnyError>>()?;
+        .join(kind.as_str());
+    let mut paths = Vec::new();
+    for version in std::fs::read_dir(directory)? {
+        for entry in std::fs::read_dir(version?.path())? {
+            paths.push(entry?.path());
+        }
+    }
     paths.sort();
     let mut bytes = Vec::new();
     for path in paths {

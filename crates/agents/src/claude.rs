@@ -14,6 +14,7 @@ pub mod subscription;
 mod turn;
 
 use codecourier_domain::agent::{AgentKind, Effort};
+use codecourier_domain::agent_pin;
 use codecourier_domain::event::Event;
 
 use crate::agent::{Agent, Ending};
@@ -24,7 +25,7 @@ use crate::path::{RelativePath, SandboxPath};
 use crate::session::{Prompt, SessionHandle, SessionSpec};
 
 /// The version of the CLI that this adapter was written and tested against.
-pub const TESTED_VERSION: &str = "2.1.330";
+pub const TESTED_VERSION: &str = agent_pin::CLAUDE.version;
 
 /// Where templates install the CLI's own binary. Not npm's wrapper: signals and exit codes must be the CLI's own.
 pub const PROGRAM: &str = "/usr/local/bin/claude";

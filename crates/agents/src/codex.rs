@@ -12,6 +12,7 @@ mod protocol;
 mod turn;
 
 use codecourier_domain::agent::{AgentKind, Effort};
+use codecourier_domain::agent_pin;
 use codecourier_domain::event::Event;
 
 use crate::agent::{Agent, Ending};
@@ -22,7 +23,7 @@ use crate::path::{RelativePath, SandboxPath};
 use crate::session::{Prompt, SessionHandle, SessionSpec};
 
 /// The version of the CLI that this adapter was written and tested against.
-pub const TESTED_VERSION: &str = "0.169.0";
+pub const TESTED_VERSION: &str = agent_pin::CODEX.version;
 
 /// Where templates install the CLI's own binary. What it needs beside itself lies beside it.
 pub const PROGRAM: &str = "/usr/local/bin/codex";

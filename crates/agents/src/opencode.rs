@@ -7,6 +7,7 @@
 mod launch;
 
 use codecourier_domain::agent::{AgentKind, Effort};
+use codecourier_domain::agent_pin;
 use codecourier_domain::event::Event;
 
 use crate::acp::parser::{AcpReader, Rules};
@@ -18,7 +19,7 @@ use crate::path::{RelativePath, SandboxPath};
 use crate::session::{Prompt, SessionHandle, SessionSpec};
 
 /// The version of the CLI that this adapter was written and tested against.
-pub const TESTED_VERSION: &str = "1.18.33";
+pub const TESTED_VERSION: &str = agent_pin::OPENCODE.version;
 
 /// Where templates install the CLI's own binary.
 pub const PROGRAM: &str = "/usr/local/bin/opencode";

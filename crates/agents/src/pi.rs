@@ -10,6 +10,7 @@ mod protocol;
 mod turn;
 
 use codecourier_domain::agent::{AgentKind, Effort};
+use codecourier_domain::agent_pin;
 use codecourier_domain::event::Event;
 
 use crate::agent::{Agent, Ending};
@@ -20,7 +21,7 @@ use crate::path::{RelativePath, SandboxPath};
 use crate::session::{Prompt, SessionHandle, SessionSpec};
 
 /// The version of the CLI that this adapter was written and tested against.
-pub const TESTED_VERSION: &str = "1.5.2";
+pub const TESTED_VERSION: &str = agent_pin::PI.version;
 
 /// Where templates install the CLI.
 pub const PROGRAM: &str = "/usr/local/bin/pi";

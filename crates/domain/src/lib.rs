@@ -6,6 +6,7 @@
 
 pub mod actor;
 pub mod agent;
+pub mod agent_pin;
 pub mod branch;
 pub mod check;
 pub mod email;

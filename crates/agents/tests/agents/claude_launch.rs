@@ -275,7 +275,8 @@ fn debug_output_of_a_launch_shows_no_secret() {
 #[test]
 fn agents_without_an_adapter_are_told_apart_from_those_with_one() {
     let claude = adapter(AgentKind::Claude).unwrap();
-    assert_eq!((claude.kind(), claude.tested_version()), (AgentKind::Claude, "2.1.330"));
+    let pinned = codecourier_domain::agent_pin::CLAUDE.version;
+    assert_eq!((claude.kind(), claude.tested_version()), (AgentKind::Claude, pinned));
     assert_eq!(claude.ending(), Ending::CloseInput);
     assert!(adapter(AgentKind::Acp).is_none(), "no setting names its command yet");
 }

@@ -14,10 +14,16 @@ use crate::session::session_of;
 
 const AGENTS: [AgentKind; 3] = [AgentKind::Codex, AgentKind::Opencode, AgentKind::Pi];
 
+/// The transcripts of the newest version that was recorded, which may be older than the one that is pinned.
 fn directory(agent: AgentKind) -> PathBuf {
-    let version = adapter(agent).unwrap().tested_version();
     let testdata = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata");
-    testdata.join(agent.as_str()).join(version)
+    let versions = std::fs::read_dir(testdata.join(agent.as_str())).unwrap();
+    let number = |path: &PathBuf| {
+        let version = path.file_name().unwrap().to_str().unwrap();
+        let parts = version.split('.').map(|part| part.parse::<u64>().unwrap());
+        parts.collect::<Vec<_>>()
+    };
+    versions.map(|entry| entry.unwrap().path()).max_by_key(number).unwrap()
 }
 
 /// Every transcript of an agent, by name.

@@ -1,21 +1,24 @@
-//! The templates that ship with CodeCourier, with every version pinned here and nowhere else.
+//! The templates that ship with CodeCourier. The agents' programs are pinned in [`agent_pin`], everything else here.
 //!
-//! To move one: change version and integrity together (`npm view <package>@<version> dist.integrity`), then run this
-//! crate's template tests, which build it and ask the program for its version.
+//! To move an agent: `cargo xtask agents update`. To move anything else: change version and integrity together
+//! (`npm view <package>@<version> dist.integrity`), then run this crate's template tests, which build it and ask the
+//! program for its version.
+
+use codecourier_domain::agent_pin::{self, AgentPin};
 
 use super::spec::{AgentCli, DebianBase, Extent, Node, NpmPackage, TemplateSpec};
 
 /// The version of Claude Code in [`claude_template`].
-pub const CLAUDE_CODE_VERSION: &str = "2.1.330";
+pub const CLAUDE_CODE_VERSION: &str = agent_pin::CLAUDE.version;
 
 /// The version of Codex in [`codex_template`].
-pub const CODEX_VERSION: &str = "0.169.0";
+pub const CODEX_VERSION: &str = agent_pin::CODEX.version;
 
 /// The version of OpenCode in [`opencode_template`].
-pub const OPENCODE_VERSION: &str = "1.18.33";
+pub const OPENCODE_VERSION: &str = agent_pin::OPENCODE.version;
 
 /// The version of Pi in [`pi_template`].
-pub const PI_VERSION: &str = "1.5.2";
+pub const PI_VERSION: &str = agent_pin::PI.version;
 
 /// The version of Node.js in the shipped templates.
 pub const NODE_VERSION: &str = "22.23.3";
@@ -36,87 +39,45 @@ pub fn base_template() -> TemplateSpec {
 /// The base with Node.js, npm and Claude Code.
 #[must_use]
 pub fn claude_template() -> TemplateSpec {
-    of_agent(AgentCli {
-        command: "claude".to_owned(),
-        // The platform's own package carries the program itself: the wrapper package would only start Node.js
-        // to find it, and stand between us and its signals and exit code.
-        package: NpmPackage {
-            name: "@anthropic-ai/claude-code-linux-x64".to_owned(),
-            version: CLAUDE_CODE_VERSION.to_owned(),
-            integrity:
-                "sha512-9Gn+V7DtJ8M1nztP9CeDVl9g3RtrepI7rOFTyPRRnZe8D6zebIHKmC7OvBauucuAP0X0k85SDN/LPVZyjsGezQ=="
-                    .to_owned(),
-        },
-        program: "claude".to_owned(),
-        extent: Extent::Program,
-        says_version: None,
-    })
+    of_agent("claude", &agent_pin::CLAUDE, "claude", Extent::Program)
 }
 
 /// The base with Node.js, npm and Codex.
 #[must_use]
 pub fn codex_template() -> TemplateSpec {
-    of_agent(AgentCli {
-        command: "codex".to_owned(),
-        // The builds for each platform are versions of the one package.
-        package: NpmPackage {
-            name: "@openai/codex".to_owned(),
-            version: format!("{CODEX_VERSION}-linux-x64"),
-            integrity:
-                "sha512-o05NyAOCDygSPRo1yinzxvkRSdmsZyBD9E7mbpmjRanSfM8lypqWtQgEo4XfNkwhuCR2aFu8mlGOsQGFXVbVww=="
-                    .to_owned(),
-        },
-        program: "vendor/x86_64-unknown-linux-musl/bin/codex".to_owned(),
-        // Without the host of its code mode beside it, today's models find that none of their tools work.
-        extent: Extent::Package,
-        says_version: Some(CODEX_VERSION.to_owned()),
-    })
+    let program = "vendor/x86_64-unknown-linux-musl/bin/codex";
+    // Without the host of its code mode beside it, today's models find that none of their tools work.
+    of_agent("codex", &agent_pin::CODEX, program, Extent::Package)
 }
 
 /// The base with Node.js, npm and OpenCode.
 #[must_use]
 pub fn opencode_template() -> TemplateSpec {
-    of_agent(AgentCli {
-        command: "opencode".to_owned(),
-        // The build that needs no AVX2: a template outlives the machine it was built on.
-        package: NpmPackage {
-            name: "opencode-linux-x64-baseline".to_owned(),
-            version: OPENCODE_VERSION.to_owned(),
-            integrity:
-                "sha512-1KQGBiiDDeL/VHHbHkOvvFo8Jr97WT5+C1tear+p7IcDTnXgVHXqIjU4O4jM4mHQzykTP2i884FCnW5LDa+zCA=="
-                    .to_owned(),
-        },
-        program: "bin/opencode".to_owned(),
-        extent: Extent::Program,
-        says_version: None,
-    })
+    of_agent("opencode", &agent_pin::OPENCODE, "bin/opencode", Extent::Program)
 }
 
 /// The base with Node.js, npm and Pi.
 #[must_use]
 pub fn pi_template() -> TemplateSpec {
-    of_agent(AgentCli {
-        command: "pi".to_owned(),
-        // It carries a bundle of itself that needs none of the packages it names.
-        package: NpmPackage {
-            name: "@earendil-works/pi-coding-agent".to_owned(),
-            version: PI_VERSION.to_owned(),
-            integrity:
-                "sha512-mUWI04rqF1Vd/m1q+Ps1XeWsTXEVvRUnsmRa83I3Dzua0Tx5bYS93imeqtIfrXf7PkkaR6ERz+AuQhIJlom5yA=="
-                    .to_owned(),
-        },
-        program: "dist/bundle/cli.js".to_owned(),
-        extent: Extent::Package,
-        says_version: None,
-    })
+    of_agent("pi", &agent_pin::PI, "dist/bundle/cli.js", Extent::Package)
 }
 
-fn of_agent(cli: AgentCli) -> TemplateSpec {
+fn of_agent(command: &str, pin: &AgentPin, program: &str, extent: Extent) -> TemplateSpec {
     TemplateSpec {
-        name: cli.command.clone(),
+        name: command.to_owned(),
         base: debian(),
         node: Some(node()),
-        agent_cli: Some(cli),
+        agent_cli: Some(AgentCli {
+            command: command.to_owned(),
+            package: NpmPackage {
+                name: pin.package.to_owned(),
+                version: pin.build.to_owned(),
+                integrity: pin.integrity.to_owned(),
+            },
+            program: program.to_owned(),
+            extent,
+            says_version: (pin.version != pin.build).then(|| pin.version.to_owned()),
+        }),
         setup_script: None,
     }
 }
