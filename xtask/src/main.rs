@@ -3,6 +3,7 @@
 //! Invariant: each verb can be run on a fresh clone, says what it does before it does it, and ends with a failure code
 //! when something is not as it should be.
 
+mod agents;
 mod bench;
 mod codegen;
 mod contract;
@@ -59,6 +60,8 @@ enum Verb {
     Tidy,
     /// Writes the generated files that are committed.
     Codegen(codegen::Codegen),
+    /// Shows which build of each agent's program ships, and moves to another one.
+    Agents(agents::Agents),
     /// Feeds hostile input to the parsers for a bounded time.
     Fuzz(fuzz::Fuzz),
 }
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Verb::Contract(contract) => contract.run(),
         Verb::Tidy => tidy::run(),
         Verb::Codegen(codegen) => codegen.run(),
+        Verb::Agents(agents) => agents.run(),
         Verb::Fuzz(fuzz) => fuzz.run(),
     };
     match outcome {

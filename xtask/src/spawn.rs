@@ -4,11 +4,12 @@
     reason = "this module is where the verbs' programs are spawned"
 )]
 
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::{Outcome, workspace};
+use crate::{Outcome, terminal, workspace};
 
 /// Runs a program with this terminal; fails when it does.
 pub(crate) fn run(argv: &[&str]) -> Outcome {
@@ -28,9 +29,46 @@ pub(crate) fn run_with(argv: &[&str], environment: &[(&str, String)]) -> Outcome
     }
 }
 
+/// Runs a program in a directory, shows what it says, and gives each line of it. Fails when it does.
+pub(crate) fn run_in(
+    directory: &Path,
+    argv: &[&str],
+    environment: &[(&str, String)],
+    heard: &mut dyn FnMut(&str),
+) -> Outcome {
+    let failed = |error| format!("could not start `{}`: {error}", argv[0]);
+    let (said, out) = std::io::pipe().map_err(failed)?;
+    // The command is dropped when the program has started, and with it the ends of the pipe that are this process's.
+    let mut child = command(argv)
+        .current_dir(directory)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(out.try_clone().map_err(failed)?)
+        .stderr(out)
+        .spawn()
+        .map_err(failed)?;
+    for line in BufReader::new(said).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        terminal::line(&line);
+        heard(&line);
+    }
+    let status = child.wait().map_err(failed)?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("`{}` failed ({status})", argv.join(" ")))
+    }
+}
+
 /// What a program prints; fails when it does, with what it said.
 pub(crate) fn output(argv: &[&str]) -> Result<String, String> {
+    output_with(argv, &[])
+}
+
+/// As [`output`], with more environment variables.
+pub(crate) fn output_with(argv: &[&str], environment: &[(&str, String)]) -> Result<String, String> {
     let done = command(argv)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stderr(Stdio::piped())
         .output()

@@ -13,6 +13,11 @@ pub(crate) fn note(text: &str) {
     eprintln!("    {text}");
 }
 
+/// A line of a program that works for the verb.
+pub(crate) fn line(text: &str) {
+    eprintln!("{text}");
+}
+
 /// The verb failed.
 pub(crate) fn error(text: &str) {
     eprintln!("{} {text}", styled("1;31", "error:"));
