@@ -7,6 +7,8 @@
 //! To add a target: a line in [`TARGETS`], and the inputs it should know in `fuzz/corpus/<name>/`. An input that once
 //! broke something belongs there too, named after what it broke.
 
+use codecourier_domain::agent::AgentKind;
+
 /// One thing to feed input to.
 #[derive(Debug, Clone, Copy)]
 pub struct Target {
@@ -14,20 +16,36 @@ pub struct Target {
     pub name: &'static str,
     /// Reads an input. It panics when something that must always hold does not.
     pub run: fn(&[u8]),
-    /// Directories of recorded inputs beside its corpus, relative to the repository.
+    /// Directories of recorded inputs beside its corpus, relative to the repository, with all that is below them.
     pub recorded: &'static [&'static str],
 }
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
     Target {
-        name: "agent_stream",
-        run: |input| {
-            if let Err(broken) = codecourier_agents::fuzz::check_parsers(input) {
-                panic!("{broken}");
-            }
-        },
-        recorded: &["crates/agents/testdata/claude/2.1.330"],
+        name: "agent_acp",
+        run: |input| check_agent(AgentKind::Acp, input),
+        recorded: &["crates/agents/testdata/opencode"],
+    },
+    Target {
+        name: "agent_claude",
+        run: |input| check_agent(AgentKind::Claude, input),
+        recorded: &["crates/agents/testdata/claude"],
+    },
+    Target {
+        name: "agent_codex",
+        run: |input| check_agent(AgentKind::Codex, input),
+        recorded: &["crates/agents/testdata/codex"],
+    },
+    Target {
+        name: "agent_opencode",
+        run: |input| check_agent(AgentKind::Opencode, input),
+        recorded: &["crates/agents/testdata/opencode"],
+    },
+    Target {
+        name: "agent_pi",
+        run: |input| check_agent(AgentKind::Pi, input),
+        recorded: &["crates/agents/testdata/pi"],
     },
     Target {
         name: "api_cursor",
@@ -73,6 +91,15 @@ pub const TARGETS: &[Target] = &[
         recorded: &[],
     },
     Target {
+        name: "gateway_failure",
+        run: |input| {
+            if let Err(broken) = codecourier_gateway::fuzz::check_failure(input) {
+                panic!("{broken}");
+            }
+        },
+        recorded: &[],
+    },
+    Target {
         name: "gateway_meter",
         run: |input| {
             if let Err(broken) = codecourier_gateway::fuzz::check_meter(input) {
@@ -84,7 +111,8 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "gateway_request",
         run: |input| {
-            if let Err(broken) = codecourier_gateway::fuzz::check_request(input) {
+            let checked = codecourier_gateway::fuzz::check_request(input);
+            if let Err(broken) = checked.and_then(|()| codecourier_gateway::fuzz::check_asking_for_usage(input)) {
                 panic!("{broken}");
             }
         },
@@ -167,6 +195,12 @@ pub const TARGETS: &[Target] = &[
     },
 ];
 
+fn check_agent(agent: AgentKind, input: &[u8]) {
+    if let Err(broken) = codecourier_agents::fuzz::check_parser(agent, input) {
+        panic!("{agent}: {broken}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::{Path, PathBuf};
@@ -181,12 +215,16 @@ mod tests {
 
     fn files(directory: PathBuf) -> Vec<Vec<u8>> {
         let entries = std::fs::read_dir(directory).into_iter().flatten();
-        let mut paths: Vec<PathBuf> = entries
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.is_file())
-            .collect();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
         paths.sort();
-        paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
+        let inputs = paths.into_iter().flat_map(|path| {
+            if path.is_dir() {
+                files(path)
+            } else {
+                vec![std::fs::read(&path).unwrap()]
+            }
+        });
+        inputs.collect()
     }
 
     fn inputs(target: &Target) -> Vec<Vec<u8>> {
@@ -254,8 +292,28 @@ mod tests {
     }
 
     #[test]
-    fn agent_stream() {
-        run_on_known_and_mutated("agent_stream");
+    fn agent_acp() {
+        run_on_known_and_mutated("agent_acp");
+    }
+
+    #[test]
+    fn agent_claude() {
+        run_on_known_and_mutated("agent_claude");
+    }
+
+    #[test]
+    fn agent_codex() {
+        run_on_known_and_mutated("agent_codex");
+    }
+
+    #[test]
+    fn agent_opencode() {
+        run_on_known_and_mutated("agent_opencode");
+    }
+
+    #[test]
+    fn agent_pi() {
+        run_on_known_and_mutated("agent_pi");
     }
 
     #[test]
@@ -314,6 +372,11 @@ mod tests {
     }
 
     #[test]
+    fn gateway_failure() {
+        run_on_known_and_mutated("gateway_failure");
+    }
+
+    #[test]
     fn gateway_meter() {
         run_on_known_and_mutated("gateway_meter");
     }
@@ -337,12 +400,17 @@ mod tests {
     fn every_target_has_a_test_here() {
         let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
         let tested = [
-            "agent_stream",
+            "agent_acp",
+            "agent_claude",
+            "agent_codex",
+            "agent_opencode",
+            "agent_pi",
             "api_cursor",
             "api_if_match",
             "api_live_message",
             "envd_protocol",
             "gateway_cassette",
+            "gateway_failure",
             "gateway_meter",
             "gateway_request",
             "git_bundle",

@@ -1,5 +1,6 @@
 //! The coverage-guided fuzzer. Started by `cargo xtask fuzz`, which instruments the code and names the target in
-//! `FUZZ_TARGET`; with `--list` it prints the targets' names.
+//! `FUZZ_TARGET`; with `--list` it prints the targets, one a line: the name, then the directories of what was recorded,
+//! with tabs between.
 #![no_main]
 #![expect(
     clippy::disallowed_methods,
@@ -25,7 +26,7 @@ libfuzzer_sys::fuzz_target!(
 fn choose_target() {
     if std::env::args().any(|argument| argument == "--list") {
         for target in TARGETS {
-            println!("{}", target.name);
+            println!("{}", [&[target.name], target.recorded].concat().join("\t"));
         }
         std::process::exit(0);
     }

@@ -20,6 +20,9 @@ pub(crate) struct Fuzz {
     seed: Option<u32>,
 }
 
+/// The most bytes of an input: of a recorded transcript this much is taken, since a long one is a slow one.
+const LONGEST: usize = 16 * 1024;
+
 /// What makes the compiler count which branches an input takes, and what it is compared with.
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
@@ -51,15 +54,18 @@ impl Fuzz {
         spawn::run_with(&argv, &[("RUSTFLAGS", COVERAGE.to_owned())])?;
 
         let program = directory.join(&triple).join("release/fuzz").display().to_string();
-        let names = spawn::output(&[&program, "--list"])?;
-        let names: Vec<&str> = names
-            .lines()
-            .filter(|name| self.target.as_ref().is_none_or(|wanted| wanted == name))
-            .collect();
-        if names.is_empty() {
+        let list = spawn::output(&[&program, "--list"])?;
+        let targets = list.lines().filter_map(|line| {
+            let mut words = line.split('\t');
+            let name = words.next()?;
+            let is_wanted = self.target.as_ref().is_none_or(|wanted| wanted == name);
+            is_wanted.then(|| (name, words.collect::<Vec<_>>()))
+        });
+        let targets: Vec<(&str, Vec<&str>)> = targets.collect();
+        if targets.is_empty() {
             return Err("there is no such target".to_owned());
         }
-        for name in names {
+        for (name, recorded) in targets {
             terminal::heading(&format!("fuzzing {name} for {} s", self.seconds));
             let found = directory.join("corpus").join(name);
             let crashes = directory.join("crashes").join(name);
@@ -70,13 +76,17 @@ impl Fuzz {
                 program.clone(),
                 found.display().to_string(),
                 format!("fuzz/corpus/{name}"),
+            ];
+            argv.extend(recorded.into_iter().map(str::to_owned));
+            argv.extend([
                 format!("-max_total_time={}", self.seconds),
                 format!("-artifact_prefix={}/", crashes.display()),
                 "-rss_limit_mb=1024".to_owned(),
                 "-timeout=10".to_owned(),
                 "-print_final_stats=1".to_owned(),
                 "-verbosity=0".to_owned(),
-            ];
+                format!("-max_len={LONGEST}"),
+            ]);
             argv.extend(self.seed.map(|seed| format!("-seed={seed}")));
             let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
             spawn::run_with(&argv, &[("FUZZ_TARGET", name.to_owned())]).map_err(|error| {

@@ -50,5 +50,6 @@ pub fn fuzz_entry(bytes: &[u8]) {
     }
     let _ = CollectReport::parse(bytes);
     let _ = check_path(bytes);
+    let _ = diff::parse_raw_and_numbers(bytes);
     receive::fuzz_entry(bytes);
 }

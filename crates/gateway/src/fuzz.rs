@@ -2,11 +2,21 @@
 //!
 //! Called by the repository's fuzz targets and by nobody else. Each gives an error that says which promise is broken.
 
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+
 use crate::cassette::{Cassette, NormalisedRequest, Played, find};
 use crate::grant::Lane;
 use crate::meter::UsageTap;
 use crate::profile;
-use crate::provider::Dialect;
+use crate::provider::{self, Dialect, Provider};
+use crate::server::include_usage;
+
+/// A wait longer than a year is none.
+const LONGEST_WAIT: Duration = Duration::from_secs(366 * 86_400);
 
 /// The meter: whatever comes, in whatever pieces, the count is the same in every language. The first byte of the input is
 /// the length of the pieces.
@@ -73,6 +83,79 @@ pub fn check_request(input: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
+/// Requests of streamed chats: one that is read still is JSON once its usage is asked for, and says everything else as before.
+///
+/// # Errors
+/// When that does not hold.
+pub fn check_asking_for_usage(input: &[u8]) -> Result<(), String> {
+    if profile::read(Dialect::Chat, input).is_err() {
+        return Ok(());
+    }
+    let read = |body: &[u8]| serde_json::from_slice::<Value>(body).map_err(|error| error.to_string());
+    // What serde reads into a structure may still be no value that it can hold, such as a number without bounds.
+    let Ok(mut before) = read(input) else {
+        return Ok(());
+    };
+    let asked = include_usage::asked_for(Bytes::copy_from_slice(input));
+    let mut after = read(&asked).map_err(|error| format!("the request is no JSON any more: {error}"))?;
+    let options = |request: &mut Value| {
+        request
+            .as_object_mut()
+            .and_then(|request| request.remove("stream_options"))
+    };
+    let (given, sent) = (options(&mut before), options(&mut after));
+    let can_be_asked = given.is_none_or(|given| given.is_null() || given.is_object());
+    let is_asked = sent.is_some_and(|sent| sent["include_usage"] == Value::Bool(true));
+    if can_be_asked && !is_asked {
+        return Err("the usage is not asked for".to_owned());
+    }
+    if before == after {
+        Ok(())
+    } else {
+        Err("something else of the request changed".to_owned())
+    }
+}
+
+/// Error answers: whatever a provider says, it is classed, and a wait is one that a clock can hold. The input is a status
+/// (from its first byte), lines of headers, an empty line and a body.
+///
+/// # Errors
+/// When a wait is longer than a year.
+pub fn check_failure(input: &[u8]) -> Result<(), String> {
+    let Some((status, rest)) = input.split_first() else {
+        return Ok(());
+    };
+    let status = 400 + u16::from(*status) % 200;
+    let mut headers = HeaderMap::new();
+    let mut body = rest;
+    while let Some(end) = body.iter().position(|byte| *byte == b'\n') {
+        let line = &body[..end];
+        body = &body[end + 1..];
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
+            break;
+        };
+        let name = HeaderName::from_bytes(&line[..colon]);
+        let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            headers.append(name, value);
+        }
+    }
+    for provider in Provider::ALL {
+        let verdict = provider::classify(provider, status, &headers, body);
+        if let Some(wait) = verdict.retry_after
+            && wait > LONGEST_WAIT
+        {
+            return Err(format!("{provider}: a wait of {wait:?}"));
+        }
+        if let Some(moment) = verdict.resets_at {
+            let _ = provider::wait_until(moment, &headers);
+        }
+        let _ = provider::request_id(&headers);
+        let _ = provider::classify_stream_error(provider, &verdict.message, &verdict.message);
+    }
+    Ok(())
+}
+
 /// Cassettes: whatever a file holds, it is read or refused, and what was read can be played.
 ///
 /// # Errors
@@ -130,6 +213,8 @@ mod tests {
             prop_assert_eq!(check_meter(&bytes), Ok(()));
             prop_assert_eq!(check_request(&damaged(REQUEST, &damage)), Ok(()));
             prop_assert_eq!(check_request(&damaged(OPENAI, &damage)), Ok(()));
+            prop_assert_eq!(check_asking_for_usage(&damaged(OPENAI, &damage)), Ok(()));
+            prop_assert_eq!(check_failure(&bytes), Ok(()));
             prop_assert_eq!(check_cassette(&damaged(CASSETTE, &damage)), Ok(()));
         }
     }

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// The request, asking for its usage. A body that is no such request is given back as it is: it was read before.
-pub(super) fn asked_for(body: Bytes) -> Bytes {
+pub(crate) fn asked_for(body: Bytes) -> Bytes {
     rewritten(&body).unwrap_or(body)
 }
 

@@ -25,7 +25,7 @@ mod check_key;
 mod exchange;
 mod forward;
 mod handle;
-mod include_usage;
+pub(crate) mod include_usage;
 mod key_limits;
 mod listen;
 mod open_steps;
