@@ -119,7 +119,7 @@ impl Joiner {
                 if !events.is_empty() {
                     self.end_said();
                 }
-                self.name_arguments(&call, input);
+                self.name_arguments(&call, input.as_ref());
             }
             Some(Join::Unsettled) => {
                 self.end_said();
@@ -192,19 +192,21 @@ impl Joiner {
         }
     }
 
-    fn name_arguments(&mut self, call: &str, arguments: Option<serde_json::Value>) {
-        let waiting = self.groups.iter_mut().find(|group| match &group.waits {
-            Some(Waits::Arguments(waiting)) => waiting == call,
-            _ => false,
-        });
-        let Some(group) = waiting else { return };
-        group.waits = None;
-        let called = group.events.iter_mut().find_map(|event| match event {
-            Event::ToolCall { input, .. } => Some(input),
-            _ => None,
-        });
-        if let (Some(input), Some(arguments)) = (called, arguments) {
-            *input = arguments;
+    /// Every call of that name: one that is announced twice is two that wait, and a parser that starts between them knows
+    /// of one only.
+    fn name_arguments(&mut self, call: &str, arguments: Option<&serde_json::Value>) {
+        for group in &mut self.groups {
+            if !matches!(&group.waits, Some(Waits::Arguments(waiting)) if waiting == call) {
+                continue;
+            }
+            group.waits = None;
+            let called = group.events.iter_mut().find_map(|event| match event {
+                Event::ToolCall { input, .. } => Some(input),
+                _ => None,
+            });
+            if let (Some(input), Some(arguments)) = (called, arguments) {
+                input.clone_from(arguments);
+            }
         }
     }
 
@@ -337,6 +339,20 @@ mod tests {
         let left = joiner.take(7, Some(arguments.clone()), Vec::new());
         assert_eq!(kept(&left), [r#"call 1 {"a":1}"#, "notice"]);
         assert_eq!(joiner.take(8, Some(arguments), Vec::new()), [], "named again");
+    }
+
+    #[test]
+    fn a_call_that_is_announced_twice_waits_twice_and_gets_its_arguments_twice() {
+        let mut joiner = Joiner::default();
+        joiner.take(5, Some(Join::CallWaits("1".into())), vec![call("1")]);
+        joiner.take(6, Some(Join::CallWaits("1".into())), vec![call("1")]);
+        let arguments = Join::Arguments {
+            call: "1".into(),
+            input: Some(json!({"a": 1})),
+        };
+        let left = joiner.take(7, Some(arguments), Vec::new());
+        assert_eq!(kept(&left), [r#"call 1 {"a":1}"#, r#"call 1 {"a":1}"#]);
+        assert_eq!(joiner.start(), None);
     }
 
     #[test]
