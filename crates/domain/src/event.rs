@@ -234,6 +234,15 @@ pub enum Event {
         /// Milliseconds from the request to the end of the answer.
         duration_ms: u64,
     },
+    /// A program in the sandbox asked for a connection past the gateway. What passed through it is nobody's to know.
+    Egress {
+        /// The host as it was asked for; empty when none could be read.
+        host: String,
+        /// The port; 0 when none could be read.
+        port: u16,
+        /// What became of it.
+        outcome: EgressOutcome,
+    },
     /// A check ended.
     Check {
         /// Its result.
@@ -353,6 +362,42 @@ pub enum PhaseState {
     Failed,
 }
 
+/// What became of a connection that a program in a sandbox asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EgressOutcome {
+    /// It was opened.
+    Allowed,
+    /// It may be opened, and could not be.
+    Unreachable,
+    /// The host and port are none that this sandbox may reach.
+    NotListed,
+    /// It is no host's name and port: an address, a name that can be read in two ways, a head that is none.
+    Malformed,
+    /// The name stands for an address inside: of this machine, its network or its cloud.
+    PrivateAddress,
+    /// It was not asked for with the step's own token.
+    WrongToken,
+    /// It was no request for a connection.
+    NotATunnel,
+}
+
+impl EgressOutcome {
+    /// The word for it, as in data.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Unreachable => "unreachable",
+            Self::NotListed => "not_listed",
+            Self::Malformed => "malformed",
+            Self::PrivateAddress => "private_address",
+            Self::WrongToken => "wrong_token",
+            Self::NotATunnel => "not_a_tunnel",
+        }
+    }
+}
+
 /// Where a structured result was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -418,6 +463,7 @@ impl Event {
             | Self::Prompt { .. }
             | Self::Phase { .. }
             | Self::ModelRequest { .. }
+            | Self::Egress { .. }
             | Self::Check { .. }
             | Self::Verdict { .. }
             | Self::AskedAgain { .. }
@@ -460,6 +506,7 @@ impl Event {
             Self::ConversationEnded { .. } => "conversation_ended",
             Self::Phase { .. } => "phase",
             Self::ModelRequest { .. } => "model_request",
+            Self::Egress { .. } => "egress",
             Self::Check { .. } => "check",
             Self::Verdict { .. } => "verdict",
             Self::AskedAgain { .. } => "asked_again",

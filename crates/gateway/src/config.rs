@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::egress::EgressConfig;
 use crate::pricing::{PriceTable, PriceTableInvalid};
 use crate::provider::Provider;
 
@@ -23,6 +24,8 @@ pub struct GatewayConfig {
     pub limits: Limits,
     /// How fast replayed answers come.
     pub replay_pacing: ReplayPacing,
+    /// What may be reached past the gateway, for a login that must not be proxied.
+    pub egress: EgressConfig,
 }
 
 impl GatewayConfig {
@@ -39,6 +42,7 @@ impl GatewayConfig {
             timeouts: Timeouts::default(),
             limits: Limits::default(),
             replay_pacing: ReplayPacing::AsRecorded,
+            egress: EgressConfig::default(),
         })
     }
 

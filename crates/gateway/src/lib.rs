@@ -6,7 +6,8 @@
 //!
 //! Who may call it: the engine, which implements [`StepTokens`], [`KeySource`], [`Ledger`] and [`Observer`] on the
 //! store, calls [`Gateway::serve_step`] with the listener that each sandbox's network namespace holds, and
-//! [`Gateway::close_step`] when a step ends. What comes over such a connection is hostile input.
+//! [`Gateway::close_step`] when a step ends. A sandbox whose agent was handed a login that must not be proxied gets
+//! [`egress`] on its listener in the gateway's place. What comes over such a connection is hostile input.
 //!
 //! Invariants:
 //!
@@ -14,7 +15,7 @@
 //! - Every reservation is settled once, whatever the agent, the provider or the cassette does.
 //! - An answer is never held back: what the provider has sent is with the agent at once. Only error answers, which are
 //!   small and whole, are read before they are passed on.
-//! - Only the paths and methods in `provider` leave the machine; no redirect is followed.
+//! - Only the paths and methods in `provider` leave the machine, and what [`egress`] lists; no redirect is followed.
 //! - The gateway tries nothing again that a provider worked on. Retries belong to the agent, pausing belongs to the
 //!   engine, which is told the class of every failure. A key that its provider told to wait a moment waits here: what
 //!   agents ask with it meanwhile does not leave before the moment is over, and what was turned away for it leaves again
@@ -22,6 +23,7 @@
 
 pub mod cassette;
 pub mod config;
+pub mod egress;
 pub mod error;
 pub mod fuzz;
 pub mod grant;
@@ -37,6 +39,7 @@ mod server;
 
 pub use cassette::{Cassette, Divergence};
 pub use config::{GatewayConfig, Limits, ReplayPacing, ServiceUrls, Timeouts};
+pub use egress::{Connection, ConnectionLog, Destination, EgressConfig, EgressLimits, EgressScope, NotRecorded};
 pub use error::Error;
 pub use grant::{Lane, MemoryStepTokens, Mode, StepGrant, StepToken, StepTokens, TokenHash, TokenRefused};
 pub use keys::{KeyRefused, KeySource, KeysByProvider, ProviderKey, SingleKey};

@@ -110,7 +110,6 @@ impl Transcript {
                 output,
                 ..
             } => self.tool_result(step, call, *succeeded, output, width),
-            Event::UsageReported { .. } => Vec::new(),
             Event::Retry {
                 attempt,
                 delay_ms,
@@ -127,7 +126,7 @@ impl Transcript {
                 vec![Tone::Warning.line(&format!("the agent's own rules refused {tool}"))]
             }
             // The answer is the platform's own, and the result of the call says the rest.
-            Event::PermissionAsked { .. } | Event::ContextUsed { .. } => Vec::new(),
+            Event::PermissionAsked { .. } | Event::ContextUsed { .. } | Event::UsageReported { .. } => Vec::new(),
             Event::PermissionAnswered { answer, .. } => match answer {
                 PermissionAnswer::Allowed => Vec::new(),
                 PermissionAnswer::Refused => vec![Tone::Warning.line("a question of the agent was refused")],
@@ -181,6 +180,7 @@ impl Transcript {
                     time::duration(*duration_ms)
                 ))],
             },
+            Event::Egress { host, port, outcome } => agent::egress(host, *port, *outcome, self.detail),
             Event::Check { result } => check_lines(result, self.detail, width),
             Event::Verdict { verdict, source } => verdict_lines(verdict, *source, width),
             Event::AskedAgain { attempt, problem } => vec![Tone::Warning.line(&format!(

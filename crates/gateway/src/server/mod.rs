@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::cassette::Recorders;
 use crate::config::GatewayConfig;
+use crate::egress::{self, ConnectionLog, EgressConfig, EgressScope};
 use crate::error::Error;
 use crate::grant::StepTokens;
 use crate::keys::KeySource;
@@ -35,6 +36,7 @@ mod upstream;
 pub use check_key::KeyCheck;
 use handle::Entrance;
 use key_limits::KeyLimits;
+pub(crate) use open_steps::OpenExchange;
 use open_steps::OpenSteps;
 use upstream::Upstream;
 
@@ -104,6 +106,24 @@ impl Gateway {
     pub async fn serve_step(&self, step: StepId, listener: TcpListener, cancel: CancellationToken) {
         let entrance = Entrance::new(Some(step), &self.core.config.limits);
         listen::serve(Arc::clone(&self.core), Arc::new(entrance), listener, cancel).await;
+    }
+
+    /// Serves the way out for a login that must not be proxied, on the listener inside a step's own sandbox, in the
+    /// gateway's place: see [`egress`]. After the cancellation every connection is cut.
+    pub async fn serve_egress(
+        &self,
+        scope: EgressScope,
+        log: Arc<dyn ConnectionLog>,
+        listener: TcpListener,
+        cancel: CancellationToken,
+    ) {
+        egress::serve(Arc::clone(&self.core), scope, log, listener, cancel).await;
+    }
+
+    /// What [`Gateway::serve_egress`] lets through.
+    #[must_use]
+    pub fn egress(&self) -> &EgressConfig {
+        &self.core.config.egress
     }
 
     /// Answers one request: for mounting the gateway in another server, for sandboxes that are not on this machine.

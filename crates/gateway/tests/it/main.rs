@@ -4,6 +4,7 @@
 
 mod cassettes;
 mod check_key;
+mod egress;
 mod failures;
 mod harness;
 mod hostile;

@@ -1,8 +1,8 @@
-//! What agents say of themselves, as lines for people. Called by the transcript alone.
+//! What agents say of themselves, and where they want to go, as lines for people. Called by the transcript alone.
 
-use codecourier_domain::event::{PlanEntry, PlanStatus, TurnOutcome};
+use codecourier_domain::event::{EgressOutcome, PlanEntry, PlanStatus, TurnOutcome};
 
-use super::first_characters;
+use super::{Detail, first_characters};
 use crate::terminal::{Line, Tone};
 
 /// A plan, one entry a line.
@@ -32,4 +32,26 @@ pub(super) fn turn_ended(outcome: TurnOutcome, error: Option<&str>) -> Vec<Line>
     };
     let more = error.map_or(String::new(), |error| format!(": {}", first_characters(error, 500)));
     vec![Tone::Bad.line("✗ ").and(Tone::Plain, what).and(Tone::Quiet, &more)]
+}
+
+/// A connection past the gateway. What was refused is worth a line in any case.
+pub(super) fn egress(host: &str, port: u16, outcome: EgressOutcome, detail: Detail) -> Vec<Line> {
+    let to = match (host, port) {
+        ("", _) => "somewhere".to_owned(),
+        (host, 0) => host.to_owned(),
+        (host, port) => format!("{host}:{port}"),
+    };
+    let refused = |why: &str| vec![Tone::Warning.line(&format!("a connection to {to} was refused: {why}"))];
+    match outcome {
+        EgressOutcome::Allowed => match detail {
+            Detail::Progress => Vec::new(),
+            Detail::Full => vec![Tone::Quiet.line(&format!("a connection to {to}"))],
+        },
+        EgressOutcome::Unreachable => vec![Tone::Warning.line(&format!("{to} cannot be reached"))],
+        EgressOutcome::NotListed => refused("this sandbox may not reach it"),
+        EgressOutcome::Malformed => refused("it is no host's name and port"),
+        EgressOutcome::PrivateAddress => refused("it is at an address inside"),
+        EgressOutcome::WrongToken => refused("it was not asked for with the step's own token"),
+        EgressOutcome::NotATunnel => refused("it was no request for a connection"),
+    }
 }

@@ -1,0 +1,325 @@
+//! One sandbox's listener: who asks, for what, and the connection that comes of it.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use codecourier_domain::event::EgressOutcome;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::pace::Pace;
+use super::{Connection, ConnectionLog, Destination, EgressConfig, EgressScope, address, tunnel};
+use crate::grant::{StepToken, TokenRefused};
+use crate::server::{Core, OpenExchange};
+
+/// The rest after an accept that failed, which is a lack of descriptors or memory and not the listener's end.
+const REST_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
+/// The longest host that is recorded.
+const LONGEST_HOST: usize = 253;
+
+/// Serves a sandbox's listener until it is cancelled, and returns when no connection is left.
+pub(crate) async fn serve(
+    core: Arc<Core>,
+    scope: EgressScope,
+    log: Arc<dyn ConnectionLog>,
+    listener: TcpListener,
+    cancel: CancellationToken,
+) {
+    let limits = core.config.egress.limits;
+    // When this future is dropped instead of cancelled, its connections end all the same.
+    let ending = cancel.child_token();
+    let _end_with_me = ending.clone().drop_guard();
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let way = Arc::new(Way {
+        pace: Pace::new(limits.burst, limits.pace),
+        core,
+        scope,
+        log,
+        ending: ending.clone(),
+        tasks: TaskTracker::new(),
+    });
+    loop {
+        // A place first: connections beyond the cap wait in the listener's queue and cost nothing here.
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            biased;
+            () = ending.cancelled() => break,
+            accepted = accepted => accepted,
+        };
+        match (place, accepted) {
+            (Ok(place), Ok((stream, _))) => {
+                let client = serve_client(Arc::clone(&way), stream, Arc::new(place));
+                way.tasks.spawn(client);
+            }
+            (_, Err(error)) => {
+                tracing::warn!(%error, "the way out of a sandbox cannot accept a connection");
+                tokio::time::sleep(REST_AFTER_FAILED_ACCEPT).await;
+            }
+            // Nobody closes the places.
+            (Err(_), _) => break,
+        }
+    }
+    drop(listener);
+    way.tasks.close();
+    way.tasks.wait().await;
+}
+
+/// What the connections of one listener share.
+struct Way {
+    core: Arc<Core>,
+    scope: EgressScope,
+    log: Arc<dyn ConnectionLog>,
+    pace: Pace,
+    ending: CancellationToken,
+    /// Clients and tunnels.
+    tasks: TaskTracker,
+}
+
+/// Reads one client's request. The place is given back with the connection, or with the tunnel that it becomes.
+async fn serve_client(way: Arc<Way>, stream: TcpStream, place: Arc<OwnedSemaphorePermit>) {
+    let limits = way.core.config.egress.limits;
+    drop(stream.set_nodelay(true));
+    let asked = AtomicBool::new(false);
+    let service = service_fn(|request| {
+        asked.store(true, Ordering::Relaxed);
+        let (way, place) = (Arc::clone(&way), Arc::clone(&place));
+        async move { Ok::<_, Infallible>(answer(way, place, request).await) }
+    });
+    let connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.head)
+            .max_buf_size(limits.head_bytes)
+            .max_headers(limits.headers)
+            // A client that was refused connects anew: nothing rests here.
+            .keep_alive(false)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
+    );
+    tokio::select! {
+        biased;
+        () = way.ending.cancelled() => return,
+        // How it ended is the client's doing; what it asked for was answered.
+        _ = connection => {}
+    }
+    if !asked.load(Ordering::Relaxed) {
+        // There never was a request: a name beyond ASCII, a head that is too long or too slow, or no HTTP at all.
+        way.pace.turn().await;
+        way.record(String::new(), 0, EgressOutcome::Malformed).await.ok();
+    }
+}
+
+/// Answers a request: with a connection, or with the reason why there is none.
+async fn answer(
+    way: Arc<Way>,
+    place: Arc<OwnedSemaphorePermit>,
+    mut request: Request<Incoming>,
+) -> Response<Full<Bytes>> {
+    way.pace.turn().await;
+    let (host, port) = as_asked(&request);
+    let opened = way.open(&request).await;
+    let outcome = match &opened {
+        Ok(_) => EgressOutcome::Allowed,
+        Err(refused) => *refused,
+    };
+    if way.record(host.clone(), port, outcome).await.is_err() {
+        return refusal(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The connection cannot be recorded now, so it is not opened.",
+        );
+    }
+    let (open, server) = match opened {
+        Ok(opened) => opened,
+        Err(refused) => return way.refuse(refused),
+    };
+    let upgrade = hyper::upgrade::on(&mut request);
+    let (idle, ending) = (way.core.config.egress.limits.idle, way.ending.clone());
+    way.tasks.spawn(async move {
+        let carrying = async {
+            match upgrade.await {
+                Ok(client) => tunnel::carry(TokioIo::new(client), server, idle).await,
+                Err(error) => tracing::debug!(%error, "a client left before its connection was open"),
+            }
+        };
+        tokio::select! {
+            biased;
+            () = ending.cancelled() => {}
+            () = open.closing().cancelled() => {}
+            () = carrying => {}
+        }
+        drop((open, place));
+    });
+    Response::new(Full::default())
+}
+
+impl Way {
+    /// Opens what a request asks for, if it may.
+    async fn open(&self, request: &Request<Incoming>) -> Result<(OpenExchange, TcpStream), EgressOutcome> {
+        if request.method() != Method::CONNECT {
+            return Err(EgressOutcome::NotATunnel);
+        }
+        // Who asks comes first: whoever holds no token learns nothing of what may be reached.
+        let open = self.admit(request.headers()).await?;
+        let has_body = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING]
+            .iter()
+            .any(|name| request.headers().contains_key(name));
+        let authority = request.uri().authority().filter(|_| !has_body);
+        let destination: Destination = authority
+            .and_then(|authority| authority.as_str().parse().ok())
+            .ok_or(EgressOutcome::Malformed)?;
+        let egress = &self.core.config.egress;
+        if !egress.claude.contains(&destination) {
+            return Err(EgressOutcome::NotListed);
+        }
+        let stream = tokio::select! {
+            biased;
+            () = open.closing().cancelled() => return Err(EgressOutcome::WrongToken),
+            stream = connect(egress, &destination) => stream?,
+        };
+        drop(stream.set_nodelay(true));
+        Ok((open, stream))
+    }
+
+    /// Lets the holder of the step's own token in.
+    async fn admit(&self, headers: &HeaderMap) -> Result<OpenExchange, EgressOutcome> {
+        let token = presented_token(headers).ok_or(EgressOutcome::WrongToken)?;
+        let steps = &self.core.open_steps;
+        loop {
+            let before = steps.before_look_up();
+            match self.core.tokens.resolve(&token.hash()).await {
+                Ok(grant) if grant.step == self.scope.step => {}
+                Ok(_) | Err(TokenRefused::Unknown | TokenRefused::Expired | TokenRefused::Revoked) => {
+                    return Err(EgressOutcome::WrongToken);
+                }
+                Err(TokenRefused::LookUpFailed(error)) => {
+                    tracing::error!(%error, "step tokens cannot be looked up");
+                    return Err(EgressOutcome::Unreachable);
+                }
+            }
+            // Some step was closed between the look-up and the entering, so the token may be dead: look again.
+            if let Ok(open) = steps.enter(&self.scope.step, before) {
+                return Ok(open);
+            }
+        }
+    }
+
+    async fn record(&self, host: String, port: u16, outcome: EgressOutcome) -> Result<(), super::NotRecorded> {
+        let connection = Connection { host, port, outcome };
+        let recorded = self.log.record(&self.scope, connection).await;
+        recorded.inspect_err(|error| tracing::error!(step = %self.scope.step, %error, "a connection is not opened"))
+    }
+
+    fn refuse(&self, outcome: EgressOutcome) -> Response<Full<Bytes>> {
+        match outcome {
+            EgressOutcome::NotATunnel => refusal(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "Only CONNECT is served here: this sandbox has a way out for its agent's own login, and no other.",
+            ),
+            EgressOutcome::WrongToken => {
+                let mut response = refusal(
+                    StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+                    "Only the step's own agent is let through, by the step's own token.",
+                );
+                let challenge = HeaderValue::from_static("Basic realm=\"codecourier\"");
+                response.headers_mut().insert(header::PROXY_AUTHENTICATE, challenge);
+                response
+            }
+            EgressOutcome::Unreachable => refusal(StatusCode::BAD_GATEWAY, "The host cannot be reached now."),
+            // The last cannot be: it is what was not refused.
+            EgressOutcome::NotListed
+            | EgressOutcome::Malformed
+            | EgressOutcome::PrivateAddress
+            | EgressOutcome::Allowed => {
+                let listed: Vec<String> = self.core.config.egress.claude.iter().map(ToString::to_string).collect();
+                let message = format!("This sandbox reaches {} and nothing else.", listed.join(", "));
+                refusal(StatusCode::FORBIDDEN, &message)
+            }
+        }
+    }
+}
+
+/// Looks a name up, once, and connects to an address that was checked.
+async fn connect(egress: &EgressConfig, to: &Destination) -> Result<TcpStream, EgressOutcome> {
+    let patience = egress.limits.connect;
+    let addresses: Vec<SocketAddr> = match egress.claude_address {
+        Some(address) => vec![address],
+        None => {
+            let looked_up = tokio::time::timeout(patience, tokio::net::lookup_host((to.host(), to.port()))).await;
+            let Ok(Ok(found)) = looked_up else {
+                return Err(EgressOutcome::Unreachable);
+            };
+            let found: Vec<SocketAddr> = found.collect();
+            let public: Vec<SocketAddr> = found.iter().copied().filter(|it| address::is_public(it.ip())).collect();
+            if public.is_empty() && !found.is_empty() {
+                tracing::warn!("{to} is at {found:?}: addresses inside, which no sandbox may reach");
+                return Err(EgressOutcome::PrivateAddress);
+            }
+            public
+        }
+    };
+    for address in addresses {
+        let Ok(Ok(stream)) = tokio::time::timeout(patience, TcpStream::connect(address)).await else {
+            continue;
+        };
+        // A public address may be one of this very machine, whose services are nobody's business either.
+        let is_own = match (stream.local_addr(), stream.peer_addr()) {
+            (Ok(local), Ok(peer)) => local.ip() == peer.ip(),
+            _ => true,
+        };
+        if is_own && egress.claude_address.is_none() {
+            return Err(EgressOutcome::PrivateAddress);
+        }
+        return Ok(stream);
+    }
+    Err(EgressOutcome::Unreachable)
+}
+
+/// The token as clients of proxies give it: the password of a user whose name does not matter.
+fn presented_token(headers: &HeaderMap) -> Option<StepToken> {
+    let mut given = headers.get_all(header::PROXY_AUTHORIZATION).iter();
+    let (one, more) = (given.next()?, given.next());
+    let (scheme, credentials) = one.to_str().ok()?.split_once(' ')?;
+    if more.is_some() || !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
+    let (_, token) = decoded.split_once(':')?;
+    Some(StepToken::from_text(token))
+}
+
+/// Where a request wants to go in its own words, fit to be shown: a user's name and password are no part of it.
+fn as_asked(request: &Request<Incoming>) -> (String, u16) {
+    let Some(authority) = request.uri().authority() else {
+        return (String::new(), 0);
+    };
+    let host = authority.host().bytes().filter(u8::is_ascii_graphic).take(LONGEST_HOST);
+    (host.map(char::from).collect(), authority.port_u16().unwrap_or(0))
+}
+
+fn refusal(status: StatusCode, message: &str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(format!("{message}\n"))));
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    response
+}
