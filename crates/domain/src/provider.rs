@@ -45,7 +45,7 @@ impl Provider {
         match self {
             Self::AnthropicToken => Some(
                 "The token of a subscription cannot stay at the gateway: it is handed to Claude Code inside the sandbox, \
-                 where whatever runs there can read it. Its use is not metered and no budget holds it. Anthropic decides \
+                 where whatever runs there can read it. What it uses is known by the agent's own count alone, and no budget holds it. Anthropic decides \
                  what a subscription may be used for, and what happens to one that is used otherwise happens to the whole \
                  account. An API key has none of these risks.",
             ),

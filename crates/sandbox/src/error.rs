@@ -17,17 +17,6 @@ pub enum Error {
         /// What is missing and what to do, one sentence each.
         reasons: String,
     },
-    /// The tier has no such network.
-    #[error(
-        "sandboxes of the tier `{tier}` reach nothing but the model gateway: they have no egress proxy yet, which would let \
-         them reach {wanted} and nothing else"
-    )]
-    NoEgress {
-        /// Which tier.
-        tier: &'static str,
-        /// What was to be reached.
-        wanted: String,
-    },
     /// A guarantee can't be given here, and the caller refuses to go without.
     #[error("this host can't give every guarantee: {}", list(.0))]
     Degraded(Vec<Degradation>),

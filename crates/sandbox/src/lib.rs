@@ -18,7 +18,7 @@ pub use backend::{Backend, Destroyed, Ended, EndedBecause, Killed, Sandbox, Stat
 pub use error::Error;
 pub use isolation::{Check, CheckState, Degradation, Guarantee, Isolation, Support, Tier};
 pub use process::{Exit, ExitStatus, FileOwner, JournalStream, Output, ProcessSpec, Signal, Stdin};
-pub use spec::{Degraded, LayerManifest, LayerRef, Network, SandboxSpec, Vendor};
+pub use spec::{Degraded, LayerManifest, LayerRef, Network, SandboxSpec};
 
 /// The port of the model gateway inside every sandbox: `http://127.0.0.1:4180`.
 pub const GATEWAY_PORT: u16 = 4180;

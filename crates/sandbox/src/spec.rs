@@ -43,31 +43,11 @@ pub enum Degraded {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Network {
-    /// The model gateway at `127.0.0.1:`[`crate::GATEWAY_PORT`], and nothing else.
+    /// What the platform serves at `127.0.0.1:`[`crate::GATEWAY_PORT`], and nothing else.
     #[default]
     GatewayOnly,
-    /// The model gateway, and the hosts that a vendor's own program needs for its own login.
-    GatewayAnd(Vendor),
     /// Nothing.
     Offline,
-}
-
-/// A vendor of models whose program may talk to it past the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Vendor {
-    /// Anthropic.
-    Anthropic,
-}
-
-impl Vendor {
-    /// The names of its hosts. No others are to be reached.
-    #[must_use]
-    pub const fn hosts(self) -> &'static [&'static str] {
-        match self {
-            Self::Anthropic => &["api.anthropic.com"],
-        }
-    }
 }
 
 /// A layer on this host: a directory with `rootfs` and `manifest.json`.

@@ -26,7 +26,7 @@ use std::sync::{Arc, OnceLock};
 use codecourier_engine::agents::AcpAgent;
 use codecourier_engine::vault::MasterKeySource;
 use codecourier_forge::GitSettings;
-use codecourier_gateway::{GatewayConfig, KeysByProvider, Provider, ProviderKey};
+use codecourier_gateway::{EgressConfig, GatewayConfig, KeysByProvider, Provider, ProviderKey};
 use codecourier_store::StoreConfig;
 use parking_lot::RwLock;
 
@@ -400,7 +400,22 @@ impl Config {
             gateway.services.openrouter.clone_from(url);
         }
         gateway.outbound_proxy.clone_from(&self.outbound_proxy);
+        gateway.egress = self.egress()?;
         Ok(gateway)
+    }
+
+    /// What a subscription's login reaches.
+    fn egress(&self) -> Result<EgressConfig, Problem> {
+        let certificates = self.settings.egress_claude_certificates.as_ref().map(|path| {
+            let read = std::fs::read_to_string(path);
+            read.map_err(|error| Problem::file("read", path, &error))
+        });
+        Ok(EgressConfig {
+            claude: self.settings.egress_claude_hosts.0.clone(),
+            claude_address: self.settings.egress_claude_address,
+            claude_certificates: certificates.transpose()?.map(Arc::from),
+            ..EgressConfig::default()
+        })
     }
 
     /// How to find and run Git.

@@ -2,10 +2,12 @@
 //!
 //! `codecourier config example` prints it as a file; docs/operating.md explains how it is used.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use codecourier_agents::AcpCommand;
 use codecourier_engine::templates::TemplateName;
+use codecourier_gateway::Destination;
 
 use super::given::Given;
 use super::secret::SecretSource;
@@ -53,6 +55,10 @@ pub(crate) const SECTIONS: &[(&str, &str)] = &[
     (
         "models",
         "Model keys for every project that has none of its own, and for commands without a server.",
+    ),
+    (
+        "egress",
+        "The way out of a sandbox whose Claude Code was handed a subscription's token. Nothing else gets out of any sandbox.",
     ),
     ("log", "What is logged, and how."),
     (
@@ -173,6 +179,14 @@ settings! {
     secret openrouter_api_key: String, "models.openrouter_api_key" = "/etc/codecourier/openrouter-key";
     /// Where OpenRouter's API is.
     optional openrouter_base_url: String, "models.openrouter_base_url" = "https://openrouter.ai";
+
+    /// What Claude Code reaches with a subscription's token: hosts by name and port.
+    value egress_claude_hosts: List<Destination>, "egress.claude_hosts" = "api.anthropic.com:443";
+    /// The address at which all of these are, instead of what the name server says: a proxy of your own that inspects
+    /// TLS, say. It is not checked, so it may be one in your own network.
+    optional egress_claude_address: SocketAddr, "egress.claude_address" = "192.0.2.10:443";
+    /// A file with certificates, as PEM, that Claude Code trusts there beside the usual ones.
+    optional egress_claude_certificates: PathBuf, "egress.claude_certificates" = "/etc/codecourier/egress-ca.pem";
 
     /// How the server writes its log, on standard error: text on a terminal and JSON elsewhere, or one of them.
     value log_format: LogFormat, "log.format" = "auto";

@@ -1,6 +1,7 @@
 //! The types that a setting may have: read from a text, whatever it came from, and shown again as text.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use codecourier_agents::AcpCommand;
 use codecourier_agents::session::EnvName;
 use codecourier_api::config::Network;
 use codecourier_engine::templates::TemplateName;
+use codecourier_gateway::Destination;
 
 /// A type of settings.
 pub(crate) trait Value: Sized {
@@ -120,6 +122,30 @@ impl Value for AcpCommand {
 
 impl Value for TemplateName {
     const FORM: &'static str = "`base`, `claude`, `opencode`, `codex` or `pi`";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Destination {
+    const FORM: &'static str = "a list of NAME:PORT, such as api.example.org:443";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for SocketAddr {
+    const FORM: &'static str = "an address and a port, such as 192.0.2.10:443 or [2001:db8::10]:443";
 
     fn parse(text: &str) -> Option<Self> {
         text.parse().ok()

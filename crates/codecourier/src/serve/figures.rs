@@ -87,6 +87,12 @@ const FIGURES: &[Figure] = &[
     ),
     figure(
         Counter,
+        "codecourier_egress_connections_total",
+        &["outcome"],
+        "Connections past the gateway that sandboxes asked for",
+    ),
+    figure(
+        Counter,
         "codecourier_mails_total",
         &["kind", "outcome"],
         "Mails, by kind and by what became of the attempt",

@@ -5,6 +5,7 @@
 //! the books and in the step's events in one transaction.
 
 mod cassettes;
+mod connections;
 mod failures;
 mod ledger;
 mod observer;

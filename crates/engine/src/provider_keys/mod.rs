@@ -20,7 +20,7 @@ use codecourier_store::sealed::{SealedColumn, SealedPlace};
 
 pub use check::{CheckedKey, KeyVerdict};
 pub(crate) use source::ProjectKeys;
-pub(crate) use subscription::subscription;
+pub(crate) use subscription::{subscription, subscription_token};
 
 use crate::{Engine, Inner};
 

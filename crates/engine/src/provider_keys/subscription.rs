@@ -25,6 +25,13 @@ pub(crate) async fn subscription(
     if reader.provider_key(project, Provider::Anthropic).await?.is_some() {
         return Ok(None);
     }
+    drop(reader);
+    subscription_token(engine, project).await
+}
+
+/// The token of a project's Claude subscription, whatever else it has.
+pub(crate) async fn subscription_token(engine: &Inner, project: ProjectId) -> Result<Option<SecretString>, Error> {
+    let mut reader = engine.store.read().await?;
     let stored = reader.provider_key(project, Provider::AnthropicToken).await?;
     drop(reader);
     let Some(stored) = stored else { return Ok(None) };

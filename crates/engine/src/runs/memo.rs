@@ -13,8 +13,10 @@ use codecourier_domain::check::CheckResult;
 use codecourier_domain::event::{Phase, TurnOutcome};
 use codecourier_domain::failure::Failure;
 use codecourier_domain::id::InputId;
+use codecourier_domain::money::MicroUsd;
 use codecourier_domain::run::{KeyLimit, StepPlan};
 use codecourier_domain::time::Timestamp;
+use codecourier_domain::usage::Tokens;
 use codecourier_domain::verdict::Verdict;
 
 use super::spec::RunSpec;
@@ -41,6 +43,12 @@ pub struct StepMemo {
     /// What people have to do with it.
     #[serde(default)]
     pub talk: Talk,
+    /// What its agent logs in with, once its sandbox is being made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<Login>,
+    /// What the agent says it has used, where nothing else knows: its login does not pass the gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<Reported>,
     /// How often the agent was asked for its structured result again.
     pub asked_again: u32,
     /// What was wrong with it the last time.
@@ -59,6 +67,37 @@ pub struct StepMemo {
     pub checks: Vec<CheckResult>,
     /// How the work ended. From here on only the clean-up is left: the sandbox may be gone.
     pub outcome: Option<StepOutcome>,
+}
+
+/// What an agent logs in with at its model's provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Login {
+    /// A key that stays at the gateway, which meters what is used.
+    Gateway,
+    /// A subscription's token, which the agent is handed. What is used is known by the agent's own word alone.
+    Subscription,
+}
+
+/// Usage by the agent's own word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reported {
+    /// Tokens.
+    pub tokens: Tokens,
+    /// What they would have cost by the agent's own list of prices, if it says so.
+    pub cost: Option<MicroUsd>,
+}
+
+impl Reported {
+    /// Adds one report.
+    pub fn add(&mut self, tokens: Tokens, cost: Option<MicroUsd>) {
+        self.tokens += tokens;
+        self.cost = match (self.cost, cost) {
+            (Some(before), Some(more)) => Some(MicroUsd(before.0.saturating_add(more.0))),
+            (before, more) => before.or(more),
+        };
+    }
 }
 
 /// Where the conversation between people and a step's agent stands.
@@ -186,6 +225,8 @@ impl StepMemo {
             last_turn: None,
             handle: None,
             talk: Talk::default(),
+            login: None,
+            reported: None,
             asked_again: 0,
             last_problem: None,
             turns_before_message: 0,

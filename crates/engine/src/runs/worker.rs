@@ -23,7 +23,7 @@ use codecourier_store::{Error as StoreError, Result as StoreResult};
 
 use super::advance::{RunRecord, Work};
 use super::held;
-use super::memo::StepMemo;
+use super::memo::{Login, StepMemo};
 use super::outcome::{EndedStep, Outcome, record};
 use super::pinned::Pinned;
 use super::place::Place;
@@ -34,7 +34,7 @@ use super::under_way::UnderWay;
 use super::{cancel, close, deliver, prepare};
 use crate::Inner;
 use crate::error::{chain, sentence};
-use crate::provider_keys::subscription;
+use crate::provider_keys::{subscription, subscription_token};
 use crate::variables::{Unopened, environment};
 
 /// How long a claim holds without a sign of life.
@@ -454,7 +454,11 @@ async fn login(context: &TaskContext, spec: &RunSpec, memo: &StepMemo) -> Result
     let agent = memo.plan.spec.agent.unwrap_or(spec.agent);
     match spec.model_source {
         ModelSource::Live => {
-            let found = subscription(&context.engine, context.project, agent).await;
+            let found = match memo.login {
+                Some(Login::Gateway) => Ok(None),
+                Some(Login::Subscription) => subscription_token(&context.engine, context.project).await,
+                None => subscription(&context.engine, context.project, agent).await,
+            };
             found.map_err(|error| Failure::new(FailureClass::Internal, error.message).into())
         }
         // The answers come from the gateway, or are written down by it.

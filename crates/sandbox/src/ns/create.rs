@@ -11,19 +11,13 @@ use super::launch::{Disk, Fallback, Ids, LaunchSpec, Launched, Layer, name};
 use super::sandbox::NsSandbox;
 use super::state::{Record, StateDirectory};
 use super::{destroy, disk, groups, idrange, spawn};
-use crate::{Degraded, Error, GATEWAY_PORT, Network, SandboxSpec, Tier};
+use crate::{Degraded, Error, GATEWAY_PORT, Network, SandboxSpec};
 
 /// How long a shim may take to say that it is ready. It takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Makes a sandbox that is not alive. Remains of it are cleaned away first.
 pub(super) async fn create(backend: &NsBackend, spec: SandboxSpec) -> Result<NsSandbox, Error> {
-    if let Network::GatewayAnd(vendor) = spec.network {
-        return Err(Error::NoEgress {
-            tier: Tier::Ns.as_str(),
-            wanted: vendor.hosts().join(", "),
-        });
-    }
     let host = backend.host().await.clone();
     if spec.degraded == Degraded::Refuse && !host.degraded.is_empty() {
         return Err(Error::Degraded(host.degraded));
@@ -141,7 +135,7 @@ fn launch_spec(
         groups: record.groups.clone(),
         environment: spec.env.clone(),
         gateway_port: match spec.network {
-            Network::GatewayOnly | Network::GatewayAnd(_) => Some(GATEWAY_PORT),
+            Network::GatewayOnly => Some(GATEWAY_PORT),
             Network::Offline => None,
         },
         life_ms: u64::try_from(life.as_millis()).unwrap_or(u64::MAX),

@@ -14,14 +14,16 @@ use futures::StreamExt as _;
 use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 
-use codecourier_agents::claude::subscription;
+use codecourier_agents::claude::subscription::{self, SubscriptionLogin};
 use codecourier_agents::session::{GatewayAccess, Knowledge, Prompt, SessionStart, StepToken};
 use codecourier_agents::{Agent, Ending, Launch, ParsedLine, SessionSpec};
 use codecourier_domain::agent::AgentKind;
 use codecourier_domain::event::{Durability, Event, Phase, TurnOutcome};
 use codecourier_domain::failure::{Failure, FailureClass};
 use codecourier_domain::model_route::ModelRoute;
+use codecourier_domain::money::MicroUsd;
 use codecourier_domain::role::Role;
+use codecourier_domain::usage::Tokens;
 use codecourier_sandbox::{
     ExitStatus, FileOwner, GATEWAY_PORT, HOME, JournalStream, PROJECT_DIRECTORY, ProcessSpec, Sandbox, Signal, State,
     Stdin,
@@ -32,7 +34,7 @@ use super::pictures::Pictures;
 use super::talk::last_turn;
 use super::{StepContext, StepError, ended, journal, limits, verdict};
 use crate::error::sentence;
-use crate::runs::memo::{AgentProcess, LastTurn, StepMemo, Whose};
+use crate::runs::memo::{AgentProcess, LastTurn, Login, StepMemo, Whose};
 use crate::runs::prompt;
 
 /// The tag of the agent's process in its sandbox.
@@ -129,14 +131,14 @@ async fn start(
 ) -> Result<SessionSpec, StepError> {
     let route = context.route()?;
     let token = context.mint_token(route.provider).await?;
-    let mut session = session(context, route, token, process)?;
+    let mut session = session(context, route, token.clone(), process)?;
     let memo = context.recorder.memo();
     // They belong to the run's prompt, which its first process begins with.
     let pictures = Pictures::of(context).await?;
     if memo.talk.process.is_none() {
         session.prompt.images = pictures.for_agent(context);
     }
-    let launch = with_login(context, agent.launch(&session))?;
+    let launch = with_login(context, agent.launch(&session), &token)?;
     let is_installed = memo.has_ended(Phase::Install);
     // The files of a later process may say something else.
     if !is_installed || memo.talk.process.is_some() {
@@ -180,15 +182,19 @@ async fn start(
     Ok(session)
 }
 
-/// The launch with the login that the agent is handed, if it is handed one.
-fn with_login(context: &StepContext, launch: Launch) -> Result<Launch, Failure> {
+/// The launch with the login that the agent is handed, if it is handed one, and with the step's token as what opens the
+/// way out for it.
+fn with_login(context: &StepContext, launch: Launch, step_token: &str) -> Result<Launch, Failure> {
     let Some(token) = &context.login else {
         return Ok(launch);
     };
-    let place = subscription::LOGIN_FILE
-        .parse()
-        .map_err(|_| Failure::new(FailureClass::Internal, "The place of the login is not well formed."))?;
-    Ok(subscription::with_subscription(launch, place, token.expose_secret()))
+    let login = SubscriptionLogin {
+        token: token.expose_secret(),
+        proxy: format!("http://step:{step_token}@127.0.0.1:{GATEWAY_PORT}"),
+        certificates: context.engine.gateway.egress().claude_certificates.as_deref(),
+    };
+    subscription::with_subscription(launch, &login)
+        .map_err(|_| Failure::new(FailureClass::Internal, "The place of the login is not well formed."))
 }
 
 /// What the session is to be, from the run's pinned settings.
@@ -376,6 +382,18 @@ impl Conversation<'_> {
         .into())
     }
 
+    /// What the agent says it used, where the gateway does not see it.
+    fn reports(&self, events: &[Event]) -> Vec<(Tokens, Option<MicroUsd>)> {
+        let report = |event: &Event| match event {
+            Event::UsageReported { tokens, cost } => Some((*tokens, *cost)),
+            _ => None,
+        };
+        match self.context.login_kind() {
+            Login::Subscription => events.iter().filter_map(report).collect(),
+            Login::Gateway => Vec::new(),
+        }
+    }
+
     /// Answers lines, commits their events, shows what is not stored, and acts on turns that ended.
     async fn take(&mut self, lines: Vec<ParsedLine>, offset: u64) -> Result<After, StepError> {
         if lines.is_empty() {
@@ -405,7 +423,8 @@ impl Conversation<'_> {
             return Ok(After::Stays);
         }
         let turns: Vec<LastTurn> = durable.iter().filter_map(last_turn).collect();
-        if turns.is_empty() && !is_new_handle {
+        let reports = self.reports(&durable);
+        if turns.is_empty() && reports.is_empty() && !is_new_handle {
             self.context.recorder.record_plain_output(durable, offset).await?;
             return Ok(After::Stays);
         }
@@ -413,6 +432,9 @@ impl Conversation<'_> {
         self.context
             .recorder
             .record_output(durable, offset, |memo| {
+                for (tokens, cost) in reports {
+                    memo.reported.get_or_insert_default().add(tokens, cost);
+                }
                 memo.handle = handle.or_else(|| memo.handle.take());
                 for turn in &turns {
                     memo.turns_ended += 1;

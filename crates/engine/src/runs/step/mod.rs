@@ -35,7 +35,7 @@ use codecourier_sandbox::Error as SandboxError;
 use codecourier_store::blob_uses::BlobHolder;
 use codecourier_store::blobs::BlobName;
 
-use super::memo::{StepMemo, StepOutcome};
+use super::memo::{Login, StepMemo, StepOutcome};
 use super::pinned::Pinned;
 use super::place::Place;
 use super::recorder::{StepRecorder, store_failure};
@@ -262,6 +262,14 @@ impl StepContext {
             .map_err(|error| Failure::new(FailureClass::ProviderRequest, sentence(&error.to_string())))
     }
 
+    /// What the step's agent logs in with.
+    pub(super) const fn login_kind(&self) -> Login {
+        match self.login {
+            Some(_) => Login::Subscription,
+            None => Login::Gateway,
+        }
+    }
+
     /// The step's sandbox.
     pub(super) fn sandbox(&self) -> SandboxId {
         SandboxId::of_step(&self.step)
@@ -316,14 +324,6 @@ pub(super) fn sandbox_failure(error: &SandboxError) -> Failure {
     }
     match error {
         SandboxError::Gone { ended: Some(end), .. } => ended::sandbox_ended(end.because),
-        SandboxError::NoEgress { .. } => {
-            let what = sentence(&chain(error));
-            let message = format!(
-                "The project's Claude subscription cannot be used here: {what} Store an `anthropic` API key, which stays at \
-                 the gateway, or remove the subscription's token."
-            );
-            Failure::new(FailureClass::ProviderAuth, message)
-        }
         SandboxError::Template { .. } | SandboxError::Layer { .. } => {
             Failure::new(FailureClass::Template, sentence(&chain(error)))
         }

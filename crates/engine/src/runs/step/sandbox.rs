@@ -6,9 +6,11 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use codecourier_domain::event::Phase;
 use codecourier_domain::failure::{Failure, FailureClass};
-use codecourier_sandbox::{Degraded, EndedBecause, Network, Sandbox, SandboxSpec, State, Vendor};
+use codecourier_gateway::EgressScope;
+use codecourier_sandbox::{Degraded, EndedBecause, Network, Sandbox, SandboxSpec, State};
 
 use super::{StepContext, StepError, ended};
+use crate::runs::memo::Login;
 use crate::runs::spec::DegradedPolicy;
 
 /// The gateway's service of one sandbox. Dropping it closes every connection.
@@ -39,7 +41,12 @@ pub(super) async fn acquire(context: &StepContext) -> Result<Arc<dyn Sandbox>, S
             }
         };
     }
-    context.begin(Phase::SandboxCreate).await?;
+    // What the agent logs in with is settled here: a key that is set or removed meanwhile is the next step's.
+    let login = context.login_kind();
+    let begun = context
+        .recorder
+        .begin_with(Phase::SandboxCreate, Vec::new(), |memo| memo.login = Some(login));
+    begun.await?;
     let sandbox = backend
         .create(SandboxSpec {
             id,
@@ -51,10 +58,7 @@ pub(super) async fn acquire(context: &StepContext) -> Result<Arc<dyn Sandbox>, S
                 DegradedPolicy::Refuse => Degraded::Refuse,
                 DegradedPolicy::Allow => Degraded::Allow,
             },
-            network: match &context.login {
-                Some(_) => Network::GatewayAnd(Vendor::Anthropic),
-                None => Network::GatewayOnly,
-            },
+            network: Network::GatewayOnly,
         })
         .await?;
     let isolation = sandbox.isolation();
@@ -71,7 +75,8 @@ pub(super) async fn acquire(context: &StepContext) -> Result<Arc<dyn Sandbox>, S
     Ok(sandbox)
 }
 
-/// Serves the model gateway on the listener inside the sandbox until the service is dropped.
+/// Serves the model gateway on the listener inside the sandbox until the service is dropped; or, where the agent is
+/// handed a login that must not be proxied, the way out for that login, and no gateway.
 pub(super) async fn serve_gateway(context: &StepContext, sandbox: &dyn Sandbox) -> Result<GatewayService, StepError> {
     let listener = sandbox.gateway_listener().await.map_err(|error| {
         Failure::new(
@@ -82,10 +87,19 @@ pub(super) async fn serve_gateway(context: &StepContext, sandbox: &dyn Sandbox) 
     let ended = CancellationToken::new();
     let gateway = Arc::clone(&context.engine.gateway);
     let until = ended.clone();
-    let step = context.step;
-    context.engine.tasks.spawn("gateway", async move {
-        gateway.serve_step(step, listener, until).await;
-    });
+    let (project, run, step) = (context.project, context.run, context.step);
+    match context.login_kind() {
+        Login::Gateway => context.engine.tasks.spawn("gateway", async move {
+            gateway.serve_step(step, listener, until).await;
+        }),
+        Login::Subscription => {
+            let log = Arc::new(context.engine.model_access.clone());
+            context.engine.tasks.spawn("egress", async move {
+                let scope = EgressScope { project, run, step };
+                gateway.serve_egress(scope, log, listener, until).await;
+            })
+        }
+    };
     Ok(GatewayService {
         _guard: ended.drop_guard(),
     })
