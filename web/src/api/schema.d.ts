@@ -3339,6 +3339,17 @@ export interface components {
             /** @description What whoever invited you handed over. */
             code: string;
         };
+        /** @description Usage by the agent's own word. */
+        ReportedUsageView: {
+            /** @description Tokens. */
+            tokens: components["schemas"]["TokensView"];
+            /**
+             * Format: int64
+             * @description What they would have cost by the agent's own list of prices, in millionths of a US dollar: an estimate, which the
+             *     subscription does not charge. `null` when the agent says nothing of it.
+             */
+            estimatedCostMicroUsd: number | null;
+        };
         /** @description A run to start like another one. What is left out is as it was there. */
         RerunRun: {
             /** @description Another prompt. */
@@ -4096,6 +4107,7 @@ export interface components {
              * @description What it cost, in millionths of a US dollar.
              */
             costMicroUsd?: number;
+            reportedUsage: components["schemas"]["ReportedUsageView"] | null;
             failure: components["schemas"]["FailureView"] | null;
         };
         /** @description An event of a stream, as scripts get it: its lines `id`, `event` and `data`. Only for the description. */
@@ -4668,6 +4680,7 @@ export type ProviderKeyCheck = components['schemas']['ProviderKeyCheck'];
 export type ProviderKeyVerdict = components['schemas']['ProviderKeyVerdict'];
 export type ProviderName = components['schemas']['ProviderName'];
 export type RedeemInvitation = components['schemas']['RedeemInvitation'];
+export type ReportedUsageView = components['schemas']['ReportedUsageView'];
 export type RerunRun = components['schemas']['RerunRun'];
 export type RotateApiKey = components['schemas']['RotateApiKey'];
 export type RotatedSession = components['schemas']['RotatedSession'];

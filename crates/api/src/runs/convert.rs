@@ -162,6 +162,10 @@ fn step(step: EngineStep, spec: &RunSpec) -> Result<wire::StepView, ApiError> {
         requests: usage.as_ref().map_or(0, |usage| usage.requests),
         tokens: usage.as_ref().map(|usage| usage.tokens.into()).unwrap_or_default(),
         cost_micro_usd: usage.map_or(0, |usage| usage.cost.0),
+        reported_usage: memo.reported.map(|reported| wire::ReportedUsageView {
+            tokens: reported.tokens.into(),
+            estimated_cost_micro_usd: reported.cost.map(|cost| cost.0),
+        }),
         failure: failed,
     })
 }

@@ -8,6 +8,6 @@ pub use image::{ImageName, ImagePath, RunImage};
 pub use request::{RerunRun, RunCheck, RunLimits, RunSort, RunsFilter, SendMessage, StartRun, SwitchModel};
 pub use view::{
     Branches, BranchesFilter, CheckView, DiffFile, DiffQuery, EventView, EventsPage, EventsQuery, FailureView,
-    PatchQuery, Pause, PauseKind, PhaseView, Run, RunCounts, RunDetail, RunDiff, RunPath, RunStatus, StepAccepts,
-    StepInput, StepInputKind, StepInputStatus, StepPath, StepStatus, StepView, TokensView, VerdictView,
+    PatchQuery, Pause, PauseKind, PhaseView, ReportedUsageView, Run, RunCounts, RunDetail, RunDiff, RunPath, RunStatus,
+    StepAccepts, StepInput, StepInputKind, StepInputStatus, StepPath, StepStatus, StepView, TokensView, VerdictView,
 };

@@ -318,9 +318,26 @@ pub struct StepView {
     /// What it cost, in millionths of a US dollar.
     #[serde(default)]
     pub cost_micro_usd: i64,
+    /// What its agent says it used, where it was handed a subscription's login: then its requests pass no gateway that
+    /// could count them. In no other number; `null` for every other step.
+    #[serde(default)]
+    #[schema(required)]
+    pub reported_usage: Option<ReportedUsageView>,
     /// Why it failed.
     #[schema(required)]
     pub failure: Option<FailureView>,
+}
+
+/// Usage by the agent's own word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportedUsageView {
+    /// Tokens.
+    pub tokens: TokensView,
+    /// What they would have cost by the agent's own list of prices, in millionths of a US dollar: an estimate, which the
+    /// subscription does not charge. `null` when the agent says nothing of it.
+    #[schema(required)]
+    pub estimated_cost_micro_usd: Option<i64>,
 }
 
 /// What a step's agent may be told now.
