@@ -8,15 +8,18 @@ type FieldProps = {
   hint?: ReactNode;
   /** Said below the control instead, when what it holds cannot be taken. */
   error?: string | undefined;
+  /** What else on the page is said of the control, by its id. */
+  describedBy?: string | undefined;
   className?: string;
   children: ReactElement<{ id?: string; "aria-describedby"?: string; "aria-invalid"?: boolean }>;
 };
 
 /** A control with its name and what is to be said of it, tied together for screen readers. */
-export function Field({ label, hint, error, className, children }: FieldProps) {
+export function Field({ label, hint, error, describedBy, className, children }: FieldProps) {
   const id = useId();
   const note = `${id}-note`;
   const said = error ?? hint;
+  const notes = [said ? note : undefined, describedBy].filter(Boolean).join(" ");
   return (
     <div className={cn("grid content-start gap-1.5", className)}>
       <RadixLabel.Root htmlFor={id} className="font-medium">
@@ -24,7 +27,7 @@ export function Field({ label, hint, error, className, children }: FieldProps) {
       </RadixLabel.Root>
       {cloneElement(children, {
         id,
-        ...(said ? { "aria-describedby": note } : {}),
+        ...(notes ? { "aria-describedby": notes } : {}),
         ...(error ? { "aria-invalid": true } : {}),
       })}
       {said ? (

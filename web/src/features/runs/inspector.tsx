@@ -13,6 +13,7 @@ import { Phases } from "./phases";
 import { StatusBadge } from "./status";
 import { type Step, StepTime } from "./steps";
 import { Terminal } from "./terminal";
+import { allTokens } from "./tokens";
 import { Findings } from "./transcript-row";
 import { findingsOf } from "./transcript-rows";
 
@@ -24,13 +25,7 @@ export function Inspector({ slug, step, onClose, onDiff }: InspectorProps) {
   const money = useMoney();
   const compact = useCompact();
   const name = t("step", { role: step.role, iteration: step.iteration });
-  const tokens = step.tokens
-    ? step.tokens.input +
-      step.tokens.output +
-      step.tokens.cacheRead +
-      step.tokens.cacheWrite5m +
-      step.tokens.cacheWrite1h
-    : 0;
+  const tokens = step.tokens ? allTokens(step.tokens) : 0;
   return (
     <section aria-label={name} className="grid gap-3 border-t p-3">
       <div className="flex items-center gap-2">
@@ -67,6 +62,17 @@ export function Inspector({ slug, step, onClose, onDiff }: InspectorProps) {
             <dd className="tabular">
               {compact(tokens)}{" "}
               <span className="text-muted-foreground">{t("requests", { count: step.requests })}</span>
+            </dd>
+          </>
+        ) : null}
+        {step.reportedUsage ? (
+          <>
+            <dt>{t("ownCount")}</dt>
+            <dd className="tabular">
+              {compact(allTokens(step.reportedUsage.tokens))}{" "}
+              <span className="text-muted-foreground">
+                {t("ownCountWhy", { cost: money(step.reportedUsage.estimatedCostMicroUsd ?? 0) })}
+              </span>
             </dd>
           </>
         ) : null}

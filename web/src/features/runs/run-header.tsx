@@ -17,6 +17,7 @@ import { unique } from "@/lib/unique";
 import { type RunEventStore, useRunNotice } from "@/live/run-events";
 import { Elapsed, useCompact, useMoney } from "./moments";
 import { isUnderWay, StatusBadge } from "./status";
+import { allTokens, reportedOf } from "./tokens";
 
 const StartRun = lazy(() => import("./start-run").then(({ StartRun }) => ({ default: StartRun })));
 
@@ -26,12 +27,8 @@ export function RunHeader({ slug, run, events }: RunHeaderProps) {
   const t = useTranslations("run");
   const money = useMoney();
   const compact = useCompact();
-  const tokens =
-    run.tokens.input +
-    run.tokens.output +
-    run.tokens.cacheRead +
-    run.tokens.cacheWrite5m +
-    run.tokens.cacheWrite1h;
+  const tokens = allTokens(run.tokens);
+  const reported = reportedOf(run.steps);
   return (
     <header className="grid shrink-0 grid-cols-[minmax(0,1fr)] gap-1.5 border-b px-4 py-2.5">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
@@ -66,6 +63,17 @@ export function RunHeader({ slug, run, events }: RunHeaderProps) {
           <dt>{t("tokens")}</dt>
           <dd className="tabular">{compact(tokens)}</dd>
         </div>
+        {reported ? (
+          <div>
+            <dt>{t("ownCount")}</dt>
+            <dd className="tabular">
+              {compact(reported.tokens)}{" "}
+              <span className="text-muted-foreground">
+                {t("ownCountWhy", { cost: money(reported.costMicroUsd) })}
+              </span>
+            </dd>
+          </div>
+        ) : null}
         <div>
           <dt>{t("workflow")}</dt>
           <dd>{run.workflow}</dd>

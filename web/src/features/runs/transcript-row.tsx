@@ -12,6 +12,7 @@ import {
   CircleX,
   FilePen,
   GitCommitHorizontal,
+  Globe,
   Info,
   Link2,
   LoaderCircle,
@@ -182,6 +183,17 @@ function Content({ row, images, label }: Pick<TranscriptRowProps, "row" | "image
         <p className="flex items-center gap-2 text-muted-foreground text-xs">
           <Bot className="size-4 shrink-0" aria-hidden />
           {t("model", { model: row.model })}
+        </p>
+      );
+    case "connection":
+      return (
+        <p className="flex items-center gap-2 text-muted-foreground text-xs">
+          {row.outcome === "allowed" ? (
+            <Globe className="size-4 shrink-0" aria-hidden />
+          ) : (
+            <TriangleAlert className="size-4 shrink-0 text-status-paused" aria-hidden />
+          )}
+          <span className="min-w-0 break-words">{t(`connections.${row.outcome}`, { to: row.to })}</span>
         </p>
       );
     case "phase":

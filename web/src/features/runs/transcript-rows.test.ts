@@ -26,6 +26,24 @@ test("a call and its result are one row, also with others in between", () => {
   ]);
 });
 
+test("a connection that was asked for says where to and what became of it", () => {
+  const asked = (outcome: string, host: string, port: number) => ({ kind: "egress", outcome, host, port });
+  const rows = rowsOf(
+    events(
+      asked("allowed", "api.anthropic.com", 443),
+      asked("not_listed", "example.com", 443),
+      asked("malformed", "", 0),
+      asked("something new", "example.com", 443),
+    ),
+    none,
+  );
+  expect(rows).toMatchObject([
+    { kind: "connection", to: "api.anthropic.com:443", outcome: "allowed" },
+    { kind: "connection", to: "example.com:443", outcome: "not_listed" },
+    { kind: "connection", to: "…", outcome: "malformed" },
+  ]);
+});
+
 test("a result whose call was not read is not lost", () => {
   const rows = rowsOf(events({ kind: "tool_result", call: "9", succeeded: true, output: "fine" }), none);
   expect(rows).toMatchObject([{ kind: "tool", result: { output: "fine" } }]);

@@ -67,10 +67,23 @@ export type Row = Common &
     | { kind: "failure"; code: string; message: string }
     | { kind: "session"; model: string; version: string }
     | { kind: "model"; model: string }
+    | { kind: "connection"; to: string; outcome: ConnectionOutcome }
     | { kind: "notice"; tone: "info" | "warning" | "error"; text: string; lines: number }
   );
 
 export type Deed = "interrupted" | "switched" | "ended";
+
+/** What became of a connection that something in the sandbox asked for. */
+const connectionOutcomes = [
+  "allowed",
+  "unreachable",
+  "not_listed",
+  "malformed",
+  "private_address",
+  "wrong_token",
+  "not_a_tunnel",
+] as const;
+export type ConnectionOutcome = (typeof connectionOutcomes)[number];
 
 export type Finding = {
   message: string;
@@ -261,6 +274,12 @@ function rowOf({ seq, stepId, at, event }: RunEvent): Row | undefined {
       return { ...common, kind: "session", model: text(event.model), version: text(event.agentVersion) };
     case "model_changed":
       return { ...common, kind: "model", model: text(event.model) };
+    case "egress": {
+      const outcome = connectionOutcomes.find((known) => known === event.outcome);
+      const port = number(event.port);
+      const to = port ? `${text(event.host)}:${port}` : text(event.host);
+      return outcome && { ...common, kind: "connection", to: to || "…", outcome };
+    }
     case "text":
     case "thinking":
       return text(event.text)

@@ -1,6 +1,6 @@
 // The keys of outside services: set, tried, replaced, removed; never shown.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useId, useState } from "react";
 import { toast } from "sonner";
 import { useTranslations } from "use-intl";
 import { api, data, done, isApiError, type Schemas } from "@/api/client";
@@ -57,6 +57,9 @@ export function ProviderKeyRow({ slug, provider, label, present }: ProviderKeyRo
   const [key, setKey] = useState("");
   const [editing, setEditing] = useState(false);
   const [removing, setRemoving] = useState(false);
+  const riskId = useId();
+  // Said before the key is there, so that whoever enters it knows what it is for.
+  const risk = provider === "anthropic_token" ? t("subscriptionRisk") : undefined;
   const params = { path: { slug, provider } };
   const fresh = () => void client.invalidateQueries({ queryKey: providerKeysQuery(slug).queryKey });
   const set = useMutation({
@@ -98,7 +101,11 @@ export function ProviderKeyRow({ slug, provider, label, present }: ProviderKeyRo
               })}
             </span>
           ) : null}
-          {present?.risk ? <span className="text-[0.8125rem] text-status-paused">{present.risk}</span> : null}
+          {risk && (present || editing) ? (
+            <span id={riskId} className="text-[0.8125rem] text-status-paused">
+              {risk}
+            </span>
+          ) : null}
         </span>
         {present ? (
           <>
@@ -125,6 +132,7 @@ export function ProviderKeyRow({ slug, provider, label, present }: ProviderKeyRo
           <Field
             className="flex-1"
             label={t("keyOf", { provider: label })}
+            describedBy={risk ? riskId : undefined}
             error={isApiError(set.error) ? set.error.message : undefined}
           >
             <Input

@@ -110,6 +110,7 @@ function Checklist({ slug, project, onDismiss }: ChecklistProps) {
 
 const providers = [
   { value: "anthropic", label: "Anthropic" },
+  { value: "anthropic_token", label: "Claude (subscription)" },
   { value: "openai", label: "OpenAI" },
   { value: "openrouter", label: "OpenRouter" },
 ] satisfies { value: Schemas["ProviderName"]; label: string }[];
@@ -161,7 +162,11 @@ function KeyForm({ slug }: { slug: string }) {
           options={providers}
         />
       </Field>
-      <Field label={t("key")} error={error}>
+      <Field
+        label={t("key")}
+        hint={provider === "anthropic_token" ? verdicts("subscriptionRisk") : undefined}
+        error={error}
+      >
         <Input
           type="password"
           autoComplete="off"
