@@ -12,6 +12,9 @@ use crate::parse::bound::{self, name, notice, unknown};
 use crate::parse::field::{content_text, count, is_true, micro_usd, take, take_list, take_text, text};
 use crate::parse::{Join, Line, Meaning, ReadLine, object};
 
+/// Pi's words for a wait before a retry that was cut off.
+const RETRY_CANCELLED: &str = "Retry cancelled";
+
 /// Reads Pi's lines.
 #[derive(Debug, Clone, Copy)]
 pub struct PiReader;
@@ -47,6 +50,10 @@ fn understand(mut message: Value, line: &[u8]) -> Meaning {
                 status: turn::status(&error),
                 message: bound::end(error, bound::NOTE),
             }]
+        }
+        // A person interrupted it while it waited to ask again: nothing else ends the turn.
+        "auto_retry_end" if text(&message, "finalError") == RETRY_CANCELLED => {
+            return unsettled(turn::interrupted());
         }
         "compaction_end" => match text(&message, "errorMessage") {
             "" if is_true(&message, "aborted") => Vec::new(),

@@ -50,6 +50,11 @@ pub(super) fn end_of_oversized(length: u64) -> Event {
     ended(TurnOutcome::Completed, words, None)
 }
 
+/// The end of a turn that a person cut off while Pi waited to ask the model again.
+pub(super) fn interrupted() -> Event {
+    ended(TurnOutcome::Interrupted, String::new(), None)
+}
+
 /// The end of a turn that did not begin.
 pub(super) fn refused(error: String) -> Event {
     ended(TurnOutcome::Crashed, String::new(), Some(error))

@@ -9,6 +9,7 @@ use codecourier_agents::session::{SessionHandle, SessionStart};
 use codecourier_domain::agent::AgentKind;
 use codecourier_domain::event::{Durability, Event, FileChange, TurnOutcome};
 use codecourier_domain::verdict::{Verdict, VerdictResult};
+use serde_json::json;
 
 use crate::session::session_of;
 
@@ -281,6 +282,36 @@ fn after_an_interruption_the_session_goes_on() {
         assert_eq!(outcomes, [TurnOutcome::Interrupted, TurnOutcome::Completed], "{agent}");
         assert_eq!(texts(agent, "interrupt")[1], "Going on.", "{agent}");
     }
+}
+
+#[test]
+fn an_interruption_while_pi_waits_to_ask_again_ends_the_turn_once() {
+    let said = json!({"role": "assistant", "content": [], "stopReason": "error", "errorMessage": "Connection error."});
+    let lines = [
+        json!({"type": "agent_end", "messages": [said], "willRetry": true}),
+        json!({"type": "auto_retry_start", "attempt": 1, "delayMs": 1_000, "errorMessage": "Connection error."}),
+        json!({"type": "auto_retry_end", "success": false, "attempt": 1, "finalError": "Retry cancelled"}),
+        json!({"type": "agent_settled", "aborted": true}),
+    ];
+    let mut parser = adapter(AgentKind::Pi).unwrap().parser(&session_of(AgentKind::Pi));
+    let lines = lines
+        .iter()
+        .flat_map(|line| parser.feed(format!("{line}\n").as_bytes()));
+    let ends: Vec<Event> = lines
+        .flat_map(|line| line.events)
+        .filter(|event| matches!(event, Event::TurnEnded { .. }))
+        .collect();
+    assert!(
+        matches!(
+            ends.as_slice(),
+            [Event::TurnEnded {
+                outcome: TurnOutcome::Interrupted,
+                error: None,
+                ..
+            }]
+        ),
+        "{ends:?}"
+    );
 }
 
 #[test]
