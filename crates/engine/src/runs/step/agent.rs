@@ -439,8 +439,8 @@ impl Conversation<'_> {
                 for turn in &turns {
                     memo.turns_ended += 1;
                     memo.last_turn = Some(turn.clone());
-                    let was_cut_off = memo.talk.interrupted && turn.outcome == TurnOutcome::Interrupted;
-                    memo.talk.turn = if is_interactive || was_cut_off {
+                    // However the agent names the end of a turn that a person cut off: they say what comes next.
+                    memo.talk.turn = if is_interactive || memo.talk.interrupted {
                         Whose::Person
                     } else {
                         Whose::Nobody
