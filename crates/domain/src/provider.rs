@@ -67,6 +67,19 @@ impl Provider {
     }
 }
 
+impl Provider {
+    /// The provider of models that this is a key for, if it is for one that the gateway asks.
+    #[must_use]
+    pub const fn of_models(self) -> Option<ModelProvider> {
+        match self {
+            Self::Anthropic => Some(ModelProvider::Anthropic),
+            Self::Openai => Some(ModelProvider::Openai),
+            Self::Openrouter => Some(ModelProvider::Openrouter),
+            Self::AnthropicToken | Self::E2b | Self::Github => None,
+        }
+    }
+}
+
 impl FromStr for Provider {
     type Err = UnknownProvider;
 

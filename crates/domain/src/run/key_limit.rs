@@ -32,6 +32,22 @@ pub struct KeyLimit {
     pub resumes_at: Timestamp,
 }
 
+impl KeyLimit {
+    /// The same wait once the key is another one: it ends by itself, at that moment at the latest.
+    #[must_use]
+    pub fn of_another_key(self, message: String, at: Timestamp, resumes_at: Timestamp) -> Self {
+        if self.resumes_at <= resumes_at {
+            return self;
+        }
+        Self {
+            message,
+            resets_at: at,
+            resumes_at,
+            ..self
+        }
+    }
+}
+
 /// When a run goes on that was told at `now` to come back at `resets_at`.
 #[must_use]
 pub fn resumes_at(run: RunId, now: Timestamp, resets_at: Timestamp) -> Timestamp {
@@ -51,7 +67,7 @@ mod tests {
 
     use super::*;
     use crate::pipeline::Pipeline;
-    use crate::run::{Effect, RunEvent, RunState, RunStatus, next};
+    use crate::run::{Effect, PauseReason, RunEvent, RunState, RunStatus, next};
 
     const NOW: Timestamp = Timestamp(1_795_345_200_000);
 
@@ -106,6 +122,41 @@ mod tests {
         assert_eq!((released.state, released.effects), (executing(), vec![]));
         let cancelled = next(held.state, RunEvent::CancelRequested);
         assert_eq!(cancelled.effects, [Effect::StopProcesses]);
+    }
+
+    #[test]
+    fn another_key_of_the_same_provider_ends_the_wait() {
+        let (ordinal, attempt, limit) = (1, 1, limit());
+        let held = next(
+            executing(),
+            RunEvent::StepHeld {
+                ordinal,
+                attempt,
+                limit,
+            },
+        );
+        let replaced = |provider, resumes_at| RunEvent::KeyReplaced {
+            provider,
+            message: "another".into(),
+            at: NOW.plus_milliseconds(-9),
+            resumes_at,
+        };
+        for event in [
+            replaced(ModelProvider::Openai, NOW),
+            replaced(ModelProvider::Anthropic, NOW.plus_milliseconds(7)),
+        ] {
+            assert_eq!(next(held.state.clone(), event).state, held.state, "of no use to it");
+        }
+        let woken = next(held.state, replaced(ModelProvider::Anthropic, NOW));
+        assert_eq!(woken.effects, [], "its task is still there");
+        let Some(PauseReason::RateLimit { limit }) = woken.state.pause() else {
+            panic!("{:?}", woken.state);
+        };
+        assert_eq!((limit.resumes_at, limit.message.as_str()), (NOW, "another"));
+        assert_eq!(
+            next(executing(), replaced(ModelProvider::Anthropic, NOW)).state,
+            executing()
+        );
     }
 
     #[test]

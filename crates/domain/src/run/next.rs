@@ -3,6 +3,7 @@
 use crate::check::CheckResult;
 use crate::failure::{Failure, FailureClass, Reaction};
 use crate::pipeline::{Gate, LoopSpec, Node, OnExhausted, StepMode};
+use crate::provider::ModelProvider;
 use crate::role::{Role, TreeAccess};
 use crate::run::{Feedback, KeyLimit, PauseReason, Progress, RetryFrom, RunState, StepPlan, StepRecord, StepResult};
 use crate::time::Timestamp;
@@ -60,6 +61,17 @@ pub enum RunEvent {
         attempt: u32,
         /// What it waits for.
         limit: Box<KeyLimit>,
+    },
+    /// The project has another key for a provider: what waits for the limit of the one before goes on.
+    KeyReplaced {
+        /// Whose key.
+        provider: ModelProvider,
+        /// What happened, for people.
+        message: String,
+        /// When it was.
+        at: Timestamp,
+        /// When the run goes on.
+        resumes_at: Timestamp,
     },
     /// The preparation or the delivery failed for good.
     TaskFailed {
@@ -174,6 +186,22 @@ pub fn next(state: RunState, event: RunEvent) -> Transition {
                 go(state, Progress::Paused { reason, plan }, Effect::ResumeAt { due })
             }
             None => unmoved(state),
+        },
+        RunEvent::KeyReplaced {
+            provider,
+            message,
+            at,
+            resumes_at,
+        } => match state.progress.clone() {
+            Progress::Paused {
+                reason: PauseReason::RateLimit { limit },
+                plan,
+            } if limit.provider == provider => {
+                let limit = limit.of_another_key(message, at, resumes_at);
+                let reason = PauseReason::RateLimit { limit };
+                stop(state, Progress::Paused { reason, plan })
+            }
+            _ => unmoved(state),
         },
         RunEvent::TaskFailed { failure } => match state.progress {
             Progress::Preparing => fail_by_accident(state, RetryFrom::Preparation, failure),

@@ -14,6 +14,8 @@ use serde_json::json;
 use super::{ProviderKeyView, ProviderKeys, place_of};
 use crate::access::ProjectGrant;
 use crate::error::Error;
+use crate::runs::live::Notice;
+use crate::runs::other_key::{OtherKey, wake};
 use crate::settings::OnRecord;
 
 /// How long keys are, in bytes. So long that four characters of one give nothing away.
@@ -26,7 +28,8 @@ impl ProviderKeys {
         Ok(keys.into_iter().map(ProviderKeyView::from).collect())
     }
 
-    /// Sets the key for a service, in the place of another if there is one.
+    /// Sets the key for a service, in the place of another if there is one. Runs that wait for the limit of that one go on
+    /// with this one.
     pub async fn set(
         &self,
         grant: &ProjectGrant,
@@ -48,13 +51,26 @@ impl ProviderKeys {
         let view = ProviderKeyView::from(stored.clone());
         let detail = json!({ "provider": provider, "lastFour": stored.last_four });
         let record = on_record(grant, provider, at, (ChangeOp::Put, "provider_key.set"), detail);
+        let (of_models, actor) = (provider.of_models(), grant.actor.to_string());
         let set = self.engine.store.write(move |tx| {
             Box::pin(async move {
                 tx.put_provider_key(&stored).await?;
-                record.write(tx).await
+                record.write(tx).await?;
+                let Some(provider) = of_models else {
+                    return Ok(Vec::new());
+                };
+                let key = OtherKey {
+                    provider,
+                    last_four: &stored.last_four,
+                    actor: &actor,
+                    at,
+                };
+                wake(tx, project, key).await
             })
         });
-        set.await?;
+        for run in set.await? {
+            self.engine.live.tell(run, Notice::Changed);
+        }
         Ok(view)
     }
 

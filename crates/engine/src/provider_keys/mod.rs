@@ -2,7 +2,7 @@
 //!
 //! Called by the API with a grant, and by the gateway through [`ProjectKeys`]. Invariants: a key comes back to nobody: it
 //! is sealed on its way in, and opened only to be sent to its own service; people see its last four characters; a new one
-//! takes effect at the next request.
+//! takes effect at the next request, and whatever waits for the limit of the one before goes on.
 
 mod change;
 mod check;

@@ -11,6 +11,7 @@ use codecourier_store::tasks::TaskRetry;
 use super::advance::{ENGINE_ACTOR, Move, advance};
 use super::hold;
 use super::live::Notice;
+use super::other_key;
 use super::worker::TaskContext;
 
 /// The step waits for a limit with everything it has: its task is the timer, and the run says what it waits for.
@@ -20,19 +21,20 @@ pub(super) async fn hold_back(
     limit: Box<KeyLimit>,
 ) -> StoreResult<()> {
     let (fence, now) = (context.fence, context.engine.clock.now());
-    let retry = TaskRetry {
-        due: limit.resumes_at,
-        failure: limit.message.clone(),
-    };
-    let event = RunEvent::StepHeld {
-        ordinal,
-        attempt,
-        limit,
-    };
     let (project, run) = (context.project, context.run);
     let held = context.engine.store.write(move |tx| {
         Box::pin(async move {
+            let limit = other_key::present(tx, (project, run), *limit, now).await?;
+            let retry = TaskRetry {
+                due: limit.resumes_at,
+                failure: limit.message.clone(),
+            };
             tx.retry_task(fence, &retry).await?;
+            let event = RunEvent::StepHeld {
+                ordinal,
+                attempt,
+                limit: Box::new(limit),
+            };
             advance(tx, project, run, told(event, now)).await.map(drop)
         })
     });

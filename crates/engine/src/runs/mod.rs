@@ -15,6 +15,7 @@ mod held;
 pub mod images;
 pub mod live;
 pub mod memo;
+pub(crate) mod other_key;
 mod outcome;
 pub mod pinned;
 pub(crate) mod place;

@@ -14,6 +14,7 @@ use super::advance::{ENGINE_ACTOR, Move, advance};
 use super::live::Notice;
 use super::memo::StepMemo;
 use super::new_event;
+use super::other_key;
 use super::pinned::Pinned;
 use super::worker::TaskContext;
 
@@ -57,6 +58,18 @@ pub(super) async fn record(context: &TaskContext, outcome: Outcome) -> StoreResu
         .write(move |tx| {
             Box::pin(async move {
                 tx.complete_task(fence, now).await?;
+                let event = match event {
+                    RunEvent::StepLimited {
+                        ordinal,
+                        attempt,
+                        limit,
+                    } => RunEvent::StepLimited {
+                        ordinal,
+                        attempt,
+                        limit: Box::new(other_key::present(tx, (project, run), *limit, now).await?),
+                    },
+                    other => other,
+                };
                 if let RunEvent::TaskFailed { failure } = &event {
                     let failed = new_event(
                         &Event::Failed {

@@ -15,7 +15,7 @@ use codecourier_domain::time::Clock as _;
 use codecourier_store::changes::Scope;
 use codecourier_store::steps::StepStatus;
 use codecourier_testkit::engine::{TestEngine, World};
-use codecourier_testkit::fake_agent::{self, Act, always, script};
+use codecourier_testkit::fake_agent::{self, Act, Gate, always, script};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -176,11 +176,7 @@ async fn only_runs_with_that_key_wait_and_they_come_back_one_by_one() {
     assert_eq!(moments.len(), 4, "each at a moment of its own");
 
     // The same project with another key from now on.
-    let grant = admin(&world, &engine).await;
-    let key = SecretString::from("sk-ant-another-key-wxyz");
-    let set =
-        engine.ask(move |engine| async move { engine.provider_keys().set(&grant, Provider::Anthropic, key).await });
-    set.await.unwrap();
+    set_key(&world, &engine, "sk-ant-another-key-wxyz").await;
     let other = engine.start_run(single(&world)).await.unwrap();
     assert_eq!(engine.wait(other).await, RunStatus::Completed);
     engine.kill().await;
@@ -189,6 +185,73 @@ async fn only_runs_with_that_key_wait_and_they_come_back_one_by_one() {
     for run in runs {
         assert_eq!(engine.wait(run).await, RunStatus::Completed);
     }
+    engine.shut_down().await;
+}
+
+/// Gives the world's project another key.
+async fn set_key(world: &World, engine: &TestEngine, key: &'static str) {
+    let grant = admin(world, engine).await;
+    let key = SecretString::from(key);
+    let set =
+        engine.ask(move |engine| async move { engine.provider_keys().set(&grant, Provider::Anthropic, key).await });
+    set.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_key_wakes_the_runs_that_wait_for_the_one_before() {
+    let day = 24 * 3_600;
+    // One is held in its sandbox, the other waits without one.
+    let world = world(move |key, number| (key == KEY).then_some(if number == 0 { 600 } else { day })).await;
+    let engine = world.start().await;
+    let held = engine.start_run(single(&world)).await.unwrap();
+    let before = paused(&engine, held).await;
+    let limited = engine.start_run(single(&world)).await.unwrap();
+    paused(&engine, limited).await;
+    let now = world.clock.now();
+    set_key(&world, &engine, "sk-ant-another-key-wxyz").await;
+    for run in [held, limited] {
+        let limit = paused(&engine, run).await;
+        let set_at = limit.resets_at;
+        assert!((0..60_000).contains(&set_at.since(now)), "{limit:?}");
+        // At once, and each at a moment of its own.
+        assert_eq!(limit.resumes_at, resumes_at(run.1, set_at, set_at));
+        assert!(
+            limit.message.contains("another Anthropic key") && limit.message.contains("`wxyz`"),
+            "{limit:?}"
+        );
+    }
+    assert!(before.resumes_at.since(now) > 500_000);
+    engine.kill().await;
+    world.clock.advance(1_000);
+    let engine = world.start().await;
+    for run in [held, limited] {
+        assert_eq!(engine.wait(run).await, RunStatus::Completed);
+    }
+    assert_eq!(
+        engine.view(held).await.steps[0].row.attempt,
+        1,
+        "it went on where it was"
+    );
+    engine.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_does_not_begin_to_wait_for_a_key_that_was_just_replaced() {
+    let world = world(|key, _| (key == KEY).then_some(600)).await;
+    let gate = Gate::default();
+    world.backend.hold("pause", gate.clone());
+    let engine = world.start().await;
+    let run = engine.start_run(single(&world)).await.unwrap();
+    // The provider has said so; the run has not paused yet.
+    gate.reached(1).await;
+    set_key(&world, &engine, "sk-ant-another-key-wxyz").await;
+    gate.open();
+    let limit = paused(&engine, run).await;
+    assert!(limit.resumes_at.since(world.clock.now()) <= 1_000, "{limit:?}");
+    engine.kill().await;
+    world.clock.advance(1_000);
+    let engine = world.start().await;
+    assert_eq!(engine.wait(run).await, RunStatus::Completed);
     engine.shut_down().await;
 }
 

@@ -366,6 +366,7 @@ mod tests {
                 failure: "failure".to_owned(),
             };
             assert!(tx.retry_task(fence, &retry).await.is_err());
+            tx.hasten_tasks(project, run, NOW).await?;
             tx.cancel_tasks(project, run, NOW).await?;
             tx.void_leases(owner, "one").await.map(drop)
         })

@@ -55,6 +55,20 @@ impl Tx {
         self.end_hold("put off a task", statement).await
     }
 
+    /// Makes the timers of a run due at a moment, unless they are due before it.
+    pub async fn hasten_tasks(&mut self, project: ProjectId, run: RunId, due: Timestamp) -> Result<()> {
+        let statement = sql("UPDATE task SET due = $3 \
+             WHERE project = $1 AND run = $2 AND status = 'scheduled' AND due > $3");
+        let hastened = self
+            .execute(
+                "hasten the timers of a run",
+                statement.bind(project).bind(run).bind(due),
+            )
+            .await?;
+        self.effects.tasks_moved |= hastened > 0;
+        Ok(())
+    }
+
     /// Prolongs holds, and gives those that were lost: the caller must stop its work on them.
     pub async fn heartbeat_tasks(&mut self, fences: &[Fence], lease_until: Timestamp) -> Result<Vec<Fence>> {
         let mut lost = Vec::new();

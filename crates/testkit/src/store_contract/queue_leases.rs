@@ -100,9 +100,10 @@ pub(super) async fn heartbeats_prolong_a_hold_and_name_the_lost_ones(bench: &Ben
 pub(super) async fn a_retried_task_comes_back_when_it_is_due(bench: &Bench) {
     let held = one_claimed(bench).await;
     let fence = held.fence;
+    let (project, run) = (held.task.project, held.task.run.unwrap());
     let due = NOON.plus_milliseconds(500);
     let retry = TaskRetry {
-        due,
+        due: due.plus_milliseconds(9_000),
         failure: "rate limited".to_owned(),
     };
     let put_off = bench
@@ -110,6 +111,12 @@ pub(super) async fn a_retried_task_comes_back_when_it_is_due(bench: &Bench) {
         .write(move |tx| Box::pin(async move { tx.retry_task(fence, &retry).await }));
     put_off.await.unwrap();
     assert!(matches!(complete_with_result(bench, fence).await, Err(Error::Fenced)));
+    // Sooner for a reason that came up, and never later.
+    for hastened in [due, due.plus_milliseconds(1)] {
+        let store = bench.store.clone();
+        let hasten = store.write(move |tx| Box::pin(async move { tx.hasten_tasks(project, run, hastened).await }));
+        hasten.await.unwrap();
+    }
     let early = claim(bench, work(1)).await;
     assert!(early.tasks.is_empty());
     assert_eq!(early.next_due, Some(due));
