@@ -5,6 +5,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { TooltipProvider } from "@/components/ui/tooltip";
 import { isApiError } from "./api/client";
+import { accountQuery } from "./api/queries";
 import { CommandProvider } from "./commands/registry";
 import { ErrorScreen, NotFoundScreen } from "./features/frame/error-screens";
 import { PendingScreen } from "./features/frame/pending-screen";
@@ -42,6 +43,14 @@ declare module "@tanstack/react-router" {
   interface Register {
     router: typeof router;
   }
+}
+
+// The server is asked who is there before anything is drawn, and what the address shows is fetched meanwhile.
+void queryClient.prefetchQuery(accountQuery);
+for (const { routeId } of router.matchRoutes(router.latestLocation)) {
+  Promise.resolve(router.loadRouteChunk(router.routesById[routeId as keyof typeof router.routesById])).catch(
+    () => {},
+  );
 }
 
 const root = document.getElementById("root");

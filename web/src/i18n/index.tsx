@@ -25,6 +25,9 @@ const load: Record<Locale, () => Promise<{ default: typeof en }>> = {
   ja: () => import("./ja.json"),
 };
 
+// Asking takes a while, so it is asked once.
+const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+
 const KEPT = "codecourier.locale";
 const Chosen = createContext<{ locale: Locale; choose: (locale: Locale) => void }>({
   locale: "en",
@@ -66,7 +69,7 @@ export function LocaleProvider({ children }: { children: ReactNode }) {
         locale={regional(shown.locale)}
         // The others come with the screens that say them.
         messages={shown.messages as Messages}
-        timeZone={Intl.DateTimeFormat().resolvedOptions().timeZone}
+        timeZone={timeZone}
       >
         {children}
       </IntlProvider>

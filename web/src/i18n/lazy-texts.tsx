@@ -4,10 +4,18 @@ import { IntlProvider, useLocale, useMessages, useTimeZone } from "use-intl";
 import type { Locale, Messages } from ".";
 import { languageOf, regional } from "./regional";
 
-/** A component that gives its children more texts, and shows them as soon as those are there. */
+/**
+ * A component that gives its children more texts, and shows them as soon as those are there: at once, when `ahead` was
+ * waited for.
+ */
 export function lazyTexts<Texts extends object>(load: Record<Locale, () => Promise<{ default: Texts }>>) {
   let kept: { locale: Locale; texts: Texts } | undefined;
-  return function LazyTexts({ children }: { children: ReactNode }) {
+  const ahead = async (locale: Locale): Promise<void> => {
+    if (kept?.locale !== locale) {
+      kept = { locale, texts: (await load[locale]()).default };
+    }
+  };
+  function LazyTexts({ children }: { children: ReactNode }) {
     const locale = languageOf(useLocale());
     const messages = useMessages();
     const timeZone = useTimeZone();
@@ -18,8 +26,7 @@ export function lazyTexts<Texts extends object>(load: Record<Locale, () => Promi
         return;
       }
       let stale = false;
-      void load[locale]().then(({ default: texts }) => {
-        kept = { locale, texts };
+      void ahead(locale).then(() => {
         if (!stale) {
           setLoaded(kept);
         }
@@ -37,5 +44,6 @@ export function lazyTexts<Texts extends object>(load: Record<Locale, () => Promi
         {children}
       </IntlProvider>
     ) : null;
-  };
+  }
+  return Object.assign(LazyTexts, { ahead });
 }

@@ -1,17 +1,12 @@
 // What happens in a run, as far as this tab has read it: append-only, in the order of the server's numbers. Kept outside
 // of React; a screen is told once a frame at most, however fast events come.
 import { useEffect, useMemo, useSyncExternalStore } from "react";
-import { api, body, type Schemas } from "@/api/client";
+import type { Schemas } from "@/api/client";
 import type { LiveConnection } from "./connection";
 import { useLive } from "./context";
+import { endOf, PAGE, pageOf, type RunEvent, takeAhead } from "./run-page";
 
-/** A recorded event. Its `event` is one of the kinds that the manual lists, told apart by `kind`. */
-export type RunEvent = {
-  seq: number;
-  stepId: string | null;
-  at: string;
-  event: { kind: string } & Record<string, unknown>;
-};
+export type { RunEvent } from "./run-page";
 
 export type RunEvents = {
   /** In order, from `events[0].seq` on without a gap. */
@@ -27,7 +22,6 @@ export type RunEvents = {
   loading: boolean;
 };
 
-const PAGE = 500;
 const LARGE_PAGE = 1000;
 /** While the end is followed, what is far above it goes: an agent may talk for days. It is read again when wanted. */
 const KEPT_AT_END = 4_000;
@@ -131,7 +125,7 @@ export class RunEventStore {
     }
     this.reading = true;
     try {
-      const page = await this.page({ before: first, limit });
+      const page = await pageOf(this.slug, this.run, { before: first, limit });
       this.set({ events: [...page.data, ...this.state.events], hasOlder: page.hasMore });
     } finally {
       this.reading = false;
@@ -150,7 +144,7 @@ export class RunEventStore {
   }
 
   private async readEnd(): Promise<number> {
-    const page = await this.page({ before: Number.MAX_SAFE_INTEGER, limit: PAGE });
+    const page = await (takeAhead(this.slug, this.run) ?? endOf(this.slug, this.run));
     const end = page.data.at(-1)?.seq ?? 0;
     // What came while the page was on its way goes after it, once.
     this.pending = this.pending.filter(({ seq }) => seq > end);
@@ -158,19 +152,6 @@ export class RunEventStore {
     this.left = 0;
     this.set({ events: page.data, hasOlder: page.hasMore, newer: 0, loading: false });
     return this.last;
-  }
-
-  private async page(query: {
-    before: number;
-    limit: number;
-  }): Promise<{ data: RunEvent[]; hasMore: boolean }> {
-    const page = await body(
-      api.GET("/api/v1/projects/{slug}/runs/{run}/events", {
-        params: { path: { slug: this.slug, run: this.run }, query },
-      }),
-    );
-    // The newest come first when one asks for what is before something.
-    return { data: (page.data as RunEvent[]).toReversed(), hasMore: page.hasMore };
   }
 
   private append(seq: number, event: Schemas["LiveEvent"]): void {

@@ -11,8 +11,8 @@ import { useRunEventStore } from "@/live/run-events";
 import { listeningStep } from "./listening";
 import { RunHeader } from "./run-header";
 import { Steps } from "./steps";
+import { Transcript } from "./transcript";
 
-const Transcript = lazy(() => import("./transcript").then(({ Transcript }) => ({ default: Transcript })));
 const Review = lazy(() => import("./review/review").then(({ Review }) => ({ default: Review })));
 const Composer = lazy(() => import("./composer").then(({ Composer }) => ({ default: Composer })));
 const Inspector = lazy(() => import("./inspector").then(({ Inspector }) => ({ default: Inspector })));
@@ -91,7 +91,11 @@ export function RunScreen({ slug, run: id, search }: { slug: string; run: string
           <Suspense fallback={<Waiting />}>
             <TabsContent value="transcript" className="flex min-h-0 flex-1 flex-col outline-none">
               <Transcript run={run} events={events} step={search.step} event={search.event} />
-              {listening ? <Composer key={listening.id} slug={slug} run={id} step={listening} /> : null}
+              {listening ? (
+                <Suspense>
+                  <Composer key={listening.id} slug={slug} run={id} step={listening} />
+                </Suspense>
+              ) : null}
             </TabsContent>
             <TabsContent value="diff" className="flex min-h-0 flex-1 flex-col outline-none">
               <Review slug={slug} run={run} step={search.step} onStep={(step) => go({ step })} />

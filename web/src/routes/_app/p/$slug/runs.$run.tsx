@@ -2,7 +2,9 @@ import { createFileRoute } from "@tanstack/react-router";
 import * as z from "zod/mini";
 import { runQuery } from "@/api/queries";
 import { RunScreen } from "@/features/runs/run-screen";
+import { preferredLocale } from "@/i18n";
 import { RunTexts } from "@/i18n/run-texts";
+import { readEndAhead } from "@/live/run-page";
 
 const search = z.object({
   tab: z.catch(z.optional(z.enum(["transcript", "diff", "raw"])), undefined),
@@ -12,7 +14,16 @@ const search = z.object({
 
 export const Route = createFileRoute("/_app/p/$slug/runs/$run")({
   validateSearch: search,
-  loader: ({ context, params }) => context.queryClient.ensureQueryData(runQuery(params.slug, params.run)),
+  loader: async ({ context, params, preload }) => {
+    if (!preload) {
+      readEndAhead(params.slug, params.run);
+    }
+    // Shown whole at once: what comes later would make the screen jump.
+    await Promise.all([
+      context.queryClient.ensureQueryData(runQuery(params.slug, params.run)),
+      RunTexts.ahead(preferredLocale()),
+    ]);
+  },
   component: () => (
     <RunTexts>
       <RunScreen {...Route.useParams()} search={Route.useSearch()} />
