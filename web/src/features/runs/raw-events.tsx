@@ -1,5 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef } from "react";
+import { useCallback, useEffect, useMemo, useRef } from "react";
 import { useFormatter, useTranslations } from "use-intl";
 import { cn } from "@/lib/cn";
 import { type RunEventStore, useRunEvents } from "@/live/run-events";
@@ -21,11 +21,13 @@ export function RawEvents({ events: store, step, event: sought }: RawEventsProps
     () => (step ? events.events.filter((event) => event.stepId === step) : events.events),
     [events.events, step],
   );
+  // The same one for the same events: with another one the place of every event is computed anew.
+  const keyOf = useCallback((index: number) => shown[index]?.seq ?? index, [shown]);
   const virtual = useVirtualizer({
     count: shown.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => 44,
-    getItemKey: (index) => shown[index]?.seq ?? index,
+    getItemKey: keyOf,
     overscan: 10,
   });
   const index = sought === undefined ? -1 : shown.findIndex((event) => event.seq >= sought);

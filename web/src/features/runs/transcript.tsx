@@ -1,7 +1,7 @@
 // The transcript of a run: follows its end while nobody scrolls up, draws only the rows that are on the screen.
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp, Clock } from "lucide-react";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import type { Schemas } from "@/api/client";
 import { useCommands } from "@/commands/registry";
@@ -14,6 +14,12 @@ import { useKept } from "@/lib/kept";
 import { type RunEventStore, useRunEvents } from "@/live/run-events";
 import { TranscriptRow } from "./transcript-row";
 import { type Row, TranscriptRows } from "./transcript-rows";
+
+/** In pixels: who is so near is at the end, and whoever is so near to the beginning wants what was before it. */
+const NEAR_END = 24;
+const NEAR_BEGINNING = 600;
+/** In milliseconds: what happened so lately is the cause of a scrolling. */
+const RECENT = 1_000;
 
 type TranscriptProps = {
   run: Schemas["RunDetail"];
@@ -45,11 +51,13 @@ export function Transcript({ run, events: store, step, event }: TranscriptProps)
   const search = useRef<HTMLInputElement>(null);
   const [following, setFollowing] = useState(event === undefined);
   const [seen, setSeen] = useState(0);
+  // The same one for the same rows: with another one the place of every row is computed anew.
+  const keyOf = useCallback((index: number) => rows[index]?.key ?? index, [rows]);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => 40,
-    getItemKey: (index) => rows[index]?.key ?? index,
+    getItemKey: keyOf,
     overscan: 8,
     anchorTo: "end",
     followOnAppend: following,
@@ -67,7 +75,8 @@ export function Transcript({ run, events: store, step, event }: TranscriptProps)
   ]);
   const toEnd = () => {
     setFollowing(true);
-    virtual.scrollToIndex(rows.length - 1, { align: "end" });
+    // The end, and not the last row: what is read before the first one meanwhile would make it another one.
+    virtual.scrollToEnd();
   };
   const show = (index: number) => {
     setFollowing(false);
@@ -98,7 +107,7 @@ export function Transcript({ run, events: store, step, event }: TranscriptProps)
       if (named >= 0) {
         show(named);
       } else {
-        virtual.scrollToIndex(rows.length - 1, { align: "end" });
+        virtual.scrollToEnd();
       }
     }
   }, [rows.length, waits]);
@@ -122,21 +131,48 @@ export function Transcript({ run, events: store, step, event }: TranscriptProps)
       }
     }
   }, [virtual, first]);
+  const handled = useRef(Number.NEGATIVE_INFINITY);
+  const handles = () => {
+    handled.current = performance.now();
+  };
+  const dropped = useRef(Number.NEGATIVE_INFINITY);
+  const isRecent = (moment: number) => performance.now() - moment < RECENT;
   const scrolled = () => {
     const element = scroller.current;
     if (!element) {
       return;
     }
     const below = element.scrollHeight - element.scrollTop - element.clientHeight;
-    if (below < 24) {
+    if (below < NEAR_END) {
       setFollowing(true);
-    } else if (virtual.scrollDirection === "backward") {
+    } else if (
+      virtual.scrollDirection === "backward" &&
+      (isRecent(handled.current) || !isRecent(dropped.current))
+    ) {
       setFollowing(false);
     }
-    if (element.scrollTop < 600) {
+    if (element.scrollTop < NEAR_BEGINNING) {
       store.readOlder().catch(() => {});
     }
   };
+  const before = useRef(oldest);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: when the oldest rows went, or others were put before them
+  useLayoutEffect(() => {
+    const known = before.current;
+    before.current = oldest;
+    dropped.current = performance.now();
+    if (!started.current) {
+      return;
+    }
+    if (following && !isRecent(handled.current)) {
+      // The list itself stays at its end when rows come, but not when rows go: it scrolls back, and nobody wanted that.
+      virtual.scrollToEnd();
+    } else if (!following && oldest < known && (scroller.current?.scrollTop ?? 0) < NEAR_BEGINNING) {
+      // It keeps what is looked at in its place when a page is put before it, but not while it is still scrolling there.
+      const first = rows.findIndex((row) => row.seq >= known && row.kind !== "step");
+      virtual.scrollToIndex(first, { align: "start" });
+    }
+  }, [oldest]);
   const fresh = following ? 0 : events.newer + rows.filter((row) => row.at && row.seq > seen).length;
   const goTo = (next: number) => {
     const index = (next + found.length) % found.length;
@@ -226,6 +262,11 @@ export function Transcript({ run, events: store, step, event }: TranscriptProps)
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by keyboard
         tabIndex={0}
         onScroll={scrolled}
+        onWheel={handles}
+        onTouchMove={handles}
+        onPointerDown={handles}
+        onPointerMove={(moved) => moved.buttons > 0 && handles()}
+        onKeyDown={handles}
         className="min-h-0 flex-1 overflow-y-auto focus-visible:-outline-offset-2"
       >
         <div className="relative w-full" style={{ height: virtual.getTotalSize() }}>
