@@ -13,15 +13,18 @@ use std::fs;
 use clap::Args;
 use serde_json::{Map, Value};
 
-use crate::{Outcome, host, setup, spawn, terminal, workspace};
+use crate::{Outcome, host, setup, spawn, terminal, web, workspace};
 
 #[derive(Args)]
 pub(crate) struct Bench {
     /// Only these benchmarks, such as `bench_store`.
     names: Vec<String>,
+    /// For how long `bench_ui` streams events to a page: a minute unless told, 1800 for the figure that is held.
+    #[arg(long)]
+    seconds: Option<u32>,
 }
 
-const BENCHMARKS: [&str; 8] = [
+const BENCHMARKS: [&str; 9] = [
     "bench_parse",
     "bench_store",
     "bench_sandbox",
@@ -30,10 +33,13 @@ const BENCHMARKS: [&str; 8] = [
     "bench_engine",
     "bench_live",
     "bench_server",
+    "bench_ui",
 ];
 
 /// Benchmarks of the program itself, which is built before them.
-const OF_THE_PROGRAM: [&str; 1] = ["bench_server"];
+const OF_THE_PROGRAM: [&str; 2] = ["bench_server", "bench_ui"];
+/// The benchmark of the user interface, which is built before the program that carries it.
+const OF_THE_PAGE: &str = "bench_ui";
 
 /// What the architecture holds a figure to.
 struct Bar {
@@ -174,6 +180,51 @@ const BARS: &[Bar] = &[
         bound: Bound::AtMost(150.0),
         says: "start → ready",
     },
+    Bar {
+        figure: "ui.open.usable_p50_ms",
+        bound: Bound::AtMost(300.0),
+        says: "run of 10,000 events, address → usable",
+    },
+    Bar {
+        figure: "ui.go.usable_p50_ms",
+        bound: Bound::AtMost(300.0),
+        says: "run of 10,000 events, click on a link → usable",
+    },
+    Bar {
+        figure: "ui.open.rows_in_dom",
+        bound: Bound::AtMost(60.0),
+        says: "rows in the DOM, opened",
+    },
+    Bar {
+        figure: "ui.scroll.rows_in_dom",
+        bound: Bound::AtMost(60.0),
+        says: "rows in the DOM, scrolling",
+    },
+    Bar {
+        figure: "ui.follow.rows_in_dom",
+        bound: Bound::AtMost(60.0),
+        says: "rows in the DOM, following",
+    },
+    Bar {
+        figure: "ui.scroll.longest_task_ms",
+        bound: Bound::AtMost(50.0),
+        says: "longest task of a scrolling page",
+    },
+    Bar {
+        figure: "ui.scroll.jump_longest_task_ms",
+        bound: Bound::AtMost(50.0),
+        says: "longest task of a jump to an end",
+    },
+    Bar {
+        figure: "ui.follow.heap_deviation_percent",
+        bound: Bound::AtMost(10.0),
+        says: "heap of a page that follows, around its median",
+    },
+    Bar {
+        figure: "ui.follow.behind_p95_ms",
+        bound: Bound::AtMost(1_000.0),
+        says: "age of the newest call on the screen, following",
+    },
 ];
 
 impl Bench {
@@ -189,6 +240,11 @@ impl Bench {
                 terminal::note(&format!("{name}: not written yet"));
                 continue;
             };
+            let of_the_page = *name == OF_THE_PAGE;
+            if of_the_page {
+                setup::run_for_browser()?;
+                web::run()?;
+            }
             terminal::heading(name);
             if OF_THE_PROGRAM.contains(name) {
                 spawn::run(&["cargo", "build", "--release", "--package", "codecourier"])?;
@@ -199,7 +255,13 @@ impl Bench {
             };
             spawn::run(&cargo("build"))?;
             results.push(load_before(name));
-            let printed = spawn::output_with_messages(&cargo("run"))?;
+            let seconds = self
+                .seconds
+                .filter(|_| of_the_page)
+                .map(|seconds| format!("--seconds={seconds}"));
+            let mut run = cargo("run").to_vec();
+            run.extend(seconds.iter().flat_map(|seconds| ["--", seconds]));
+            let printed = spawn::output_with_messages(&run)?;
             results.extend(parse(&printed, name.trim_start_matches("bench_")));
         }
         if results.is_empty() {

@@ -73,11 +73,14 @@ const OF_NPM: [(&str, &str); 2] = [
         "crates/testkit/oidc-provider",
         "an OpenID provider: the tests of sign-in",
     ),
-    (
-        "tests/browser",
-        "what drives a browser: the tests of the user interface",
-    ),
+    FOR_BROWSER,
 ];
+
+/// What drives a browser.
+const FOR_BROWSER: (&str, &str) = (
+    "tests/browser",
+    "what drives a browser: the tests of the user interface",
+);
 
 /// What makes the types of the API for the web page.
 const FOR_TYPES: (&str, &str) = ("web/tools/api-types", "TypeScript: the types of the API");
@@ -139,6 +142,13 @@ pub(crate) fn run_for_tests() -> Outcome {
 /// What making generated files needs, besides what building does.
 pub(crate) fn run_for_codegen() -> Outcome {
     let (directory, purpose) = FOR_TYPES;
+    of_npm(directory, purpose)
+}
+
+/// What measuring the user interface in a browser needs.
+pub(crate) fn run_for_browser() -> Outcome {
+    install_missing(&NEEDS_OF_TESTS)?;
+    let (directory, purpose) = FOR_BROWSER;
     of_npm(directory, purpose)
 }
 

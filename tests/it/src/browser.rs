@@ -19,6 +19,7 @@ use crate::serving::{Server, Start, reach_repositories};
 /// A server with a model that is scripted and a repository, for people who come to it with a browser.
 pub struct Stage {
     scene: Scene,
+    environment: Vec<(&'static str, String)>,
     server: Option<Server>,
     address: String,
     url: String,
@@ -27,6 +28,11 @@ pub struct Stage {
 impl Stage {
     /// Sets it up. Nobody has an account yet.
     pub async fn open() -> io::Result<Self> {
+        Self::with(Vec::new()).await
+    }
+
+    /// The same, with more in the environment of the server.
+    pub async fn with(environment: Vec<(&'static str, String)>) -> io::Result<Self> {
         if !root().join("web/dist/index.html").exists() {
             return Err(io::Error::other(
                 "the user interface is not built: run `cargo xtask web`",
@@ -39,6 +45,7 @@ impl Stage {
         let scene = Scene::at(Installation::new().await?, repository).await?;
         let mut stage = Self {
             scene,
+            environment,
             server: None,
             address: "127.0.0.1:0".to_owned(),
             url: String::new(),
@@ -49,13 +56,14 @@ impl Stage {
 
     /// Starts the server, where the last one was.
     async fn start(&mut self) -> io::Result<()> {
-        let environment = vec![
+        let mut environment = vec![
             ("PATH", reach_repositories(&self.scene.installation)?),
             ("ANTHROPIC_BASE_URL", self.scene.model.base_url()),
             // One person with several windows, who does in a minute what others do in a day.
             ("CODECOURIER_LIMITS_REQUESTS_PER_MINUTE", "1000000".to_owned()),
             ("CODECOURIER_LIMITS_ANONYMOUS_REQUESTS_PER_MINUTE", "1000000".to_owned()),
         ];
+        environment.extend(self.environment.iter().cloned());
         let start = Start {
             at: Some(&self.address),
             environment,
@@ -70,14 +78,31 @@ impl Stage {
 
     /// Lets a script of `tests/browser` play on it, to its end. Whatever the arguments are is for the script.
     pub async fn play(&mut self, script: &str, arguments: &[&str]) -> io::Result<()> {
-        let mut play = Play::begin(&format!("tests/browser/{script}"), arguments)?;
+        let unasked = |said: Value| Err(io::Error::other(format!("the script says `{said}`")));
+        self.perform(&format!("tests/browser/{script}"), arguments, unasked)
+            .await
+    }
+
+    /// The same for a script anywhere in the repository. `hear` is given what it says that asks for nothing.
+    pub async fn perform(
+        &mut self,
+        script: &str,
+        arguments: &[&str],
+        mut hear: impl FnMut(Value) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut play = Play::begin(script, arguments)?;
         play.say(&json!({
             "url": self.url,
             "repository": format!("ssh://git@example.org{}", self.scene.source_path()),
         }))?;
         while let Some(said) = play.hear().await? {
-            let done = self.does(said["ask"].as_str().unwrap_or_default()).await?;
-            play.say(&done)?;
+            match said["ask"].as_str() {
+                Some(asked) => {
+                    let done = self.does(asked).await?;
+                    play.say(&done)?;
+                }
+                None => hear(said)?,
+            }
         }
         play.ended()
     }
