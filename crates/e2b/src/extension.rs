@@ -11,6 +11,16 @@ pub const ROUTE_JOURNAL: &str = "/journal";
 pub const ROUTE_EXIT: &str = "/processes/exit";
 /// `POST`: kills everything but pid 1.
 pub const ROUTE_KILL_ALL: &str = "/kill-all";
+/// `GET`: a page of a directory below a root, out of which no link is followed. Query: `root`, `path` (relative to it, empty
+/// for the root itself), `after` (the `next` of the page before), `limit`. Answers with a [`BeneathPage`].
+pub const ROUTE_BENEATH_LIST: &str = "/beneath/list";
+/// `GET`: the beginning of a regular file below a root, out of which no link is followed. Query: `root`, `path`, `limit`.
+/// Answers with the bytes, [`HEADER_FILE_BYTES`] and [`HEADER_FILE_MODIFIED`].
+pub const ROUTE_BENEATH_FILE: &str = "/beneath/file";
+/// Answer header of [`ROUTE_BENEATH_FILE`]: how long the whole file is.
+pub const HEADER_FILE_BYTES: &str = "codecourier-file-bytes";
+/// Answer header of [`ROUTE_BENEATH_FILE`]: when it was last written to, in Unix milliseconds.
+pub const HEADER_FILE_MODIFIED: &str = "codecourier-file-modified";
 /// Answer header of [`ROUTE_JOURNAL`]: the process id.
 pub const HEADER_JOURNAL_PID: &str = "codecourier-journal-pid";
 /// Variable in the environment of every tagged process and what it starts; the mark by which escaped ones are found.
@@ -157,6 +167,53 @@ pub struct KillAllResponse {
     pub remaining: u32,
 }
 
+/// Answer of [`ROUTE_BENEATH_LIST`]: directories first, each group by the bytes of the names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BeneathPage {
+    /// What is there.
+    #[serde(default, deserialize_with = "json::nullable")]
+    pub entries: Vec<BeneathEntry>,
+    /// Where the next page begins, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// One entry of a directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BeneathEntry {
+    /// Its name; what is no UTF-8 in it is replaced.
+    pub name: String,
+    /// What it is itself.
+    pub kind: BeneathKind,
+    /// Bytes.
+    #[serde(default)]
+    pub size: u64,
+    /// Unix milliseconds.
+    #[serde(default)]
+    pub modified_ms: i64,
+    /// Of a link: what is written in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Of a link that leads to something below the root: what that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leads_to: Option<BeneathKind>,
+}
+
+/// What an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BeneathKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// A device, a pipe, a socket.
+    Other,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,6 +230,19 @@ mod tests {
         assert_eq!(start.drain_grace_ms, None);
         let input: InputExtension = parse(br#"{"inputId":"m1"}"#).unwrap();
         assert_eq!(input.input_id, "m1");
+    }
+
+    #[test]
+    fn a_page_reads_as_documented() {
+        let page: BeneathPage = parse(
+            br#"{"entries":[{"name":"a","kind":"link","size":1,"modifiedMs":2,"target":"b","leadsTo":"file"}],"next":"f61"}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            (page.entries[0].kind, page.entries[0].leads_to, page.next.as_deref()),
+            (BeneathKind::Link, Some(BeneathKind::File), Some("f61"))
+        );
+        assert!(parse::<BeneathPage>(br#"{"entries":[{"name":"a","kind":"wormhole"}]}"#).is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests, and helpers of tests")]
 
 mod access;
+mod beneath;
 mod client;
 mod daemon;
 mod files;

@@ -27,6 +27,11 @@ pub(crate) struct FileReader {
 }
 
 impl FileReader {
+    /// The first `end` bytes of a file, which must be there.
+    pub(super) const fn beginning(file: File, end: u64) -> Self {
+        Self { file, offset: 0, end }
+    }
+
     /// Bytes still to come.
     pub(crate) const fn remaining(&self) -> u64 {
         self.end - self.offset

@@ -3,6 +3,7 @@
 //! Everything runs as root inside the sandbox, as E2B's daemon does: callers are the platform, not the agent. Work that
 //! can be long (a recursive listing or removal, a transfer) gives way to other requests every few entries or chunks.
 
+mod beneath;
 mod download;
 mod entry;
 mod error;
@@ -14,6 +15,7 @@ mod remove;
 mod rpc;
 mod upload;
 
+pub(crate) use beneath::{list_beneath, read_beneath};
 pub(crate) use download::{FileReader, download};
 pub(crate) use path::resolve;
 pub(crate) use rpc::call;

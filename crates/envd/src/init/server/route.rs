@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::rc::Rc;
 
-use codecourier_e2b::extension::{ROUTE_EXIT, ROUTE_JOURNAL, ROUTE_KILL_ALL};
+use codecourier_e2b::extension::{
+    ROUTE_BENEATH_FILE, ROUTE_BENEATH_LIST, ROUTE_EXIT, ROUTE_JOURNAL, ROUTE_KILL_ALL,
+};
 use codecourier_e2b::files::{ROUTE_ENVS, ROUTE_FILES, ROUTE_HEALTH, ROUTE_METRICS};
 use codecourier_e2b::{FileOperation, filesystem, process};
 use http::{Method, Request, Response, StatusCode};
@@ -88,6 +90,14 @@ async fn route(
         ROUTE_EXIT => {
             only(&method, &[Method::GET])?;
             processes::wait_for_exit(server, &query).await
+        }
+        ROUTE_BENEATH_LIST => {
+            only(&method, &[Method::GET])?;
+            files::list_beneath(&query).await
+        }
+        ROUTE_BENEATH_FILE => {
+            only(&method, &[Method::GET])?;
+            files::read_beneath(&query)
         }
         ROUTE_KILL_ALL => {
             only(&method, &[Method::POST])?;
