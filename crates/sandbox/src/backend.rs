@@ -95,6 +95,14 @@ pub trait Sandbox: Send + Sync {
     /// Reads a file into one on the host, streaming; [`Error::FileTooLarge`] above `limit` bytes. Returns its size.
     async fn read_file_to(&self, path: &str, host_file: &Path, limit: u64) -> Result<u64, Error>;
 
+    /// A page of a directory of the repository, for people who look at it. `path` is relative to
+    /// [`crate::PROJECT_DIRECTORY`] and empty for that itself; `after` is the `next` of the page before. Links lead nowhere
+    /// out of the repository: [`Error::LeadsOut`].
+    async fn list_project(&self, path: &str, after: Option<&str>, limit: u32) -> Result<DirectoryPage, Error>;
+
+    /// The first `limit` bytes of a regular file of the repository, found in the same way.
+    async fn read_project(&self, path: &str, limit: u64) -> Result<FileBeginning, Error>;
+
     /// The TCP listener inside the sandbox's network namespace at `127.0.0.1:`[`crate::GATEWAY_PORT`].
     async fn gateway_listener(&self) -> Result<tokio::net::TcpListener, Error>;
 
@@ -116,6 +124,68 @@ pub trait Sandbox: Send + Sync {
     /// Makes what this sandbox wrote one more layer under `layers` (`<layers>/<digest>/{rootfs,manifest.json}`).
     /// Every process is killed first and the sandbox is of no further use: destroy it afterwards.
     async fn snapshot(&self, layers: &Path) -> Result<LayerRef, Error>;
+}
+
+/// A page of a directory: directories first, each group by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DirectoryPage {
+    /// What is there.
+    pub entries: Vec<DirectoryEntry>,
+    /// Where the next page begins, if there is one: at most [`DirectoryPage::LONGEST_NEXT`] ASCII letters and digits.
+    pub next: Option<String>,
+}
+
+impl DirectoryPage {
+    /// Bytes of `next`: a file's name in hexadecimal digits, and a letter.
+    pub const LONGEST_NEXT: usize = 511;
+}
+
+/// An entry of a directory. Its name and its target are the sandbox's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectoryEntry {
+    /// Its name; what is no UTF-8 in it is replaced.
+    pub name: String,
+    /// What it is itself.
+    pub kind: FileKind,
+    /// Bytes.
+    pub size: u64,
+    /// When it was last written to.
+    pub modified_at: Timestamp,
+    /// Of a link: where it leads.
+    pub link: Option<LinkTarget>,
+}
+
+/// Where a link leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkTarget {
+    /// What is written in it.
+    pub target: String,
+    /// What is there, if that is in the repository.
+    pub leads_to: Option<FileKind>,
+}
+
+/// What an entry of a directory is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// A device, a pipe, a socket.
+    Other,
+}
+
+/// The beginning of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileBeginning {
+    /// The bytes, at most as many as were asked for.
+    pub bytes: Bytes,
+    /// How long the whole file was.
+    pub size: u64,
+    /// When it was last written to.
+    pub modified_at: Timestamp,
 }
 
 /// What [`Sandbox::kill_processes`] did.

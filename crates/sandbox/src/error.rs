@@ -77,6 +77,26 @@ pub enum Error {
         /// Which process tag or path.
         what: String,
     },
+    /// A path leads out of where it must stay, by a link or by going up.
+    #[error("{path} leads out of the repository")]
+    LeadsOut {
+        /// The path in the sandbox.
+        path: String,
+    },
+    /// It is not what the operation works on.
+    #[error("{path} is not {wanted}")]
+    WrongKind {
+        /// The path in the sandbox.
+        path: String,
+        /// What it would have to be: `a directory`, `a regular file`.
+        wanted: &'static str,
+    },
+    /// A directory has more entries than are sorted.
+    #[error("{path} has too many entries")]
+    TooManyEntries {
+        /// The path in the sandbox.
+        path: String,
+    },
     /// A file is larger than the caller allows.
     #[error("{path} is larger than {limit} bytes")]
     FileTooLarge {

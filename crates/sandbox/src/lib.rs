@@ -14,7 +14,10 @@ mod spec;
 mod tasks;
 pub mod templates;
 
-pub use backend::{Backend, Destroyed, Ended, EndedBecause, Killed, Sandbox, State, Usage};
+pub use backend::{
+    Backend, Destroyed, DirectoryEntry, DirectoryPage, Ended, EndedBecause, FileBeginning, FileKind, Killed,
+    LinkTarget, Sandbox, State, Usage,
+};
 pub use error::Error;
 pub use isolation::{Check, CheckState, Degradation, Guarantee, Isolation, Support, Tier};
 pub use process::{Exit, ExitStatus, FileOwner, JournalStream, Output, ProcessSpec, Signal, Stdin};

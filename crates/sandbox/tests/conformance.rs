@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use codecourier_domain::limits::SandboxLimits;
 use codecourier_sandbox::{
-    Backend, EndedBecause, Error, ExitStatus, FileOwner, JournalStream, Network, ProcessSpec, Sandbox, SandboxSpec,
-    State, Stdin,
+    Backend, EndedBecause, Error, ExitStatus, FileKind, FileOwner, JournalStream, Network, ProcessSpec, Sandbox,
+    SandboxSpec, State, Stdin,
 };
 use common::{Bench, OUTPUT, say, shell, shell_as, words};
 use futures::StreamExt;
@@ -454,5 +454,52 @@ async fn what_went_wrong_in_a_creation_is_told_and_nothing_is_left() {
     };
     assert!(error.to_string().contains("No such file"), "{error}");
     assert!(bench.backend.list().await.unwrap().is_empty());
+    bench.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_repository_is_looked_at_and_nothing_else() {
+    let bench = Bench::new().await;
+    let sandbox = bench.create(1).await;
+    // Before there is a repository.
+    let missing = sandbox.list_project("", None, 10).await.unwrap_err();
+    assert!(matches!(missing, Error::NotFound { .. }), "{missing}");
+    let furnish = "mkdir -p project/src && cd project && echo hello > README && echo 'fn main() {}' > src/main.rs && \
+        ln -s README within && ln -s /etc/passwd out && ln -s /etc etc && mkfifo pipe && touch \"$(printf 'a\\nb')\" && \
+        seq 1 300 | xargs touch";
+    say(&*sandbox, furnish).await;
+    let page = sandbox.list_project("", None, 4).await.unwrap();
+    let names: Vec<&str> = page.entries.iter().map(|entry| entry.name.as_str()).collect();
+    assert_eq!(names, ["src", "1", "10", "100"]);
+    assert_eq!(page.entries[0].kind, FileKind::Directory);
+    let rest = sandbox.list_project("", page.next.as_deref(), 1_000).await.unwrap();
+    assert_eq!((rest.entries.len(), rest.next), (300 - 3 + 6, None));
+    let entry = |name: &str| rest.entries.iter().find(|entry| entry.name == name).unwrap();
+    assert_eq!(entry("within").link.as_ref().unwrap().leads_to, Some(FileKind::File));
+    assert_eq!(entry("out").link.as_ref().unwrap().leads_to, None);
+    assert_eq!(
+        (entry("pipe").kind, entry("a\nb").kind),
+        (FileKind::Other, FileKind::File)
+    );
+
+    let read = sandbox.read_project("within", 4).await.unwrap();
+    assert_eq!((read.bytes.as_ref(), read.size), (b"hell".as_slice(), 6));
+    for path in ["out", "etc/passwd", "../.bashrc", "/etc/passwd"] {
+        let refused = sandbox.read_project(path, 100).await.unwrap_err();
+        assert!(matches!(refused, Error::LeadsOut { .. }), "{path}: {refused}");
+    }
+    for path in ["src", "pipe"] {
+        let refused = sandbox.read_project(path, 100).await.unwrap_err();
+        assert!(matches!(refused, Error::WrongKind { .. }), "{path}: {refused}");
+    }
+    let refused = sandbox.list_project("README", None, 10).await.unwrap_err();
+    assert!(matches!(refused, Error::WrongKind { .. }), "{refused}");
+
+    // The agent exchanges the repository for the root of everything.
+    say(&*sandbox, "mv project aside && ln -s / project").await;
+    for path in ["", "etc"] {
+        let refused = sandbox.list_project(path, None, 10).await.unwrap_err();
+        assert!(matches!(refused, Error::LeadsOut { .. }), "{path}: {refused}");
+    }
     bench.end().await;
 }

@@ -18,8 +18,8 @@ use super::state::{Record, StateDirectory};
 use super::{control, disk, groups, snapshot};
 use crate::envd_client::{EnvdClient, Failed, Users};
 use crate::{
-    Degradation, Ended, EndedBecause, Error, Exit, ExitStatus, FileOwner, Isolation, JournalStream, Killed, LayerRef,
-    Output, ProcessSpec, Sandbox, Signal, State, Tier, Usage,
+    Degradation, DirectoryPage, Ended, EndedBecause, Error, Exit, ExitStatus, FileBeginning, FileOwner, Isolation,
+    JournalStream, Killed, LayerRef, Output, PROJECT_DIRECTORY, ProcessSpec, Sandbox, Signal, State, Tier, Usage,
 };
 
 /// How long a shim may take to answer. It has nothing else to do.
@@ -95,6 +95,24 @@ impl NsSandbox {
                 message: "the answer is too large".to_owned(),
             },
             Failed::Host(error) => Error::host(operation, what, error),
+        }
+    }
+
+    /// The same for somebody who looks around in the repository.
+    fn explain_look(&self, operation: &'static str, path: &str, wanted: &'static str, failed: Failed) -> Error {
+        let path = || path.to_owned();
+        match failed {
+            // The daemon of a sandbox that an older version made.
+            Failed::Refused { status: 404, error } if error.message.starts_with("no route") => Error::Unavailable {
+                reasons: "an older version of the server made the sandbox, and its files cannot be looked at"
+                    .to_owned(),
+            },
+            Failed::Refused { status: 400, .. } => Error::WrongKind { path: path(), wanted },
+            Failed::Refused { status: 409, .. } => Error::LeadsOut { path: path() },
+            Failed::Refused { status: 503, error } if error.message.starts_with("more than") => {
+                Error::TooManyEntries { path: path() }
+            }
+            failed => self.explain(operation, &path(), failed),
         }
     }
 
@@ -263,6 +281,16 @@ impl Sandbox for NsSandbox {
             }),
             other => other.map_err(|failed| self.explain("read a file", path, failed)),
         }
+    }
+
+    async fn list_project(&self, path: &str, after: Option<&str>, limit: u32) -> Result<DirectoryPage, Error> {
+        let listed = self.envd.list_beneath(PROJECT_DIRECTORY, path, after, limit).await;
+        listed.map_err(|failed| self.explain_look("list a directory", path, "a directory", failed))
+    }
+
+    async fn read_project(&self, path: &str, limit: u64) -> Result<FileBeginning, Error> {
+        let read = self.envd.read_beneath(PROJECT_DIRECTORY, path, limit).await;
+        read.map_err(|failed| self.explain_look("read a file", path, "a regular file", failed))
     }
 
     async fn gateway_listener(&self) -> Result<tokio::net::TcpListener, Error> {

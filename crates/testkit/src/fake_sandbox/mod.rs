@@ -11,6 +11,7 @@ mod backend;
 mod calls;
 mod host;
 mod journal;
+mod look;
 mod process;
 mod room;
 mod sandbox;

@@ -86,6 +86,13 @@ impl Room {
             .cloned()
     }
 
+    /// How many processes live, the sandbox's own first one included.
+    pub(crate) fn alive(&self) -> u32 {
+        let processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
+        let alive = processes.values().filter(|process| process.is_alive()).count();
+        u32::try_from(alive).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
     /// Why the sandbox is over, if it is.
     pub(crate) fn end_record(&self) -> Option<Ended> {
         self.ended.borrow().clone()

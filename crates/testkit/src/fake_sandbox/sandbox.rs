@@ -10,14 +10,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use codecourier_domain::id::SandboxId;
 use codecourier_sandbox::{
-    Error, Exit, ExitStatus, FileOwner, Isolation, JournalStream, Killed, LayerRef, Output, ProcessSpec, Sandbox,
-    Signal, State, Stdin, Usage,
+    DirectoryPage, Error, Exit, ExitStatus, FileBeginning, FileOwner, Isolation, JournalStream, Killed, LayerRef,
+    Output, ProcessSpec, Sandbox, Signal, State, Stdin, Usage,
 };
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 
 use super::backend::Shared;
-use super::{Moment, Process, Room, host};
+use super::{Moment, Process, Room, host, look};
 use crate::fake_agent;
 
 /// The tags of the processes that are played begin so.
@@ -283,6 +283,20 @@ impl Sandbox for FakeSandbox {
         Ok(bytes.len() as u64)
     }
 
+    async fn list_project(&self, path: &str, after: Option<&str>, limit: u32) -> Result<DirectoryPage, Error> {
+        self.call(&format!("list_project {path}"), async || {
+            look::list(&self.room.project(), path, after, limit)
+        })
+        .await
+    }
+
+    async fn read_project(&self, path: &str, limit: u64) -> Result<FileBeginning, Error> {
+        self.call(&format!("read_project {path}"), async || {
+            look::read(&self.room.project(), path, limit)
+        })
+        .await
+    }
+
     async fn gateway_listener(&self) -> Result<tokio::net::TcpListener, Error> {
         self.call("gateway_listener", async || {
             self.room
@@ -311,7 +325,13 @@ impl Sandbox for FakeSandbox {
     }
 
     async fn usage(&self) -> Result<Usage, Error> {
-        self.call("usage", async || Ok(Usage::default())).await
+        self.call("usage", async || {
+            Ok(Usage {
+                processes: Some(self.room.alive()),
+                ..Usage::default()
+            })
+        })
+        .await
     }
 
     async fn state(&self) -> Result<State, Error> {
