@@ -173,7 +173,14 @@ impl Engine {
         let stop = CancellationToken::new();
         let tasks = Tasks::default();
         let live = runs::live::Live::default();
-        let hub = live::Hub::new(store.clone(), tasks.clone(), live.clone(), stop.child_token());
+        let measuring = (Arc::clone(&backend), Arc::clone(&clock));
+        let hub = live::Hub::new(
+            store.clone(),
+            tasks.clone(),
+            live.clone(),
+            measuring,
+            stop.child_token(),
+        );
         let model_access = ModelAccess::new(store.clone(), Arc::clone(&clock), live.clone(), boot);
         let server_keys = Arc::clone(&keys);
         let known_models = agents::known_models(&gateway.prices);

@@ -1300,6 +1300,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/sandboxes/{sandbox}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a directory of the repository in a sandbox, directories first, each group by name.
+         * @description The sandbox must run: nothing answers in one that is paused. Links are shown, and followed only within the repository.
+         */
+        get: operations["sandboxes.listFiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/sandboxes/{sandbox}/files/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the beginning of a file of the repository in a sandbox.
+         * @description As plain text if it is UTF-8, else as bytes. The values of the project's secrets are taken out of it. The headers
+         *     `Codecourier-File-Size` (bytes of the whole file), `Codecourier-File-Modified` and `Codecourier-File-Extent` (`whole` or
+         *     `beginning`) describe it.
+         */
+        get: operations["sandboxes.readFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/sandboxes/{sandbox}/kill": {
         parameters: {
             query?: never;
@@ -1315,6 +1357,27 @@ export interface paths {
          *     started to talk to an agent in ends with its run, which is cancelled.
          */
         post: operations["sandboxes.kill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/sandboxes/{sandbox}/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow what a sandbox uses, as an event stream.
+         * @description After `snapshot`, which is empty, what it uses comes as `transient`: now, and whenever it is another, every two seconds
+         *     at most. None of it is kept, so there is nothing to go on after.
+         */
+        get: operations["live.sandbox"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2898,6 +2961,28 @@ export interface components {
             hasMore: boolean;
         };
         /** @description A page of a list. */
+        List_SandboxFile: {
+            /** @description The page's rows. */
+            data: {
+                /** @description Its name. What is no UTF-8 in it is shown as U+FFFD, and it cannot be read by such a name. */
+                name: string;
+                /** @description What it is itself. */
+                type: components["schemas"]["SandboxFileType"];
+                /**
+                 * Format: int64
+                 * @description Bytes.
+                 */
+                size: number;
+                /** @description When it was last written to. */
+                modifiedAt: components["schemas"]["Time"];
+                link: components["schemas"]["SandboxLink"] | null;
+            }[];
+            /** @description Where the next page begins; `null` on the last one. Good only for the same query. */
+            nextCursor: string | null;
+            /** @description Whether there is a next page. */
+            hasMore: boolean;
+        };
+        /** @description A page of a list. */
         List_Session: {
             /** @description The page's rows. */
             data: {
@@ -2974,6 +3059,8 @@ export interface components {
             project?: string | null;
             /** @description A run's identifier. */
             run?: string | null;
+            /** @description A sandbox's identifier. */
+            sandbox?: string | null;
         };
         /** @description A change. */
         LiveChange: {
@@ -3017,7 +3104,7 @@ export interface components {
          * @description What can be followed.
          * @enum {string}
          */
-        LiveQuery: "project.changes" | "run.events" | "user.changes" | "installation.changes";
+        LiveQuery: "project.changes" | "run.events" | "sandbox.usage" | "user.changes" | "installation.changes";
         /** @description A run in a snapshot. */
         LiveRun: {
             /** @description Its identifier. */
@@ -3059,6 +3146,12 @@ export interface components {
             reason: string;
             /** @enum {string} */
             what: "waiting";
+        } | {
+            /** @description When that was looked at. */
+            at: components["schemas"]["Time"];
+            usage: components["schemas"]["SandboxUsage"] | null;
+            /** @enum {string} */
+            what: "usage";
         };
         /** @description A member of a project. */
         Member: {
@@ -3612,6 +3705,26 @@ export interface components {
             isolation: components["schemas"]["SandboxIsolation"] | null;
             usage: components["schemas"]["SandboxUsage"] | null;
         };
+        /** @description An entry of a directory in a sandbox. Its names are an agent's, and may hold anything but `/`. */
+        SandboxFile: {
+            /** @description Its name. What is no UTF-8 in it is shown as U+FFFD, and it cannot be read by such a name. */
+            name: string;
+            /** @description What it is itself. */
+            type: components["schemas"]["SandboxFileType"];
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            size: number;
+            /** @description When it was last written to. */
+            modifiedAt: components["schemas"]["Time"];
+            link: components["schemas"]["SandboxLink"] | null;
+        };
+        /**
+         * @description What an entry of a directory is.
+         * @enum {string}
+         */
+        SandboxFileType: "file" | "directory" | "link" | "other";
         /**
          * @description An identifier.
          * @example sbx_019300000000700080000000deadbeef
@@ -3625,6 +3738,12 @@ export interface components {
             protectsFrom: string;
             /** @description What is weaker than promised. Empty is normal. */
             degraded: string[];
+        };
+        /** @description Where a link leads. */
+        SandboxLink: {
+            /** @description What is written in it. */
+            target: string;
+            leadsTo: components["schemas"]["SandboxFileType"] | null;
         };
         /**
          * @description Where a sandbox is in its life.
@@ -4643,6 +4762,7 @@ export type ListProject = components['schemas']['List_Project'];
 export type ListProviderKey = components['schemas']['List_ProviderKey'];
 export type ListRun = components['schemas']['List_Run'];
 export type ListSandbox = components['schemas']['List_Sandbox'];
+export type ListSandboxFile = components['schemas']['List_SandboxFile'];
 export type ListSession = components['schemas']['List_Session'];
 export type ListVariable = components['schemas']['List_Variable'];
 export type ListWorkflow = components['schemas']['List_Workflow'];
@@ -4695,8 +4815,11 @@ export type RunLimits = components['schemas']['RunLimits'];
 export type RunSort = components['schemas']['RunSort'];
 export type RunStatus = components['schemas']['RunStatus'];
 export type Sandbox = components['schemas']['Sandbox'];
+export type SandboxFile = components['schemas']['SandboxFile'];
+export type SandboxFileType = components['schemas']['SandboxFileType'];
 export type SandboxId = components['schemas']['SandboxId'];
 export type SandboxIsolation = components['schemas']['SandboxIsolation'];
+export type SandboxLink = components['schemas']['SandboxLink'];
 export type SandboxStatus = components['schemas']['SandboxStatus'];
 export type SandboxUsage = components['schemas']['SandboxUsage'];
 export type SaveWorkflow = components['schemas']['SaveWorkflow'];
@@ -7973,6 +8096,129 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    "sandboxes.listFiles": {
+        parameters: {
+            query?: {
+                /**
+                 * @description The directory, relative to the repository; empty for the repository itself.
+                 * @example src
+                 */
+                path?: string;
+                /** @description How many rows. */
+                limit?: number;
+                /** @description The `nextCursor` of the page before, for the same query. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The project's slug. A former one works too. */
+                slug: components["schemas"]["Slug"];
+                /** @description The sandbox. */
+                sandbox: components["schemas"]["SandboxId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the directory. */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_SandboxFile"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unknown"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description `CONFLICT`: the sandbox is paused, or has no repository yet. */
+            409: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Broken"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "sandboxes.readFile": {
+        parameters: {
+            query: {
+                /**
+                 * @description The file, relative to the repository.
+                 * @example src/main.rs
+                 */
+                path: string;
+                /** @description How many bytes of its beginning, at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The project's slug. A former one works too. */
+                slug: components["schemas"]["Slug"];
+                /** @description The sandbox. */
+                sandbox: components["schemas"]["SandboxId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The beginning of the file. */
+            200: {
+                headers: {
+                    /** @description `whole`, or `beginning` where the file is longer. */
+                    "Codecourier-File-Extent"?: string;
+                    /** @description When it was last written to. */
+                    "Codecourier-File-Modified"?: string;
+                    /** @description How long the whole file is, in bytes. */
+                    "Codecourier-File-Size"?: number;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                    "application/octet-stream": number[];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unknown"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description `CONFLICT`: the sandbox is paused, or has no repository yet. */
+            409: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Broken"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     "sandboxes.kill": {
         parameters: {
             query?: never;
@@ -8011,6 +8257,45 @@ export interface operations {
             500: components["responses"]["Broken"];
             503: components["responses"]["Unavailable"];
             507: components["responses"]["Full"];
+        };
+    };
+    "live.sandbox": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The number of the last event that the client had. */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                /** @description The project's slug. A former one works too. */
+                slug: components["schemas"]["Slug"];
+                /** @description The sandbox. */
+                sandbox: components["schemas"]["SandboxId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An event stream. */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["StreamEvent"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unknown"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Broken"];
+            503: components["responses"]["Unavailable"];
         };
     };
     "sandboxes.pause": {

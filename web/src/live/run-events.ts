@@ -179,9 +179,10 @@ export class RunEventStore {
       const before = this.pieces.get(transient.stepId);
       const text = before?.kind === piece.kind ? before.text + (piece.text ?? "") : (piece.text ?? "");
       this.pieces.set(transient.stepId, { kind: piece.kind, text });
-    } else {
-      this.notice =
-        transient.what === "preparing" ? `${transient.stage} ${transient.detail}` : transient.reason;
+    } else if (transient.what === "preparing") {
+      this.notice = `${transient.stage} ${transient.detail}`;
+    } else if (transient.what === "waiting") {
+      this.notice = transient.reason;
     }
     this.schedule();
   }

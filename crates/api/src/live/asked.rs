@@ -2,10 +2,11 @@
 
 use codecourier_engine::Error;
 use codecourier_engine::live::Query;
-use codecourier_wire::live::{ClientMessage, LiveQuery};
+use codecourier_wire::live::{ClientMessage, LiveArguments, LiveQuery};
 
 /// What a subscription asks for.
-pub(super) fn asked(id: &str, query: LiveQuery, project: Option<String>, run: Option<String>) -> Result<Query, Error> {
+pub(super) fn asked(id: &str, query: LiveQuery, args: LiveArguments) -> Result<Query, Error> {
+    let LiveArguments { project, run, sandbox } = args;
     if id.is_empty() || id.len() > 64 {
         return Err(Error::validation("A subscription's name has 1 to 64 bytes.").of_field("id"));
     }
@@ -20,19 +21,33 @@ pub(super) fn asked(id: &str, query: LiveQuery, project: Option<String>, run: Op
     match query {
         LiveQuery::ProjectChanges => {
             unneeded(&run, "args.run")?;
+            unneeded(&sandbox, "args.sandbox")?;
             Ok(Query::Project {
                 project: needed(project, "args.project")?,
             })
         }
-        LiveQuery::RunEvents => Ok(Query::Run {
-            project: needed(project, "args.project")?,
-            run: needed(run, "args.run")?
-                .parse()
-                .map_err(|_| Error::not_found("There is no such run."))?,
-        }),
+        LiveQuery::RunEvents => {
+            unneeded(&sandbox, "args.sandbox")?;
+            Ok(Query::Run {
+                project: needed(project, "args.project")?,
+                run: needed(run, "args.run")?
+                    .parse()
+                    .map_err(|_| Error::not_found("There is no such run."))?,
+            })
+        }
+        LiveQuery::SandboxUsage => {
+            unneeded(&run, "args.run")?;
+            Ok(Query::Sandbox {
+                project: needed(project, "args.project")?,
+                sandbox: needed(sandbox, "args.sandbox")?
+                    .parse()
+                    .map_err(|_| Error::not_found("There is no such sandbox."))?,
+            })
+        }
         LiveQuery::UserChanges | LiveQuery::InstallationChanges => {
             unneeded(&project, "args.project")?;
             unneeded(&run, "args.run")?;
+            unneeded(&sandbox, "args.sandbox")?;
             Ok(match query {
                 LiveQuery::InstallationChanges => Query::Installation,
                 _ => Query::User,
@@ -46,7 +61,7 @@ pub(crate) fn check_message(text: &str) -> Result<(), String> {
     let Ok(ClientMessage::Subscribe { id, query, args, .. }) = serde_json::from_str(text) else {
         return Ok(());
     };
-    match asked(&id, query, args.project, args.run) {
+    match asked(&id, query, args) {
         Ok(_) if id.is_empty() || id.len() > 64 => Err(format!("a name of {} bytes is taken", id.len())),
         _ => Ok(()),
     }

@@ -20,6 +20,7 @@ use codecourier_engine::live::Query;
 use codecourier_wire::error::ErrorBody;
 use codecourier_wire::live::{ClientMessage, LiveDelta, LiveSnapshot, LiveTransient, ServerMessage, StreamEvent};
 use codecourier_wire::path::ProjectPath;
+use codecourier_wire::sandboxes::SandboxPath;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -29,7 +30,7 @@ use crate::conventions::error::ApiError;
 use crate::conventions::path::Path;
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::with_openapi(Messages::openapi()).merge(operations!(socket, project, run))
+    OpenApiRouter::with_openapi(Messages::openapi()).merge(operations!(socket, project, run, sandbox))
 }
 
 /// The messages of the socket, which no operation refers to: clients have their types from here.
@@ -115,6 +116,27 @@ async fn run(
     let query = Query::Run {
         project: project.slug.to_string(),
         run: path.run,
+    };
+    stream::serve(&state, &headers, query).await
+}
+
+/// Follow what a sandbox uses, as an event stream.
+///
+/// After `snapshot`, which is empty, what it uses comes as `transient`: now, and whenever it is another, every two seconds
+/// at most. None of it is kept, so there is nothing to go on after.
+#[utoipa::path(get, path = "/projects/{slug}/sandboxes/{sandbox}/live", tag = "live",
+    params(ProjectPath, SandboxPath, stream::LastEventId), responses(
+    (status = 200, description = "An event stream.", body = StreamEvent, content_type = "text/event-stream"),
+))]
+async fn sandbox(
+    project: InProject<role::Member, permission::SandboxesRead>,
+    State(state): State<ApiState>,
+    Path(path): Path<SandboxPath>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let query = Query::Sandbox {
+        project: project.slug.to_string(),
+        sandbox: path.sandbox,
     };
     stream::serve(&state, &headers, query).await
 }

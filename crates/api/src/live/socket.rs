@@ -238,7 +238,7 @@ impl Connection {
                 Ok(())
             }
             ClientMessage::Subscribe { id, query, args, after } => {
-                let subscribed = match asked(&id, query, args.project, args.run) {
+                let subscribed = match asked(&id, query, args) {
                     Ok(query) => watch.subscribe(id.as_str().into(), query, after).await,
                     Err(error) => Err(error),
                 };

@@ -46,6 +46,10 @@ pub(super) fn of(frame: &Frame) -> &Arc<str> {
             detail: detail.clone(),
         }),
         Content::Waiting { reason } => transient(LiveTransient::Waiting { reason: reason.clone() }),
+        Content::Usage(sample) => transient(LiveTransient::Usage {
+            at: sample.at.into(),
+            usage: sample.usage.map(crate::sandboxes::usage),
+        }),
     })
 }
 

@@ -1,9 +1,11 @@
-//! The sandboxes of a project: started to talk to an agent, listed, read, paused, killed.
+//! The sandboxes of a project: started to talk to an agent, listed, read, paused, killed; the files in them.
+
+mod files;
 
 use axum::extract::State;
 use codecourier_domain::money::MicroUsd;
 use codecourier_engine::Engine;
-use codecourier_engine::sandboxes::{SandboxRequest, SandboxView, State as EngineState};
+use codecourier_engine::sandboxes::{SandboxRequest, SandboxView, State as EngineState, Usage};
 use codecourier_wire::envelope::{Data, List};
 use codecourier_wire::page::PageParams;
 use codecourier_wire::runs::{RunDetail, RunLimits};
@@ -23,7 +25,16 @@ type MayRead = InProject<role::Member, permission::SandboxesRead>;
 type MayWrite = InProject<role::Member, permission::SandboxesWrite>;
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
-    operations!(list, start, get, pause, resume, kill)
+    operations!(
+        list,
+        start,
+        get,
+        pause,
+        resume,
+        kill,
+        files::list_files,
+        files::read_file
+    )
 }
 
 /// List the sandboxes that are alive, newest first.
@@ -149,11 +160,15 @@ fn sandbox(view: SandboxView) -> Sandbox {
                 .map(|degraded| degraded.to_string())
                 .collect(),
         }),
-        usage: view.alive.map(|alive| SandboxUsage {
-            memory_bytes: alive.usage.memory_bytes,
-            cpu_microseconds: alive.usage.cpu_microseconds,
-            processes: alive.usage.processes,
-            disk_bytes: alive.usage.disk_bytes,
-        }),
+        usage: view.alive.map(|alive| usage(alive.usage)),
+    }
+}
+
+pub(crate) const fn usage(usage: Usage) -> SandboxUsage {
+    SandboxUsage {
+        memory_bytes: usage.memory_bytes,
+        cpu_microseconds: usage.cpu_microseconds,
+        processes: usage.processes,
+        disk_bytes: usage.disk_bytes,
     }
 }

@@ -13,6 +13,7 @@ mod limits;
 mod matrix;
 mod projects;
 mod runs;
+mod sandbox_files;
 mod sandboxes;
 mod settings;
 mod talk;

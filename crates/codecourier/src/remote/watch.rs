@@ -155,5 +155,7 @@ fn seen_of(transient: LiveTransient) -> Option<Seen> {
         },
         LiveTransient::Preparing { stage, detail } => Seen::Preparing { stage, detail },
         LiveTransient::Waiting { reason } => Seen::Waiting { reason },
+        // Of a sandbox, and runs are what is followed here.
+        LiveTransient::Usage { .. } => return None,
     })
 }

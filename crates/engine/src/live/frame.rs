@@ -8,6 +8,8 @@ use codecourier_domain::id::StepId;
 use codecourier_store::changes::Change;
 use codecourier_store::events::StoredEvent;
 
+use crate::sandboxes::UsageSample;
+
 /// One thing to tell, with the text it is told in once somebody has written it.
 #[derive(Debug)]
 pub struct Frame {
@@ -43,6 +45,8 @@ pub enum Content {
         /// What happened and what to do.
         reason: String,
     },
+    /// What a sandbox uses.
+    Usage(UsageSample),
 }
 
 impl Frame {
@@ -66,7 +70,7 @@ impl Frame {
         match &self.content {
             Content::Change(change) => Some(change.seq),
             Content::Event(event) => Some(event.seq),
-            Content::Piece { .. } | Content::Preparing { .. } | Content::Waiting { .. } => None,
+            Content::Piece { .. } | Content::Preparing { .. } | Content::Waiting { .. } | Content::Usage(_) => None,
         }
     }
 
@@ -93,6 +97,7 @@ impl Frame {
                 },
                 Content::Preparing { stage, detail } => stage.len() + detail.len(),
                 Content::Waiting { reason } => reason.len(),
+                Content::Usage(_) => 0,
             }
     }
 }

@@ -25,6 +25,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use codecourier_domain::time::Clock;
+use codecourier_sandbox::Backend;
 use codecourier_store::Store;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -53,6 +55,9 @@ pub(crate) struct Hub {
     tasks: Tasks,
     /// What runs tell without storing it.
     notices: runs::live::Live,
+    /// What is asked for what sandboxes use.
+    backend: Arc<dyn Backend>,
+    clock: Arc<dyn Clock>,
     topics: topic::Topics,
     doubts: Arc<doubt::Doubts>,
     seats: seats::Seats,
@@ -70,7 +75,13 @@ pub struct Live {
 
 impl Hub {
     /// `closing` ends every watch.
-    pub(crate) fn new(store: Store, tasks: Tasks, notices: runs::live::Live, closing: CancellationToken) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        tasks: Tasks,
+        notices: runs::live::Live,
+        (backend, clock): (Arc<dyn Backend>, Arc<dyn Clock>),
+        closing: CancellationToken,
+    ) -> Self {
         let doubts = Arc::<doubt::Doubts>::default();
         let noting = Arc::clone(&doubts);
         store.observe_changes(move |observed| noting.note(observed));
@@ -80,6 +91,8 @@ impl Hub {
             store,
             tasks,
             notices,
+            backend,
+            clock,
             topics: topic::Topics::default(),
             doubts,
             seats: seats::Seats::default(),

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use codecourier_domain::id::RunId;
+use codecourier_domain::id::{RunId, SandboxId};
 use codecourier_domain::member::MemberRole;
 use codecourier_domain::permission::{Permission, Resource};
 use codecourier_store::changes::Scope;
@@ -15,6 +15,7 @@ use super::topic::Key;
 use crate::Inner;
 use crate::access::{Access, Principal, ProjectGrant, Standing};
 use crate::error::{Error, ErrorCode};
+use crate::sandboxes::Sandboxes;
 
 /// What somebody wants to follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,13 @@ pub enum Query {
         /// The run.
         run: RunId,
     },
+    /// What a sandbox uses.
+    Sandbox {
+        /// Its project's slug.
+        project: String,
+        /// The sandbox.
+        sandbox: SandboxId,
+    },
     /// What concerns the person who asks and nobody else.
     User,
     /// The changes of the whole installation.
@@ -44,6 +52,8 @@ pub(super) enum Admission {
     Project(ProjectGrant),
     /// The events of a run.
     Run(ProjectGrant, RunId),
+    /// What a sandbox uses.
+    Sandbox(ProjectGrant, SandboxId),
     /// Everything of a scope.
     Whole(Scope),
 }
@@ -67,6 +77,15 @@ impl Query {
                     }
                     Err(error) => Err(error.into()),
                 }
+            }
+            (Self::Sandbox { project, sandbox }, _) => {
+                let grant = access(engine).project(principal, project).await?;
+                demand(principal, Permission::read(Resource::Sandboxes))?;
+                let sandboxes = Sandboxes {
+                    engine: Arc::clone(engine),
+                };
+                sandboxes.step_of(&grant, *sandbox).await?;
+                Ok(Admission::Sandbox(grant, *sandbox))
             }
             (Self::User, Principal::Person(person)) => Ok(Admission::Whole(Scope::User(person.user))),
             (Self::Installation, Principal::Person(person)) if person.standing == Standing::Operator => {
@@ -106,6 +125,7 @@ impl Admission {
                 project: grant.project,
                 run: *run,
             },
+            Self::Sandbox(_, sandbox) => Key::Usage(*sandbox),
             Self::Whole(scope) => Key::Changes(*scope),
         }
     }
@@ -113,7 +133,7 @@ impl Admission {
     /// The project whose members it is for.
     pub(super) const fn grant(&self) -> Option<&ProjectGrant> {
         match self {
-            Self::Project(grant) | Self::Run(grant, _) => Some(grant),
+            Self::Project(grant) | Self::Run(grant, _) | Self::Sandbox(grant, _) => Some(grant),
             Self::Whole(_) => None,
         }
     }

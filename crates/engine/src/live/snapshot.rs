@@ -59,6 +59,8 @@ impl Hub {
                 let row = row.ok_or_else(|| Error::not_found(format!("There is no run {run}.")))?;
                 (seq, SnapshotContent::Run(Box::new(row.summary)))
             }
+            // The newest sample follows, if there is one.
+            Admission::Sandbox(..) => (0, SnapshotContent::Nothing),
             Admission::Whole(scope) => (head(&mut reader, *scope).await?, SnapshotContent::Nothing),
         };
         Ok(Snapshot { seq, content })

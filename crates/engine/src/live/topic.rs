@@ -1,4 +1,4 @@
-//! What is followed: the changes of a scope, or the events of a run. One reader for all who follow.
+//! What is followed: the changes of a scope, the events of a run, or what a sandbox uses. One reader for all who follow.
 //!
 //! Invariants: a topic exists, and its reader runs, as long as somebody follows it; a frame is taken from the log once,
 //! whatever the number of followers; followers are only woken, and fetch what they want when they can take it, so a slow
@@ -8,10 +8,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use codecourier_domain::id::{ProjectId, RunId};
+use codecourier_domain::id::{ProjectId, RunId, SandboxId};
 use codecourier_store::changes::{ChangeFeed, FollowedChange, Scope};
 use codecourier_store::events::EventFeed;
-use futures::FutureExt as _;
+use futures::stream::BoxStream;
+use futures::{FutureExt as _, StreamExt as _};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OnceCell, broadcast};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -21,6 +22,7 @@ use super::frame::{Content, Frame};
 use super::tail::{Cursor, Found, Helping, Tail};
 use crate::error::{Error, chain};
 use crate::runs::live::Notice;
+use crate::sandboxes::{UsageSample, samples};
 
 /// How many frames a reader takes in before it wakes the followers.
 const TAKEN_AT_ONCE: usize = 256;
@@ -31,7 +33,12 @@ const BACK_OFF: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Key {
     Changes(Scope),
-    Events { project: ProjectId, run: RunId },
+    Events {
+        project: ProjectId,
+        run: RunId,
+    },
+    /// It has no log: the newest sample is all there is.
+    Usage(SandboxId),
 }
 
 /// Something that is followed.
@@ -116,6 +123,7 @@ impl Hub {
                 *topic.tail.lock() = Tail::after(head);
                 Source::Events(self.store.follow_events(project, run, head), notices)
             }
+            Key::Usage(sandbox) => Source::Usage(samples(Arc::clone(&self.backend), Arc::clone(&self.clock), sandbox)),
         };
         let stop = self.closing.child_token();
         self.tasks
@@ -127,11 +135,14 @@ impl Hub {
 enum Source {
     Changes(ChangeFeed),
     Events(EventFeed, broadcast::Receiver<Notice>),
+    Usage(BoxStream<'static, UsageSample>),
 }
 
 /// What a source gives.
 enum Given {
     Frame(Arc<Frame>),
+    /// What stands for everything before it: who comes now gets it, and who was slow gets nothing older.
+    Newest(Arc<Frame>),
     /// Nothing for followers.
     Nothing,
     /// What would follow was removed up to this number.
@@ -151,6 +162,11 @@ async fn read(topic: Weak<Topic>, mut source: Source, stop: CancellationToken) {
         for _ in 0..TAKEN_AT_ONCE {
             match given.take() {
                 Some(Ok(Given::Frame(frame))) => topic.tail.lock().push(frame),
+                Some(Ok(Given::Newest(frame))) => {
+                    let mut tail = topic.tail.lock();
+                    tail.restart_after(0);
+                    tail.push(frame);
+                }
                 Some(Ok(Given::Removed(through))) => topic.tail.lock().restart_after(through),
                 Some(Ok(Given::Nothing)) => {}
                 Some(Err(codecourier_store::Error::Closed)) => return,
@@ -176,6 +192,11 @@ impl Source {
                 FollowedChange::Change(change) => Given::Frame(Frame::new(Content::Change(change))),
                 FollowedChange::Reset { through } => Given::Removed(through),
             }),
+            // A stream keeps what it was about when it is asked anew.
+            Self::Usage(samples) => match samples.next().await {
+                Some(sample) => Ok(Given::Newest(Frame::new(Content::Usage(sample)))),
+                None => std::future::pending().await,
+            },
             Self::Events(feed, notices) => tokio::select! {
                 biased;
                 event = feed.next() => Ok(Given::Frame(Frame::new(Content::Event(event?)))),

@@ -384,6 +384,8 @@ impl Watch {
                 ),
                 ChangesAfter::Trimmed { .. } => None,
             },
+            // Nothing of it is kept, and its tail sends nobody here.
+            Key::Usage(_) => Some(Vec::new()),
             Key::Events { project, run } => {
                 let events = reader
                     .events(project, run, EventWindow::After(cursor.seq), PAGE)
@@ -406,6 +408,7 @@ impl Watch {
         Ok(match key {
             Key::Changes(scope) => reader.change_head(scope).await?,
             Key::Events { project, run } => reader.event_head(project, run).await?,
+            Key::Usage(_) => 0,
         })
     }
 

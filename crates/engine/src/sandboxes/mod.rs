@@ -1,7 +1,10 @@
 //! The sandboxes of a project: those that people start to talk to an agent in, and all that are alive: whose step they
-//! serve, what they may use and what they use; their pause and their end.
+//! serve, what they may use and what they use; their pause and their end; their files, and what they use while somebody looks.
 //!
 //! The API calls this. Invariant: a sandbox is reached only through a step of the caller's own project.
+
+mod files;
+mod usage;
 
 use std::sync::Arc;
 
@@ -26,12 +29,15 @@ use crate::runs::talk::tell_of_step;
 use crate::runs::view::RunView;
 use crate::{Engine, Inner};
 
-pub use codecourier_sandbox::{State, Usage};
+pub use codecourier_sandbox::{DirectoryEntry, FileKind, LinkTarget, State, Usage};
+pub use files::{DirectoryCursor, FILE_LIMIT, FileContent, FileExtent, FileNature};
+pub use usage::UsageSample;
+pub(crate) use usage::samples;
 
 /// The use cases of sandboxes.
 #[derive(Clone)]
 pub struct Sandboxes {
-    engine: Arc<Inner>,
+    pub(crate) engine: Arc<Inner>,
 }
 
 impl Engine {
@@ -217,7 +223,8 @@ impl Sandboxes {
         sandbox.kill_processes().await.map(drop).map_err(unreachable)
     }
 
-    async fn step_of(&self, grant: &ProjectGrant, id: SandboxId) -> Result<Step, Error> {
+    /// The step that a sandbox of the caller's project serves.
+    pub(crate) async fn step_of(&self, grant: &ProjectGrant, id: SandboxId) -> Result<Step, Error> {
         let step = StepId::from_uuid(id.uuid());
         let found = self.engine.store.read().await?.step(grant.project, step).await?;
         found.filter(|step| step.sandbox == Some(id)).ok_or_else(|| missing(id))

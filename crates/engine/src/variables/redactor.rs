@@ -56,6 +56,12 @@ impl Redactor {
         self.patterns.is_empty()
     }
 
+    /// How long the longest thing is that is looked for, in bytes.
+    pub(crate) fn longest(&self) -> usize {
+        let lengths = self.patterns.iter().map(|pattern| pattern.expose_secret().len());
+        lengths.max().unwrap_or(0)
+    }
+
     /// A text without the secrets.
     pub(crate) fn text(&self, text: String) -> String {
         self.patterns.iter().fold(text, |text, pattern| {
@@ -126,10 +132,9 @@ pub(crate) struct StreamRedactor<'r> {
 
 impl<'r> StreamRedactor<'r> {
     pub(crate) fn new(redactor: &'r Redactor) -> Self {
-        let lengths = redactor.patterns.iter().map(|pattern| pattern.expose_secret().len());
         Self {
             redactor,
-            longest: lengths.max().unwrap_or(0),
+            longest: redactor.longest(),
             held: Zeroizing::new(Vec::new()),
         }
     }

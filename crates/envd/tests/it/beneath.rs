@@ -47,7 +47,10 @@ async fn a_directory_is_shown_page_by_page_with_its_directories_first() {
     assert_eq!(names(&whole), ["a", "b", "src", "zoo", "README.md"]);
     assert!(whole["next"].is_null());
     let readme = &whole["entries"][4];
-    assert_eq!((readme["kind"].as_str(), readme["size"].as_u64()), (Some("file"), Some(7)));
+    assert_eq!(
+        (readme["kind"].as_str(), readme["size"].as_u64()),
+        (Some("file"), Some(7))
+    );
     assert!(readme["modifiedMs"].as_i64().unwrap() > 1_600_000_000_000);
     let (mut seen, mut after) = (Vec::new(), String::new());
     loop {
@@ -130,7 +133,11 @@ async fn no_way_leads_out() {
         assert_eq!(list(&client, &root, path, "").await.0, StatusCode::CONFLICT, "{path}");
     }
     // Those within are as good as what they lead to.
-    for (path, expected) in [("within", "fn main() {}"), ("src/back", "read me"), ("folder/main.rs", "fn main() {}")] {
+    for (path, expected) in [
+        ("within", "fn main() {}"),
+        ("src/back", "read me"),
+        ("folder/main.rs", "fn main() {}"),
+    ] {
         let address = format!("/beneath/file?root={root}&path={path}&limit=100");
         assert_eq!(client.get(&address).await.2, expected, "{path}");
     }
@@ -141,7 +148,8 @@ async fn no_way_leads_out() {
         let word = |field: &str| entry[field].as_str().map(str::to_owned);
         (word("kind").unwrap(), word("target").unwrap(), word("leadsTo"))
     };
-    let link = |target: &str, leads_to: Option<&str>| ("link".to_owned(), target.to_owned(), leads_to.map(str::to_owned));
+    let link =
+        |target: &str, leads_to: Option<&str>| ("link".to_owned(), target.to_owned(), leads_to.map(str::to_owned));
     assert_eq!(entry("up"), link("../secret", None));
     assert_eq!(entry("directory"), link("../outside", None));
     assert_eq!(entry("circle"), link("circle", None));

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::sandboxes::SandboxUsage;
 use crate::schema;
 use crate::time::Time;
 
@@ -59,6 +60,9 @@ pub enum LiveQuery {
     /// What happens in a run. Needs `project` and `run`.
     #[serde(rename = "run.events")]
     RunEvents,
+    /// What a sandbox uses, while it changes. Needs `project` and `sandbox`.
+    #[serde(rename = "sandbox.usage")]
+    SandboxUsage,
     /// What concerns the person who asks.
     #[serde(rename = "user.changes")]
     UserChanges,
@@ -77,6 +81,9 @@ pub struct LiveArguments {
     /// A run's identifier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
+    /// A sandbox's identifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<String>,
 }
 
 /// What the server says.
@@ -264,6 +271,14 @@ pub enum LiveTransient {
         /// What happened and what to do.
         reason: String,
     },
+    /// What a sandbox uses now. It stands for all that were told before.
+    Usage {
+        /// When that was looked at.
+        at: Time,
+        /// What it uses; `null` when it is not there.
+        #[schema(required)]
+        usage: Option<SandboxUsage>,
+    },
 }
 
 /// What there is when somebody begins to follow.
@@ -319,7 +334,7 @@ mod tests {
                 query: LiveQuery::ProjectChanges,
                 args: LiveArguments {
                     project: Some("shop".to_owned()),
-                    run: None
+                    ..LiveArguments::default()
                 },
                 after: Some(7),
             }

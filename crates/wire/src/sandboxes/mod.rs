@@ -1,4 +1,4 @@
-//! Sandboxes that are alive.
+//! Sandboxes that are alive, and the files in them.
 
 use codecourier_domain::id::{RunId, SandboxId, StepId};
 use garde::Validate;
@@ -17,6 +17,77 @@ pub struct SandboxPath {
     /// The sandbox.
     #[param(value_type = schema::SandboxId)]
     pub sandbox: SandboxId,
+}
+
+/// Which directory of a sandbox's repository.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, IntoParams, Validate)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct DirectoryQuery {
+    /// The directory, relative to the repository; empty for the repository itself.
+    #[garde(length(bytes, max = 4_095))]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[param(max_length = 4_095, example = "src")]
+    pub path: String,
+}
+
+/// Which file of a sandbox's repository, and how much of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoParams, Validate)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct FileQuery {
+    /// The file, relative to the repository.
+    #[garde(length(bytes, min = 1, max = 4_095))]
+    #[param(min_length = 1, max_length = 4_095, example = "src/main.rs")]
+    pub path: String,
+    /// How many bytes of its beginning, at most.
+    #[garde(range(min = 1, max = 4_194_304))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 4_194_304, default = 262_144)]
+    pub limit: Option<u64>,
+}
+
+/// An entry of a directory in a sandbox. Its names are an agent's, and may hold anything but `/`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SandboxFile {
+    /// Its name. What is no UTF-8 in it is shown as U+FFFD, and it cannot be read by such a name.
+    pub name: String,
+    /// What it is itself.
+    #[serde(rename = "type")]
+    pub kind: SandboxFileType,
+    /// Bytes.
+    pub size: u64,
+    /// When it was last written to.
+    pub modified_at: Time,
+    /// Of a link: where it leads; `null` for everything else.
+    #[schema(required)]
+    pub link: Option<SandboxLink>,
+}
+
+/// Where a link leads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SandboxLink {
+    /// What is written in it.
+    pub target: String,
+    /// What is there; `null` if that is nothing, or not in the repository. Such a link is not followed.
+    #[schema(required)]
+    pub leads_to: Option<SandboxFileType>,
+}
+
+/// What an entry of a directory is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum SandboxFileType {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// A device, a pipe, a socket.
+    Other,
 }
 
 /// A conversation with an agent in a sandbox of its own. What is left out comes from the project's settings.

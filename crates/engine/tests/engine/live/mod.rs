@@ -6,6 +6,7 @@ mod following;
 mod nodes;
 mod retention;
 mod runs;
+mod usage;
 
 use std::sync::Arc;
 

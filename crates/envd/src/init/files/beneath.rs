@@ -36,7 +36,9 @@ pub(crate) async fn list_beneath(query: &Query) -> Result<Response<Body>, HttpRe
     let limit = number(query, "limit")?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX).clamp(1, PAGE_LIMIT);
     let after = match query.get("after") {
-        Some(text) => Some(Place::read(text).ok_or_else(|| HttpRefusal::bad_request("after is no place in a directory"))?),
+        Some(text) => {
+            Some(Place::read(text).ok_or_else(|| HttpRefusal::bad_request("after is no place in a directory"))?)
+        }
         None => None,
     };
     let directory = below.open(&below.path, OFlags::RDONLY | OFlags::DIRECTORY)?;
@@ -69,7 +71,10 @@ pub(crate) fn read_beneath(query: &Query) -> Result<Response<Body>, HttpRefusal>
         BeneathKind::Link | BeneathKind::Other => Some("is not a regular file"),
     };
     if let Some(what) = what {
-        return Err(HttpRefusal::bad_request(format!("path '{}' {what}", below.path.display())));
+        return Err(HttpRefusal::bad_request(format!(
+            "path '{}' {what}",
+            below.path.display()
+        )));
     }
     let length = u64::try_from(stat.st_size).unwrap_or(0);
     let given = length.min(limit);
@@ -219,7 +224,11 @@ async fn places(directory: &OwnedFd, path: &Path, after: Option<&Place>) -> Resu
             _ => false,
         };
         let place = Place {
-            group: if is_directory { Group::Directories } else { Group::Others },
+            group: if is_directory {
+                Group::Directories
+            } else {
+                Group::Others
+            },
             name: name.to_vec(),
         };
         if after.is_none_or(|after| place > *after) {
@@ -243,7 +252,9 @@ fn kind(stat: &Stat) -> BeneathKind {
 
 fn modified_ms(stat: &Stat) -> i64 {
     let nanoseconds = i64::try_from(stat.st_mtime_nsec).unwrap_or(0);
-    stat.st_mtime.saturating_mul(1_000).saturating_add(nanoseconds / 1_000_000)
+    stat.st_mtime
+        .saturating_mul(1_000)
+        .saturating_add(nanoseconds / 1_000_000)
 }
 
 fn failed(error: Errno, doing: &str, path: &Path) -> PathError {

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::rc::Rc;
 
-use codecourier_e2b::extension::{
-    ROUTE_BENEATH_FILE, ROUTE_BENEATH_LIST, ROUTE_EXIT, ROUTE_JOURNAL, ROUTE_KILL_ALL,
-};
+use codecourier_e2b::extension::{ROUTE_BENEATH_FILE, ROUTE_BENEATH_LIST, ROUTE_EXIT, ROUTE_JOURNAL, ROUTE_KILL_ALL};
 use codecourier_e2b::files::{ROUTE_ENVS, ROUTE_FILES, ROUTE_HEALTH, ROUTE_METRICS};
 use codecourier_e2b::{FileOperation, filesystem, process};
 use http::{Method, Request, Response, StatusCode};
