@@ -4,7 +4,7 @@ use codecourier_domain::id::{RunId, SandboxId};
 use codecourier_domain::run::RunStatus;
 use codecourier_engine::ErrorCode;
 use codecourier_wire::runs::{RunDetail, SendMessage, StepInput, StepView, SwitchModel};
-use codecourier_wire::sandboxes::{Sandbox, StartSandbox};
+use codecourier_wire::sandboxes::{Sandbox, SandboxFile, StartSandbox};
 use serde_json::json;
 
 use super::Remote;
@@ -95,6 +95,26 @@ impl Remote {
     pub(crate) async fn sandbox(&self, which: &str) -> Result<Sandbox, Problem> {
         let sandbox = self.sandbox_of(which).await?;
         self.client.get(&self.path(&format!("/sandboxes/{sandbox}"))).await
+    }
+
+    /// A folder of the repository in a sandbox, up to that many entries.
+    pub(crate) async fn sandbox_files(
+        &self,
+        which: &str,
+        path: &str,
+        most: usize,
+    ) -> Result<Vec<SandboxFile>, Problem> {
+        let sandbox = self.sandbox_of(which).await?;
+        let address = self.path(&format!("/sandboxes/{sandbox}/files"));
+        self.client.list_of(&address, &[("path", path.to_owned())], most).await
+    }
+
+    /// The beginning of a file of the repository in a sandbox.
+    pub(crate) async fn sandbox_file(&self, which: &str, path: &str, most: usize) -> Result<Vec<u8>, Problem> {
+        let sandbox = self.sandbox_of(which).await?;
+        let address = self.path(&format!("/sandboxes/{sandbox}/files/content"));
+        let query = [("path", path.to_owned()), ("limit", most.to_string())];
+        self.client.bytes_of(&address, &query).await
     }
 
     /// Kills a sandbox.

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use codecourier_domain::limits::SandboxLimits;
 use codecourier_wire::runs::RunLimits;
-use codecourier_wire::sandboxes::{Sandbox, SandboxStatus, StartSandbox};
+use codecourier_wire::sandboxes::{Sandbox, SandboxFile, SandboxFileType, SandboxStatus, StartSandbox};
 use serde_json::json;
 
 use super::answer::{self, Listing, pair};
@@ -14,10 +14,13 @@ use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::remote::talk::Said;
 use crate::terminal::table::Cell;
-use crate::terminal::{Tone, time};
+use crate::terminal::text::{self, LineFeeds};
+use crate::terminal::{Screen, Tone, data, time};
 use crate::watch::Output;
 
-/// The most sandboxes that are listed.
+/// How much of a file a server gives at most.
+const LONGEST_FILE: usize = 4 << 20;
+/// The most sandboxes, and entries of a folder, that are listed.
 const MOST: usize = 10_000;
 
 /// The arguments of `sandbox`.
@@ -73,6 +76,21 @@ enum SandboxVerb {
     Show {
         /// The sandbox, or its run
         which: String,
+    },
+    /// List a folder of the repository in a sandbox that runs
+    Files {
+        /// The sandbox, or its run
+        which: String,
+        /// The folder, relative to the repository
+        #[arg(default_value = "")]
+        path: String,
+    },
+    /// Write a file of the repository in a sandbox that runs, up to 4 MB of it, to standard output
+    Cat {
+        /// The sandbox, or its run
+        which: String,
+        /// The file, relative to the repository
+        path: String,
     },
     /// Kill a sandbox; a conversation in it ends without its work
     Kill {
@@ -158,6 +176,18 @@ pub(crate) async fn sandbox(arguments: Arguments, config: &Config, output: Outpu
             let sandbox = remote.sandbox(&which).await?;
             Ok(answer::show("sandbox", &sandbox, rows(&sandbox), config, output))
         }
+        SandboxVerb::Files { which, path } => {
+            let files = remote.sandbox_files(&which, &path, MOST).await?;
+            let listing = Listing {
+                kind: "sandboxFile",
+                nothing: "The folder is empty.",
+            };
+            Ok(listing.show(&files, file, config, output))
+        }
+        SandboxVerb::Cat { which, path } => {
+            let bytes = remote.sandbox_file(&which, &path, LONGEST_FILE).await?;
+            write_file(&bytes, config)
+        }
         SandboxVerb::Kill { which } => {
             let killed = remote.kill_sandbox(&which).await?;
             let object = json!({ "type": "sandboxKilled", "sandbox": killed });
@@ -198,6 +228,44 @@ fn request(start: Start) -> Result<StartSandbox, Problem> {
         limits,
         budget_micro_usd: budget.as_deref().map(parse_budget).transpose()?.map(|budget| budget.0),
     })
+}
+
+/// A file's bytes for a program, and its text, made harmless, for a terminal.
+fn write_file(bytes: &[u8], config: &Config) -> Result<Exit, Problem> {
+    if data::is_terminal() {
+        let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
+        let text = text.ok_or_else(|| {
+            Problem::usage("The file is not text, and standard output is a terminal.")
+                .with_remedy("Send it to a file or to a program.")
+        })?;
+        data::bytes(text::clean(text, LineFeeds::Keep).as_bytes());
+    } else {
+        data::bytes(bytes);
+    }
+    if bytes.len() >= LONGEST_FILE {
+        Screen::standard_error(config).line(&Tone::Warning.line("This is its beginning: no more of a file is given."));
+    }
+    Ok(Exit::Completed)
+}
+
+fn file(file: &SandboxFile) -> Vec<Cell> {
+    let mark = match file.kind {
+        SandboxFileType::Directory => "/",
+        SandboxFileType::Link => "@",
+        SandboxFileType::Other => "?",
+        SandboxFileType::File => "",
+    };
+    let size = match file.kind {
+        SandboxFileType::File => file.size.to_string(),
+        SandboxFileType::Directory | SandboxFileType::Link | SandboxFileType::Other => String::new(),
+    };
+    let target = file.link.as_ref().map(|link| format!("-> {}", link.target));
+    vec![
+        (Tone::Usable, format!("{}{mark}", file.name)),
+        (Tone::Plain, size),
+        (Tone::Quiet, time::local(file.modified_at.into())),
+        (Tone::Quiet, target.unwrap_or_default()),
+    ]
 }
 
 const fn status(sandbox: &Sandbox) -> &'static str {
