@@ -46,6 +46,19 @@ export async function body<T>(request: Promise<Answer<T>>): Promise<T> {
   return answer.data;
 }
 
+/** A success that is a file: its text, or `null` if it is none, with the headers that describe it. */
+export async function file(
+  request: Promise<Answer<unknown>>,
+): Promise<{ text: string | null; headers: Headers }> {
+  const answer = await answered(request);
+  if (!answer.response.ok) {
+    throw problem(answer.error, answer.response);
+  }
+  const { headers } = answer.response;
+  const isText = headers.get("content-type")?.startsWith("text/") === true;
+  return { text: isText ? String(answer.data ?? "") : null, headers };
+}
+
 /** The same for answers without a body. */
 export async function done(request: Promise<Answer<unknown>>): Promise<void> {
   const answer = await answered(request);

@@ -1,7 +1,7 @@
 // What is read from the server, each with the key it is kept under. A key begins with the word for the resource, then
 // its project: `live/apply-change.ts` patches and refreshes by them.
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { api, body, data, isApiError, type Schemas } from "./client";
+import { api, body, data, file, isApiError, type Schemas } from "./client";
 
 export type RunFilter = {
   status?: Schemas["RunStatus"];
@@ -279,6 +279,47 @@ export const sandboxQuery = (slug: string, sandbox: string) =>
     queryKey: ["sandboxes", slug, sandbox],
     queryFn: () =>
       data(api.GET("/api/v1/projects/{slug}/sandboxes/{sandbox}", { params: { path: { slug, sandbox } } })),
+  });
+
+/** A folder of the repository in a sandbox; the empty one is the repository. */
+export const sandboxFilesQuery = (slug: string, sandbox: string, path: string) =>
+  infiniteQueryOptions({
+    queryKey: ["sandbox-files", slug, sandbox, "folder", path],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam }) =>
+      body(
+        api.GET("/api/v1/projects/{slug}/sandboxes/{sandbox}/files", {
+          params: {
+            path: { slug, sandbox },
+            query: { limit: 100, ...(path ? { path } : {}), ...(pageParam ? { cursor: pageParam } : {}) },
+          },
+        }),
+      ),
+    getNextPageParam: (page) => (page.hasMore ? (page.nextCursor ?? undefined) : undefined),
+    staleTime: 0,
+    retry: false,
+  });
+
+/** The beginning of a file in a sandbox. */
+export const sandboxFileQuery = (slug: string, sandbox: string, path: string) =>
+  queryOptions({
+    queryKey: ["sandbox-files", slug, sandbox, "file", path],
+    queryFn: async () => {
+      const { text, headers } = await file(
+        api.GET("/api/v1/projects/{slug}/sandboxes/{sandbox}/files/content", {
+          params: { path: { slug, sandbox }, query: { path } },
+          parseAs: "text",
+        }),
+      );
+      return {
+        text,
+        size: Number(headers.get("codecourier-file-size")),
+        modifiedAt: headers.get("codecourier-file-modified"),
+        extent: headers.get("codecourier-file-extent") === "whole" ? "whole" : "beginning",
+      };
+    },
+    staleTime: 0,
+    retry: false,
   });
 
 export const sessionsQuery = queryOptions({

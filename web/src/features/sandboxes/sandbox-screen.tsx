@@ -1,20 +1,23 @@
 // One sandbox: what it went through, what it uses, what its agent does, and its end.
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { ChevronRight, ShieldAlert, ShieldCheck } from "lucide-react";
-import { lazy, Suspense, useEffect } from "react";
-import { useFormatter, useTranslations } from "use-intl";
-import type { Schemas } from "@/api/client";
+import { lazy, Suspense } from "react";
+import { useTranslations } from "use-intl";
+import { isApiError, type Schemas } from "@/api/client";
 import { runQuery, sandboxQuery } from "@/api/queries";
+import { useCommands } from "@/commands/registry";
 import { Badge } from "@/components/ui/badge";
 import { Skeleton } from "@/components/ui/skeleton";
+import { Tabs, TabsContent, TabsList, TabsTrigger } from "@/components/ui/tabs";
 import { listeningStep } from "@/features/runs/listening";
 import { Ago } from "@/features/runs/moments";
 import { Phases } from "@/features/runs/phases";
-import { duration, shortId } from "@/lib/format";
-import { type RunEventStore, useRunEventStore } from "@/live/run-events";
+import { shortId } from "@/lib/format";
+import { useRunEventStore } from "@/live/run-events";
 import { KillSandbox } from "./kill-sandbox";
 import { PauseSandbox } from "./pause-sandbox";
+import { Resources } from "./resources";
 
 const Composer = lazy(() =>
   import("@/features/runs/composer").then(({ Composer }) => ({ default: Composer })),
@@ -23,10 +26,28 @@ const Transcript = lazy(() =>
   import("@/features/runs/transcript").then(({ Transcript }) => ({ default: Transcript })),
 );
 
-export function SandboxScreen({ slug, sandbox: id }: { slug: string; sandbox: string }) {
+const SandboxTerminal = lazy(() =>
+  import("./sandbox-terminal").then(({ SandboxTerminal }) => ({ default: SandboxTerminal })),
+);
+const Files = lazy(() => import("./files/files").then(({ Files }) => ({ default: Files })));
+
+const tabs = ["transcript", "terminal", "files"] as const;
+export type SandboxSearch = {
+  tab?: (typeof tabs)[number] | undefined;
+  /** The folder that is shown, and the file that is read in it. */
+  folder?: string | undefined;
+  file?: string | undefined;
+};
+
+type SandboxScreenProps = { slug: string; sandbox: string; search: SandboxSearch };
+
+export function SandboxScreen({ slug, sandbox: id, search }: SandboxScreenProps) {
   const t = useTranslations("sandboxes");
   const words = useTranslations("run");
-  const sandbox = useQuery(sandboxQuery(slug, id)).data;
+  const read = useQuery(sandboxQuery(slug, id));
+  const sandbox = read.data;
+  // What was said in it is still there to be read, from its run.
+  const ended = isApiError(read.error, "NOT_FOUND");
   const run = useQuery({ ...runQuery(slug, sandbox?.runId ?? ""), enabled: sandbox !== undefined }).data;
   if (!sandbox || !run) {
     return null;
@@ -45,14 +66,16 @@ export function SandboxScreen({ slug, sandbox: id }: { slug: string; sandbox: st
           <h1 className="font-semibold text-[0.9375rem]">
             <code>{shortId(sandbox.id)}</code>
           </h1>
-          <Badge>{t(`status.${sandbox.status}`)}</Badge>
+          <Badge>{t(`status.${ended ? "killed" : sandbox.status}`)}</Badge>
           <span className="text-[0.8125rem] text-muted-foreground">
             <Ago at={sandbox.createdAt} />
           </span>
-          <div className="ml-auto flex gap-2">
-            <PauseSandbox slug={slug} sandbox={sandbox} />
-            <KillSandbox slug={slug} sandbox={sandbox} keys="shift+k" />
-          </div>
+          {ended ? null : (
+            <div className="ml-auto flex gap-2">
+              <PauseSandbox slug={slug} sandbox={sandbox} />
+              <KillSandbox slug={slug} sandbox={sandbox} keys="shift+k" />
+            </div>
+          )}
         </div>
         <Link
           to="/p/$slug/runs/$run"
@@ -62,8 +85,13 @@ export function SandboxScreen({ slug, sandbox: id }: { slug: string; sandbox: st
         >
           {sandbox.lane}: {run.promptPreview}
         </Link>
+        {ended ? (
+          <p role="status" className="text-muted-foreground">
+            {t("ended")}
+          </p>
+        ) : null}
       </header>
-      <Inside slug={slug} sandbox={sandbox} run={run} step={step} />
+      <Inside slug={slug} sandbox={sandbox} ended={ended} run={run} step={step} search={search} />
     </div>
   );
 }
@@ -71,85 +99,74 @@ export function SandboxScreen({ slug, sandbox: id }: { slug: string; sandbox: st
 type InsideProps = {
   slug: string;
   sandbox: Schemas["Sandbox"];
+  ended: boolean;
   run: Schemas["RunDetail"];
   step: Schemas["StepView"] | undefined;
+  search: SandboxSearch;
 };
 
-function Inside({ slug, sandbox, run, step }: InsideProps) {
+function Inside({ slug, sandbox, ended, run, step, search }: InsideProps) {
+  const t = useTranslations("sandboxes");
+  const navigate = useNavigate();
   const events = useRunEventStore(slug, run.id);
-  useFreshUsage(slug, sandbox.id, events);
   const listening = listeningStep(step ? [step] : []);
+  const tab = search.tab ?? "transcript";
+  const go = (change: SandboxSearch, replace: boolean) =>
+    void navigate({
+      to: "/p/$slug/sandboxes/$sandbox",
+      params: { slug, sandbox: sandbox.id },
+      search: { ...search, ...change },
+      replace,
+    });
+  useCommands(
+    tabs.map((each, index) => ({
+      id: `tab-${each}`,
+      title: t(`tabs.${each}`),
+      group: "here",
+      keys: String(index + 1),
+      run: () => go({ tab: each }, true),
+    })),
+  );
   return (
     <div className="flex min-h-0 flex-1 max-lg:flex-col">
       <div className="grid w-80 shrink-0 content-start gap-4 overflow-y-auto border-r p-4 max-lg:w-full max-lg:border-r-0 max-lg:border-b">
-        <Resources sandbox={sandbox} />
+        {ended ? null : <Resources slug={slug} sandbox={sandbox} />}
         <Isolation isolation={sandbox.isolation} />
         {step ? <Phases step={step} /> : null}
       </div>
-      <div className="flex min-h-0 min-w-0 flex-1 flex-col max-lg:min-h-[80dvh]">
+      <Tabs
+        value={tab}
+        onValueChange={(value) => go({ tab: tabs.find((each) => each === value) }, true)}
+        className="flex min-h-0 min-w-0 flex-1 flex-col max-lg:min-h-[80dvh]"
+      >
+        <TabsList aria-label={t("views")}>
+          {tabs.map((each) => (
+            <TabsTrigger key={each} value={each}>
+              {t(`tabs.${each}`)}
+            </TabsTrigger>
+          ))}
+        </TabsList>
         <Suspense fallback={<Skeleton className="m-4 h-24" />}>
-          <Transcript run={run} events={events} step={sandbox.stepId} event={undefined} />
-          {listening ? <Composer key={listening.id} slug={slug} run={run.id} step={listening} /> : null}
+          <TabsContent value="transcript" className="flex min-h-0 flex-1 flex-col outline-none">
+            <Transcript run={run} events={events} step={sandbox.stepId} event={undefined} />
+            {listening ? <Composer key={listening.id} slug={slug} run={run.id} step={listening} /> : null}
+          </TabsContent>
+          <TabsContent value="terminal" className="flex min-h-0 flex-1 flex-col outline-none">
+            <SandboxTerminal events={events} step={sandbox.stepId} alive={!ended} />
+          </TabsContent>
+          <TabsContent value="files" className="flex min-h-0 flex-1 flex-col outline-none">
+            <Files
+              slug={slug}
+              sandbox={sandbox}
+              ended={ended}
+              events={events}
+              place={search}
+              onGo={(place) => go(place, false)}
+            />
+          </TabsContent>
         </Suspense>
-      </div>
+      </Tabs>
     </div>
-  );
-}
-
-const MEBIBYTE = 1_048_576;
-
-function Resources({ sandbox }: { sandbox: Schemas["Sandbox"] }) {
-  const t = useTranslations("sandboxes");
-  const format = useFormatter();
-  const { usage, limits } = sandbox;
-  const size = (bytes: number) =>
-    format.number(bytes / MEBIBYTE, { style: "unit", unit: "megabyte", maximumFractionDigits: 0 });
-  if (!usage) {
-    return <p className="text-muted-foreground">{t("noUsage")}</p>;
-  }
-  const rows = [
-    {
-      name: t("memoryUsed"),
-      used: usage.memoryBytes,
-      most: limits.memoryMb * MEBIBYTE,
-      shown: size,
-    },
-    { name: t("diskUsed"), used: usage.diskBytes, most: limits.diskMb * MEBIBYTE, shown: size },
-    {
-      name: t("processes"),
-      used: usage.processes,
-      most: limits.processes,
-      shown: (count: number) => format.number(count),
-    },
-  ];
-  return (
-    <section aria-label={t("resources")} className="grid gap-2">
-      <h2 className="font-medium">{t("resources")}</h2>
-      {rows.map(({ name, used, most, shown }) =>
-        used === undefined || used === null ? null : (
-          <div key={name} className="grid gap-1 text-[0.8125rem]">
-            <div className="flex justify-between gap-2">
-              <span className="text-muted-foreground">{name}</span>
-              <span className="tabular">{t("usedOf", { used: shown(used), most: shown(most) })}</span>
-            </div>
-            <span className="block h-1.5 overflow-hidden rounded-full bg-muted" aria-hidden>
-              <span
-                className={
-                  used > most * 0.9
-                    ? "block h-full rounded-full bg-status-failed"
-                    : "block h-full rounded-full bg-primary"
-                }
-                style={{ width: `${Math.min(100, (used / Math.max(1, most)) * 100)}%` }}
-              />
-            </span>
-          </div>
-        ),
-      )}
-      <div className="flex justify-between gap-2 text-[0.8125rem]">
-        <span className="text-muted-foreground">{t("processorTime", { cpus: limits.cpus })}</span>
-        <span className="tabular">{duration((usage.cpuMicroseconds ?? 0) / 1000)}</span>
-      </div>
-    </section>
   );
 }
 
@@ -177,25 +194,4 @@ function Isolation({ isolation }: { isolation: Schemas["Sandbox"]["isolation"] }
       ))}
     </section>
   );
-}
-
-/** How long what a sandbox uses counts as fresh while its agent works. */
-const FRESH = 5_000;
-
-/** Reads what it uses again when its agent did something, but not all the time: where nothing happens nothing is asked. */
-function useFreshUsage(slug: string, sandbox: string, events: RunEventStore) {
-  const client = useQueryClient();
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const stop = events.onState(() => {
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        void client.invalidateQueries({ queryKey: sandboxQuery(slug, sandbox).queryKey });
-      }, FRESH);
-    });
-    return () => {
-      stop();
-      clearTimeout(timer);
-    };
-  }, [client, slug, sandbox, events]);
 }
