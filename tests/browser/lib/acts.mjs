@@ -31,6 +31,16 @@ export const REJECTED_ONCE = `Make the greeting friendlier.
 @@say Good.
 @@end`;
 
+/** A blue square, as a file that is chosen. */
+export const PICTURE = {
+  name: "sketch.png",
+  mimeType: "image/png",
+  buffer: Buffer.from(
+    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR4nGOIyruDFTEMLQkA5qBpAQ4V3CYAAAAASUVORK5CYII=",
+    "base64",
+  ),
+};
+
 /** Makes the first account of a fresh server, at the screen that it shows then. */
 export async function makesFirstAccount({ page }) {
   await page.getByLabel("Name").fill("Ada");

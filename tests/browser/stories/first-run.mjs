@@ -1,5 +1,5 @@
 // A newcomer: from a fresh server to a change that was rejected, mended, accepted and read.
-import { asks, makesFirstAccount, REJECTED_ONCE, startsEndless } from "../lib/acts.mjs";
+import { asks, makesFirstAccount, PICTURE, REJECTED_ONCE, startsEndless } from "../lib/acts.mjs";
 import { goTo, inside } from "../lib/screens.mjs";
 import { stage } from "../lib/stage.mjs";
 
@@ -35,7 +35,13 @@ export default async function tell({ arrives }) {
   await page.getByRole("button", { name: "Start a run" }).first().click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("What is to be done?").fill(REJECTED_ONCE);
+  await dialog
+    .getByLabel("Pictures of the run")
+    .setInputFiles([PICTURE, { ...PICTURE, name: "notes.txt", mimeType: "text/plain" }]);
+  await dialog.getByRole("button", { name: "Open: sketch.png" }).waitFor();
+  await dialog.getByText("It is no PNG, JPEG, GIF or WebP picture.").waitFor();
   await ada.endsScreen("start a run");
+  await dialog.getByRole("button", { name: "Remove notes.txt" }).click();
   await dialog.getByRole("button", { name: "Start" }).click();
 
   // Everything from here to the end shows by itself.
@@ -46,6 +52,10 @@ export default async function tell({ arrives }) {
   const header = page.getByRole("banner").or(page.locator("main header")).first();
   await transcript.getByText("I look at the greeting first.").waitFor();
   await header.getByText("Running").waitFor();
+  await transcript.getByRole("button", { name: "Open: Picture 1 of 1" }).first().click();
+  const picture = page.getByRole("dialog").getByRole("img", { name: "Picture 1 of 1" });
+  await picture.evaluate((image) => image.decode());
+  await page.keyboard.press("Escape");
   await ada.endsScreen("a run under way");
   await steps.getByText("Greet the whole world.").waitFor();
   await steps.getByText("designer #2").waitFor();
