@@ -3449,6 +3449,7 @@ export interface components {
             prompt?: string | null;
             /** @description Another branch to start from. */
             baseBranch?: string | null;
+            agent?: components["schemas"]["AgentName"] | null;
             /** @description Another model. */
             model?: string | null;
             effort?: components["schemas"]["EffortName"] | null;
@@ -3459,6 +3460,8 @@ export interface components {
              * @description Another budget, in millionths of a US dollar.
              */
             budgetMicroUsd?: number | null;
+            /** @description Other pictures, all of them; an empty list for none. */
+            images?: components["schemas"]["ImageName"][] | null;
         };
         /** @description How a key is rotated. */
         RotateApiKey: {

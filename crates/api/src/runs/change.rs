@@ -118,18 +118,22 @@ pub(super) async fn rerun(
     let RerunRun {
         prompt,
         base_branch,
+        agent,
         model,
         effort,
         checker_instructions,
         budget_micro_usd,
+        images,
     } = request;
     let changes = RunOverrides {
         prompt,
         base_branch,
+        agent,
         model,
         effort,
         checker_instructions,
         budget: budget_micro_usd.map(MicroUsd),
+        images,
     };
     let view = engine.runs().rerun(&project, path.run, changes).await?;
     Ok(Accepted(detail(view, 0)?))

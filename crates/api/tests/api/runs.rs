@@ -239,6 +239,46 @@ async fn a_run_is_repeated_with_changes_and_a_failed_one_is_not_retried_when_it_
 }
 
 #[tokio::test]
+async fn a_run_is_repeated_with_another_agent_and_other_pictures() {
+    let (server, ada, shop) = shop().await;
+    let request = server.request(reqwest::Method::POST, "/projects/shop/images");
+    let request = request.bearer_auth(&ada.token).header("content-type", "image/png");
+    let made = server.send(request.body(PNG)).await;
+    let run = started(&server, &ada, "Write the answer").await;
+    ended(&server, &shop, &run).await;
+    let address = format!("/projects/shop/runs/{run}/rerun");
+    let rerun = async |changes: Value| server.post(&ada.token, &address, changes).await;
+
+    let again = rerun(json!({"agent": "codex", "images": [made.data()["image"]]})).await;
+    assert_eq!(again.status, StatusCode::ACCEPTED, "{}", again.text);
+    assert_eq!(again.data()["agent"], "codex");
+    // The model of the first agent is none of the other one's.
+    let model = again.data()["model"].as_str().unwrap().to_owned();
+    assert!(model.starts_with("gpt"), "{model}");
+    assert_eq!(again.data()["images"], json!([made.data()]));
+    assert_eq!(again.data()["prompt"], "Write the answer");
+    // Nothing here speaks like that agent.
+    let other = again.data()["id"].as_str().unwrap().to_owned();
+    server
+        .post(&ada.token, &format!("/projects/shop/runs/{other}/cancel"), json!({}))
+        .await;
+    ended(&server, &shop, &other).await;
+
+    for (changes, field) in [
+        (json!({"agent": "nobody"}), "agent"),
+        (json!({"agent": "codex", "model": "claude-opus-5-5"}), "model"),
+        (json!({"images": ["0".repeat(64)]}), "images.0"),
+        (json!({"agent": "acp"}), "agent"),
+    ] {
+        let refused = rerun(changes).await;
+        assert_eq!(
+            (refused.code().as_str(), &refused.json()["error"]["field"]),
+            ("VALIDATION", &json!(field))
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_server_without_a_sample_says_so() {
     let (server, ada, _shop) = shop().await;
     let tried = server.post(&ada.token, "/projects/shop/runs/sample", json!({})).await;

@@ -65,6 +65,8 @@ pub struct RunOverrides {
     pub prompt: Option<String>,
     /// Another branch to start from.
     pub base_branch: Option<String>,
+    /// Another agent of steps that name none; with its own default model, unless that is another one, too.
+    pub agent: Option<String>,
     /// Another model.
     pub model: Option<String>,
     /// Another effort.
@@ -73,6 +75,8 @@ pub struct RunOverrides {
     pub checker_instructions: Option<String>,
     /// Another budget.
     pub budget: Option<MicroUsd>,
+    /// Other pictures, by name: all of them.
+    pub images: Option<Vec<String>>,
 }
 
 impl Runs {
@@ -163,16 +167,25 @@ impl Runs {
         let RunOverrides {
             prompt,
             base_branch,
+            agent,
             model,
             effort,
             checker_instructions,
             budget,
+            images,
         } = changes;
         if let Some(prompt) = prompt {
             spec.prompt = prompt;
         }
         if let Some(name) = base_branch {
             spec.base_branch = Some(branch(&name)?);
+        }
+        if let Some(name) = agent {
+            let other = self::agent(&name)?;
+            if other != spec.agent {
+                spec.agent = other;
+                spec.model = self::model(model_route::default_model(other))?;
+            }
         }
         if let Some(name) = model {
             spec.model = self::model(&name)?;
@@ -185,6 +198,15 @@ impl Runs {
         }
         if let Some(budget) = budget {
             spec.budget = budget;
+        }
+        if let Some(names) = images {
+            spec.images = self.named_images(grant.project, &names).await?;
+        }
+        if spec.acp.is_none() && spec.agents().contains(&AgentKind::Acp) {
+            let settings = Settings {
+                engine: Arc::clone(&self.engine),
+            };
+            spec = spec.with_acp(settings.run_defaults(grant).await?.acp);
         }
         self.begin(grant, spec).await
     }

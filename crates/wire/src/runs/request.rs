@@ -105,6 +105,11 @@ pub struct RerunRun {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 200)]
     pub base_branch: Option<String>,
+    /// Another agent of steps that name none. Without another model, it works with its own default.
+    #[garde(length(chars, min = 1, max = 32))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<AgentName>, examples("codex"))]
+    pub agent: Option<String>,
     /// Another model.
     #[garde(length(chars, min = 1, max = 128))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,6 +130,11 @@ pub struct RerunRun {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 1_000_000_000_000_i64)]
     pub budget_micro_usd: Option<i64>,
+    /// Other pictures, all of them; an empty list for none.
+    #[garde(length(max = 8))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 8, value_type = Option<Vec<ImageName>>)]
+    pub images: Option<Vec<String>>,
 }
 
 /// A message to a step's agent.
