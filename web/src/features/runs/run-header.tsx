@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { ChevronRight, Copy, GitBranch, RotateCcw, Square } from "lucide-react";
+import { ChevronRight, Copy, GitBranch, GitFork, RotateCcw, Square } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import { toast } from "sonner";
 import { useTranslations } from "use-intl";
@@ -16,6 +16,7 @@ import { shortId } from "@/lib/format";
 import { unique } from "@/lib/unique";
 import { type RunEventStore, useRunNotice } from "@/live/run-events";
 import { Elapsed, useCompact, useMoney } from "./moments";
+import type { Likeness } from "./start-request";
 import { isUnderWay, StatusBadge } from "./status";
 import { allTokens, reportedOf } from "./tokens";
 
@@ -152,7 +153,7 @@ function Actions({ slug, run }: { slug: string; run: Schemas["RunDetail"] }) {
     onError: fail,
     onSettled: fresh,
   });
-  const [again, setAgain] = useState(false);
+  const [again, setAgain] = useState<Likeness>();
   const underWay = isUnderWay(run.status);
   const canRetry = run.status === "failed" || run.status === "cancelled";
   useCommands([
@@ -164,9 +165,20 @@ function Actions({ slug, run }: { slug: string; run: Schemas["RunDetail"] }) {
             title: t("rerun"),
             group: "here" as const,
             icon: RotateCcw,
-            run: () => setAgain(true),
+            run: () => setAgain("again"),
           },
         ]),
+    ...(run.branch
+      ? [
+          {
+            id: "fork",
+            title: t("fork"),
+            group: "here" as const,
+            icon: GitFork,
+            run: () => setAgain("fork"),
+          },
+        ]
+      : []),
     ...(canRetry
       ? [
           {
@@ -193,13 +205,27 @@ function Actions({ slug, run }: { slug: string; run: Schemas["RunDetail"] }) {
           {t("stop")}
         </Button>
       ) : (
-        <Button size="small" onClick={() => setAgain(true)}>
+        <Button size="small" onClick={() => setAgain("again")}>
           <RotateCcw aria-hidden />
           {t("rerun")}
         </Button>
       )}
+      {run.branch ? (
+        <Button size="small" onClick={() => setAgain("fork")}>
+          <GitFork aria-hidden />
+          {t("fork")}
+        </Button>
+      ) : null}
       <Suspense>
-        {again ? <StartRun slug={slug} like={run} open={again} onOpenChange={setAgain} /> : null}
+        {again ? (
+          <StartRun
+            slug={slug}
+            like={run}
+            likeness={again}
+            open
+            onOpenChange={(open) => !open && setAgain(undefined)}
+          />
+        ) : null}
       </Suspense>
       <Confirm
         open={asking}

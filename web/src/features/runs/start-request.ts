@@ -27,13 +27,16 @@ export const emptyForm: StartForm = {
   checker: project,
 };
 
+/** How a run is like another one: all of it anew, or going on from what the other one has committed. */
+export type Likeness = "again" | "fork";
+
 /** The form of a run like another one. */
-export function formLike(like: Schemas["RunDetail"]): StartForm {
+export function formLike(like: Schemas["RunDetail"], likeness: Likeness): StartForm {
   return {
     ...emptyForm,
     prompt: like.prompt,
     workflow: like.workflow,
-    baseBranch: like.baseBranch ?? "",
+    baseBranch: (likeness === "fork" ? like.branch : like.baseBranch) ?? "",
     budget: String(like.budgetMicroUsd / 1_000_000),
     designer: {
       agent: like.agent as Schemas["AgentName"],
@@ -61,11 +64,16 @@ export function askedFor(form: StartForm, images: string[]): Schemas["StartRun"]
 }
 
 /** What is as it was there is not sent. */
-export function changesOf(form: StartForm, like: Schemas["RunDetail"]): Schemas["RerunRun"] {
+export function changesOf(
+  form: StartForm,
+  images: string[],
+  like: Schemas["RunDetail"],
+): Schemas["RerunRun"] {
   const { designer } = form;
   const budget = budgetOf(form).budgetMicroUsd;
   const given = {
     baseBranch: form.baseBranch.trim() === like.baseBranch ? null : form.baseBranch,
+    agent: designer.agent === like.agent ? null : designer.agent,
     model: designer.model === like.model ? null : designer.model,
     effort: designer.effort === like.effort ? null : designer.effort,
     checkerInstructions: form.checkerInstructions,
@@ -73,6 +81,7 @@ export function changesOf(form: StartForm, like: Schemas["RunDetail"]): Schemas[
   return {
     ...filled(given),
     ...(form.prompt === like.prompt ? {} : { prompt: form.prompt }),
+    ...(images.join() === like.images.map(({ image }) => image).join() ? {} : { images }),
     ...(budget === undefined || budget === like.budgetMicroUsd ? {} : { budgetMicroUsd: budget }),
   } as Schemas["RerunRun"];
 }

@@ -23,28 +23,29 @@ import { expectation } from "./expectation";
 import { useMoney } from "./moments";
 import { GivePictures } from "./pictures/give-pictures";
 import { pasted } from "./pictures/limits";
-import { Thumbnails } from "./pictures/thumbnail";
 import { refusedPicture, usePictures } from "./pictures/use-pictures";
-import { askedFor, changesOf, emptyForm, formLike, type StartForm } from "./start-request";
+import { askedFor, changesOf, emptyForm, formLike, type Likeness, type StartForm } from "./start-request";
 
 type StartRunProps = {
   slug: string;
   /** The run that the new one is like. */
   like?: Schemas["RunDetail"];
+  likeness?: Likeness;
   open: boolean;
   onOpenChange: (open: boolean) => void;
 };
 
-export function StartRun({ slug, like, open, onOpenChange }: StartRunProps) {
+export function StartRun({ slug, like, likeness = "again", open, onOpenChange }: StartRunProps) {
   const t = useTranslations("startRun");
   return (
     <Dialog open={open} onOpenChange={onOpenChange}>
       <DialogContent
-        title={like ? t("again") : t("title")}
+        title={like ? t(likeness) : t("title")}
+        description={like && likeness === "fork" ? t("forkWhy") : undefined}
         closeLabel={t("close")}
         className="top-[8vh] max-h-[86vh] max-w-2xl"
       >
-        <StartRunForm slug={slug} like={like} onStarted={() => onOpenChange(false)} />
+        <StartRunForm slug={slug} like={like} likeness={likeness} onStarted={() => onOpenChange(false)} />
       </DialogContent>
     </Dialog>
   );
@@ -53,18 +54,19 @@ export function StartRun({ slug, like, open, onOpenChange }: StartRunProps) {
 type StartRunFormProps = {
   slug: string;
   like: Schemas["RunDetail"] | undefined;
+  likeness: Likeness;
   onStarted: () => void;
 };
 
-function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
+function StartRunForm({ slug, like, likeness, onStarted }: StartRunFormProps) {
   const t = useTranslations("startRun");
   const navigate = useNavigate();
   const project = useQuery(projectQuery(slug)).data;
   const workflows = useQuery(workflowsQuery(slug)).data ?? [];
   const draft = `codecourier.start.${slug}`;
-  const pictures = usePictures(slug, `${draft}.pictures`);
+  const pictures = usePictures(slug, like ? { first: like.images } : { draft: `${draft}.pictures` });
   const [form, setForm] = useState<StartForm>(() =>
-    like ? formLike(like) : { ...emptyForm, prompt: sessionStorage.getItem(draft) ?? "" },
+    like ? formLike(like, likeness) : { ...emptyForm, prompt: sessionStorage.getItem(draft) ?? "" },
   );
   const set = (change: Partial<StartForm>) => {
     if (change.prompt !== undefined && !like) {
@@ -79,7 +81,7 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
         ? data(
             api.POST("/api/v1/projects/{slug}/runs/{run}/rerun", {
               params: { path: { slug, run: like.id }, header },
-              body: changesOf(form, like),
+              body: changesOf(form, pictures.images, like),
             }),
           )
         : data(
@@ -99,12 +101,12 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
     },
   });
   const workflow = form.workflow || "designer-checker";
-  const blind = useBlind(slug, like ? [] : pictures.images, [
+  const blind = useBlind(slug, pictures.images, [
     form.designer.agent,
     form.checker.agent,
     ...agentsOf(workflows.find(({ name }) => name === workflow)?.pipeline),
   ]);
-  const ready = form.prompt.trim() !== "" && (like !== undefined || (pictures.ready && !blind));
+  const ready = form.prompt.trim() !== "" && pictures.ready && !blind;
   const submit = (event: FormEvent | KeyboardEvent) => {
     event.preventDefault();
     if (ready && !start.isPending) {
@@ -132,7 +134,7 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
       onSubmit={submit}
       onKeyDown={(event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && submit(event)}
       onPaste={(event) => {
-        const files = like ? [] : pasted(event.clipboardData);
+        const files = pasted(event.clipboardData);
         if (files.length > 0) {
           event.preventDefault();
           pictures.add(files);
@@ -150,11 +152,7 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
           onChange={(event) => set({ prompt: event.target.value })}
         />
       </Field>
-      {like ? (
-        <PicturesAgain slug={slug} images={like.images} />
-      ) : (
-        <GivePictures slug={slug} pictures={pictures} problem={blind ?? refused} />
-      )}
+      <GivePictures slug={slug} pictures={pictures} problem={blind ?? refused} />
       <div className="grid gap-4 sm:grid-cols-2">
         <Field label={t("workflow")} error={errorOf("workflow")}>
           <Select
@@ -184,10 +182,9 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
         <div className="mt-3 grid gap-4 sm:grid-cols-2">
           <AgentChoices
             slug={slug}
-            fields={like ? ["model", "effort"] : ["agent", "model", "effort"]}
             value={form.designer}
             onChange={(change) => set({ designer: { ...form.designer, ...change } })}
-            inherited={t("projectDefault")}
+            {...(like ? {} : { inherited: t("projectDefault") })}
             errorOf={errorOf}
           />
           <Field label={t("budget")} hint={t("budgetHint")} error={errorOf("budgetMicroUsd")}>
@@ -236,12 +233,7 @@ function StartRunForm({ slug, like, onStarted }: StartRunFormProps) {
       <div className="flex flex-wrap items-center justify-end gap-3">
         <Expected slug={slug} workflow={workflow} />
         <Kbd keys={shown("mod+enter")} />
-        <Button
-          type="submit"
-          variant="primary"
-          busy={start.isPending || (pictures.sending && !like)}
-          disabled={!ready}
-        >
+        <Button type="submit" variant="primary" busy={start.isPending || pictures.sending} disabled={!ready}>
           {t("start")}
         </Button>
       </div>
@@ -256,21 +248,6 @@ function useBlind(slug: string, images: string[], asked: (string | null | undefi
   const agents = useQuery(agentsQuery(slug)).data ?? [];
   const blind = images.length > 0 ? blindOf(agents, asked) : [];
   return blind.length > 0 ? t("blind", { agents: format.list(blind.map(({ name }) => name)) }) : undefined;
-}
-
-/** What a run like another one is shown again: the same. */
-function PicturesAgain({ slug, images }: { slug: string; images: Schemas["RunDetail"]["images"] }) {
-  const t = useTranslations("pictures");
-  return images.length > 0 ? (
-    <div className="grid gap-1.5">
-      <p className="text-[0.8125rem] text-muted-foreground">{t("shownAgain")}</p>
-      <Thumbnails
-        slug={slug}
-        images={images.map(({ image }, index) => ({ number: index + 1, image }))}
-        count={images.length}
-      />
-    </div>
-  ) : null;
 }
 
 type BranchProps = {

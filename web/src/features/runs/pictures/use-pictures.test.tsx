@@ -33,7 +33,7 @@ beforeEach(() => {
 });
 
 const png = (name: string) => new File([name], name, { type: "image/png" });
-const giving = () => renderHook(() => usePictures("shop", "draft"));
+const giving = () => renderHook(() => usePictures("shop", { draft: "draft" }));
 
 test("a picture is sent as soon as it is given, and a reload loses nothing of it", async () => {
   const { result } = giving();
@@ -84,4 +84,13 @@ test("the same picture twice is one", async () => {
   await act(async () => uploads[0]?.there("aa"));
   await act(async () => uploads[1]?.there("aa"));
   expect(result.current.list).toMatchObject([{ name: "one.png" }]);
+});
+
+test("what a run had before can go, and nothing of it is kept", () => {
+  const images = ["aa", "bb"].map((image) => ({ image, mediaType: "image/png", size: 1 }));
+  const { result } = renderHook(() => usePictures("shop", { first: images }));
+  expect(result.current).toMatchObject({ ready: true, images: ["aa", "bb"], list: [{ name: "1.png" }, {}] });
+  act(() => result.current.remove("aa"));
+  expect(result.current.images).toEqual(["bb"]);
+  expect(sessionStorage).toHaveLength(0);
 });

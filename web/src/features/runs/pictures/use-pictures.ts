@@ -1,6 +1,6 @@
 // The pictures that somebody gives a run: each is sent up as soon as it is chosen, and kept by name with the draft.
 import { useCallback, useEffect, useRef, useState } from "react";
-import { isApiError } from "@/api/client";
+import { isApiError, type Schemas } from "@/api/client";
 import { uploadPicture } from "@/api/pictures";
 import { unique } from "@/lib/unique";
 import { type Refusal, refusalOf } from "./limits";
@@ -26,18 +26,32 @@ export type Pictures = {
   forget: () => void;
 };
 
+/** A picture that a run has had, called as its agents know it. */
+function known({ image, mediaType, size }: Schemas["RunImage"], index: number): Picture {
+  const name = `${index + 1}.${mediaType.split("/")[1]}`;
+  return { key: image, name, size, state: "there", image };
+}
+
 type Kept = { name: string; size: number; image: string };
 
-/** `draft` is the name that what is there is kept by, so that a reload loses nothing. */
-export function usePictures(slug: string, draft: string): Pictures {
-  const [list, setList] = useState<readonly Picture[]>(() => read(draft));
+type Beginning = {
+  /** What there is at first. */
+  first?: readonly Schemas["RunImage"][] | undefined;
+  /** The name that what is there is kept by, so that a reload loses nothing; without one nothing is kept. */
+  draft?: string | undefined;
+};
+
+export function usePictures(slug: string, { first = [], draft }: Beginning): Pictures {
+  const [list, setList] = useState<readonly Picture[]>(() => (draft ? read(draft) : first.map(known)));
   const now = useRef(list);
   const stops = useRef(new Map<string, AbortController>());
   const change = useCallback(
     (next: readonly Picture[]) => {
       now.current = next;
       setList(next);
-      keep(draft, next);
+      if (draft) {
+        keep(draft, next);
+      }
     },
     [draft],
   );
@@ -97,7 +111,7 @@ export function usePictures(slug: string, draft: string): Pictures {
     },
     [change],
   );
-  const forget = useCallback(() => sessionStorage.removeItem(draft), [draft]);
+  const forget = () => draft && sessionStorage.removeItem(draft);
   useEffect(
     () => () => {
       for (const stop of stops.current.values()) {
