@@ -20,7 +20,7 @@ use crate::postbox::Postbox;
 use crate::server::{TestPerson, TestServer};
 
 /// The smallest picture that is one.
-const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n and a picture";
+const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR and a picture";
 
 /// The server.
 pub struct Furnished {

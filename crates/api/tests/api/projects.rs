@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Answered, Client, Sent};
 
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and a picture";
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR and a picture";
 
 async fn create(client: &Client, person: &TestPerson, name: &str) -> Value {
     let created = client.json(person, "POST", "/projects", json!({ "name": name })).await;

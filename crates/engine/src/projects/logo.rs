@@ -4,6 +4,7 @@
 //! which can hold a script; it is as large as [`LOGO_LIMIT`] at most.
 
 use bytes::Bytes;
+use codecourier_agents::session::ImageType;
 use codecourier_domain::member::MemberRole;
 use codecourier_store::blobs::BlobName;
 use codecourier_store::projects::{Logo as StoredLogo, Project};
@@ -58,11 +59,11 @@ impl LogoType {
 
     /// What the bytes begin like.
     fn of_bytes(bytes: &[u8]) -> Option<Self> {
-        match bytes {
-            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Some(Self::Png),
-            [0xFF, 0xD8, 0xFF, ..] => Some(Self::Jpeg),
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::Webp),
-            _ => None,
+        match ImageType::of(bytes)? {
+            ImageType::Png => Some(Self::Png),
+            ImageType::Jpeg => Some(Self::Jpeg),
+            ImageType::Webp => Some(Self::Webp),
+            ImageType::Gif => None,
         }
     }
 }
@@ -142,7 +143,7 @@ mod tests {
     #[test]
     fn the_bytes_decide_what_a_picture_is() {
         let of = LogoType::of_bytes;
-        assert_eq!(of(b"\x89PNG\r\n\x1a\n\0\0"), Some(LogoType::Png));
+        assert_eq!(of(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), Some(LogoType::Png));
         assert_eq!(of(b"\xff\xd8\xff\xe0"), Some(LogoType::Jpeg));
         assert_eq!(of(b"RIFF\0\0\0\0WEBPVP8 "), Some(LogoType::Webp));
         for other in [
@@ -151,7 +152,7 @@ mod tests {
             b"<html>",
             b"GIF89a",
             b"RIFF\0\0\0\0WAVE",
-            b"\x89PNG",
+            b"\x89PNG\r\n\x1a\n and no header",
             b"PK\x03\x04",
         ] {
             assert_eq!(of(other), None, "{other:?}");

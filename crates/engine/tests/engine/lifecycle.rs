@@ -24,8 +24,8 @@ use crate::agents::{good, single};
 use crate::team::{Team, on};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
-const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n of the project";
-const OTHER_PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n of the project before";
+const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR of the project";
+const OTHER_PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR of the project before";
 
 /// The project of a run from the command line, given to a person.
 async fn adopted(team: &Team, owner: UserId) -> (ProjectGrant, String) {

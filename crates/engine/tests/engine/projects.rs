@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::agents::{good, single};
 use crate::team::{Team, key_of, on, principal, with_team};
 
-pub(crate) const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and a picture";
+pub(crate) const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR and a picture";
 
 pub(crate) fn named(name: &str) -> CreateProject {
     CreateProject {
