@@ -73,10 +73,11 @@ impl Scene {
         self.request_to(operation, &self.address(operation, &[]), &self.furnished.owner.token)
     }
 
-    /// A request to an address by a caller.
+    /// A request to an address by a caller, with something in whatever its query must have.
     pub(super) fn request_to(&self, operation: &Operation, address: &str, token: &str) -> RequestBuilder {
         let request = self.furnished.server.request(operation.method.clone(), address);
-        let request = request.bearer_auth(token);
+        let needed: Vec<_> = operation.needed_in_query().map(|name| (name, "something")).collect();
+        let request = request.query(&needed).bearer_auth(token);
         if operation.parameters("header").contains(&"If-Match".to_owned()) {
             return request.header("if-match", "\"1\"");
         }
@@ -208,6 +209,13 @@ impl Operation {
         there
             .map(|parameter| parameter["name"].as_str().unwrap().to_owned())
             .collect()
+    }
+
+    /// The parameters that its query must have.
+    fn needed_in_query(&self) -> impl Iterator<Item = &str> {
+        let parameters = self.written["parameters"].as_array().into_iter().flatten();
+        let needed = parameters.filter(|parameter| parameter["in"] == "query" && parameter["required"] == true);
+        needed.filter_map(|parameter| parameter["name"].as_str())
     }
 
     /// The media type of its body, if it has one.
