@@ -210,6 +210,7 @@ pub(super) const ROWS: &[Row] = rows! { |mine, theirs|
         => Err(Error::NotFound { .. }),
     write insert_task(&NewTask { id: theirs.task, ..mine.new_task() }) => Err(Error::Taken { .. }),
     write cancel_tasks(mine.project, theirs.run, NOON) => Ok(list) if list.is_empty(),
+    write hasten_tasks(mine.project, theirs.run, NOON) => Ok(()),
     echoed heartbeat_tasks(&[Fence { project: mine.project, ..theirs.fence() }], NOON.plus_milliseconds(5000))
         => Ok(lost) if lost.len() == 1,
     write retry_task(
