@@ -5,6 +5,7 @@ import tailwindcss from "@tailwindcss/vite";
 import { tanstackRouter } from "@tanstack/router-plugin/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { noCircles } from "./scripts/no-circles";
 
 /** The server that `vite` passes requests of the API on to, in development. */
 const server = process.env.CODECOURIER_URL ?? "http://127.0.0.1:8717";
@@ -14,6 +15,7 @@ export default defineConfig({
     tanstackRouter({ target: "react", autoCodeSplitting: true, quoteStyle: "double", semicolons: true }),
     react(),
     tailwindcss(),
+    noCircles(),
   ],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: {
@@ -25,19 +27,12 @@ export default defineConfig({
     chunkSizeWarningLimit: 1000,
     rolldownOptions: {
       output: {
-        chunkFileNames: ({ name }) => `assets/${name.replace(/~.*/, "")}-[hash].js`,
         codeSplitting: {
           groups: [
-            // Each file costs a browser some milliseconds, also from its cache, and a screen came in fifty of them. So
-            // what every page begins with is one file, and what screens share is in few.
-            { name: "start", tags: ["$initial"], priority: 2 },
-            {
-              name: "shared",
-              minShareCount: 2,
-              entriesAware: true,
-              entriesAwareMergeThreshold: 20_000,
-              priority: 1,
-            },
+            // Each file costs a browser some milliseconds, also from its cache: what every page begins with is one. What
+            // screens share is left as it comes. Put together by who shares it, files import each other in a circle, and
+            // what runs first finds nothing there.
+            { name: "start", tags: ["$initial"] },
           ],
         },
       },
