@@ -41,7 +41,7 @@ export function RunHeader({ slug, run, events }: RunHeaderProps) {
           <code className="text-xs">{shortId(run.id)}</code>
         </nav>
         <StatusBadge status={run.status} />
-        <div className="ml-auto flex gap-2">
+        <div className="ml-auto flex flex-wrap justify-end gap-2">
           <Actions slug={slug} run={run} />
         </div>
       </div>
