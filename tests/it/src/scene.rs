@@ -3,14 +3,15 @@
 //! Invariant: whatever a run came to, [`Scene`] holds the host to the same promises after each one: the user's repository
 //! is as it was (but for a delivered branch), and nothing of the run's sandboxes is left.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use codecourier_testkit::repository::{RepositoryBuilder, SampleRepository};
 use codecourier_testkit::scripted_model::ScriptedModel;
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::server::Installation;
@@ -145,19 +146,56 @@ pub async fn ended(command: Command) -> io::Result<Ended> {
 /// Begins a command, which goes on by itself.
 #[must_use]
 pub fn begin(mut command: Command) -> Begun {
+    let (says, said) = watch::channel(false);
+    let output = tokio::task::spawn_blocking(move || {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        let mut heard = Vec::new();
+        let mut out = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        // While the rest of the output is read below, nobody must wait for what is written beside it.
+        let errors = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let errors = std::thread::spawn(move || read_whole(errors));
+        let mut first = [0];
+        if out.read(&mut first)? == 1 {
+            heard.push(first[0]);
+            says.send_replace(true);
+        }
+        heard.extend(read_whole(out)?);
+        let stderr = errors.join().map_err(|_| io::Error::other("nobody read"))??;
+        Ok(Output {
+            status: child.wait()?,
+            stdout: heard,
+            stderr,
+        })
+    });
     Begun {
         began: Instant::now(),
-        output: tokio::task::spawn_blocking(move || command.output()),
+        said,
+        output,
     }
+}
+
+fn read_whole(mut from: impl io::Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// A command that was begun.
 pub struct Begun {
     began: Instant,
+    said: watch::Receiver<bool>,
     output: JoinHandle<io::Result<Output>>,
 }
 
 impl Begun {
+    /// Waits until it has written something for others to read, or ended.
+    pub async fn says_something(&mut self) -> io::Result<()> {
+        // An end without a word is for whoever waits for the end.
+        let _ended = tokio::time::timeout(PATIENCE, self.said.wait_for(|said| *said)).await?;
+        Ok(())
+    }
+
     /// Waits for its end.
     pub async fn ended(self) -> io::Result<Ended> {
         let Output { status, stdout, stderr } = tokio::time::timeout(PATIENCE, self.output).await???;

@@ -57,8 +57,10 @@ async fn a_run_is_followed_through_a_restart_of_the_server_to_a_patch_that_appli
     let short = id[id.len() - 8..].to_owned();
 
     // Two people look on: one sees JSON, one sees a screen.
-    let followed = begin(ada.command(&["logs", "-f", "--json", &short]));
-    let looked_at = begin(ada.command(&["logs", "-f", &short]));
+    let mut followed = begin(ada.command(&["logs", "-f", "--json", &short]));
+    let mut looked_at = begin(ada.command(&["logs", "-f", &short]));
+    followed.says_something().await.unwrap();
+    looked_at.says_something().await.unwrap();
     // In the middle of it, with the agent at work, the server is killed and started again.
     office = office.restart().await;
 
