@@ -17,3 +17,4 @@ pub mod server;
 mod spawn;
 pub mod store_contract;
 pub mod template;
+pub mod tls_front;

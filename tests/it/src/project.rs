@@ -39,6 +39,7 @@ pub struct Project {
     token: String,
     http: reqwest::Client,
     person: Person,
+    environment: Vec<(&'static str, String)>,
 }
 
 /// A run that ended, and what it showed.
@@ -63,6 +64,15 @@ impl Project {
 
     /// One with this repository.
     pub async fn with(agents: &[AgentKind], repository: RepositoryBuilder) -> Result<Self, Fault> {
+        Self::with_environment(agents, repository, Vec::new()).await
+    }
+
+    /// One with this repository, at a server with more of an environment.
+    pub async fn with_environment(
+        agents: &[AgentKind],
+        repository: RepositoryBuilder,
+        environment: Vec<(&'static str, String)>,
+    ) -> Result<Self, Fault> {
         for agent in agents {
             codecourier_testkit::template::template_of(*agent).await?;
         }
@@ -73,7 +83,7 @@ impl Project {
         })
         .await?;
         let scene = Scene::before(installation, model, repository)?;
-        let server = serve(&scene, None).await?;
+        let server = serve(&scene, None, &environment).await?;
         let mut project = Self {
             scene,
             url: server.url.clone(),
@@ -82,6 +92,7 @@ impl Project {
             token: String::new(),
             http: reqwest::Client::builder().no_proxy().build()?,
             person: Person::new()?,
+            environment,
         };
         let account = json!({
             "email": "ada@example.org", "name": "Ada", "password": "correct horse battery", "delivery": "token",
@@ -171,7 +182,7 @@ impl Project {
         if let Some(server) = self.server.take() {
             server.kill()?;
         }
-        self.server = Some(serve(&self.scene, Some(&self.address)).await?);
+        self.server = Some(serve(&self.scene, Some(&self.address), &self.environment).await?);
         Ok(())
     }
 
@@ -257,7 +268,7 @@ const fn following(run: &str) -> [&str; 6] {
     ["logs", "-f", "--json", "--project", "shop", run]
 }
 
-async fn serve(scene: &Scene, at: Option<&str>) -> io::Result<Server> {
+async fn serve(scene: &Scene, at: Option<&str>, more: &[(&'static str, String)]) -> io::Result<Server> {
     let mut environment = vec![
         ("PATH", reach_repositories(&scene.installation)?),
         ("CODECOURIER_LIMITS_REQUESTS_PER_MINUTE", "1000000".to_owned()),
@@ -270,6 +281,7 @@ async fn serve(scene: &Scene, at: Option<&str>) -> io::Result<Server> {
         environment.push((key, REAL_KEY.to_owned()));
         environment.push((base_url, scene.model.base_url()));
     }
+    environment.extend_from_slice(more);
     let start = Start {
         at,
         environment,

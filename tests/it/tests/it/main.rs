@@ -16,4 +16,5 @@ mod live;
 mod ordinary_user;
 mod scripted_run;
 mod serve;
+mod subscription;
 mod torture;

@@ -81,7 +81,7 @@ fn judge(story: &Story, dump: &[u8]) {
 const LARGE: u64 = 64 << 20;
 
 /// Every file of a data directory, but for the templates that all tests share.
-fn files(directory: &Path, look: &mut impl FnMut(&Path, &[u8])) {
+pub(crate) fn files(directory: &Path, look: &mut impl FnMut(&Path, &[u8])) {
     for entry in std::fs::read_dir(directory).unwrap().flatten() {
         let kind = entry.file_type().unwrap();
         if kind.is_dir() {
