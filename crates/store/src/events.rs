@@ -22,9 +22,6 @@ use crate::writer::Tx;
 pub use output::OutputAppend;
 pub(crate) use output::OutputQueue;
 
-/// Rows per INSERT. A few fixed sizes, so that each statement is prepared once.
-const ROWS_PER_INSERT: [usize; 4] = [256, 32, 4, 1];
-
 /// An event to append.
 #[derive(Debug, Clone)]
 pub struct NewEvent {
@@ -131,19 +128,9 @@ impl Tx {
         if events.is_empty() {
             return Ok(last);
         }
-        let first = last + 1 - events.len() as u64;
-        let stored: Arc<[StoredEvent]> = events
-            .into_iter()
-            .zip(first..)
-            .map(|(event, seq)| StoredEvent {
-                seq,
-                step,
-                kind: event.kind,
-                at: event.at,
-                body: event.body,
-            })
-            .collect();
-        self.insert_events(run, step, &stored).await?;
+        let head = last - events.len() as u64;
+        let stored = numbered(events, step, head);
+        self.insert_events(&[(run, Arc::clone(&stored))]).await?;
         self.effects.events.push((run, stored));
         Ok(last)
     }
@@ -170,45 +157,18 @@ impl Tx {
             None => Err(Error::NotFound { entity: "step" }),
         }
     }
-
-    async fn insert_events(&mut self, run: RunId, step: Option<StepId>, events: &[StoredEvent]) -> Result<()> {
-        let mut rest = events;
-        for rows in ROWS_PER_INSERT {
-            while rest.len() >= rows {
-                let (chunk, after) = rest.split_at(rows);
-                rest = after;
-                let mut statement = assembled(insert_text(rows)).bind(run).bind(step);
-                for event in chunk {
-                    statement.push(crate::sql::count(event.seq));
-                    statement.push(Arc::clone(&event.kind));
-                    statement.push(event.at);
-                    statement.push(&event.body);
-                }
-                self.execute("append events", statement).await?;
-            }
-        }
-        Ok(())
-    }
 }
 
-/// An INSERT of that many rows: the run and the step are bound once, the rest per row.
-fn insert_text(rows: usize) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::from("INSERT INTO event (run, step, seq, kind, at, body) VALUES ");
-    for row in 0..rows {
-        let first = 3 + row * 4;
-        let comma = if row == 0 { "" } else { ", " };
-        // Writing to a string cannot fail.
-        let _ = write!(
-            text,
-            "{comma}($1, $2, ${}, ${}, ${}, ${})",
-            first,
-            first + 1,
-            first + 2,
-            first + 3
-        );
-    }
-    text
+/// Gives events of a step the numbers after one.
+fn numbered(events: impl IntoIterator<Item = NewEvent>, step: Option<StepId>, head: u64) -> Arc<[StoredEvent]> {
+    let numbered = events.into_iter().zip(head + 1..).map(|(event, seq)| StoredEvent {
+        seq,
+        step,
+        kind: event.kind,
+        at: event.at,
+        body: event.body,
+    });
+    numbered.collect()
 }
 
 impl Reader<'_> {

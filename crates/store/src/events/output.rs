@@ -17,7 +17,7 @@ use codecourier_domain::id::{RunId, StepId};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::{CursorAdvance, NewEvent, StoredEvent};
+use super::{CursorAdvance, NewEvent, StoredEvent, numbered};
 use crate::background;
 use crate::error::{Error, Result};
 use crate::open::Store;
@@ -146,7 +146,7 @@ impl Tx {
         let moved = self.advance_cursors(appends).await?;
         let taken: Vec<&OutputAppend> = appends.iter().filter(|append| moved.contains(&append.step)).collect();
         let mut heads = self.take_numbers(&taken).await?;
-        let mut rows = Vec::new();
+        let mut added = Vec::new();
         let mut ends = Vec::with_capacity(appends.len());
         for append in appends {
             if !moved.contains(&append.step) {
@@ -154,27 +154,15 @@ impl Tx {
                 continue;
             }
             let head = heads.get_mut(&append.run).ok_or(Error::NotFound { entity: "run" })?;
-            let stored: Arc<[StoredEvent]> = append
-                .events
-                .iter()
-                .map(|event| {
-                    *head += 1;
-                    StoredEvent {
-                        seq: *head,
-                        step: Some(append.step),
-                        kind: Arc::clone(&event.kind),
-                        at: event.at,
-                        body: event.body.clone(),
-                    }
-                })
-                .collect();
+            let stored = numbered(append.events.iter().cloned(), Some(append.step), *head);
+            *head += stored.len() as u64;
             ends.push(Ok(*head));
             if !stored.is_empty() {
-                rows.extend((0..stored.len()).map(|index| (append.run, Arc::clone(&stored), index)));
-                self.effects.events.push((append.run, stored));
+                added.push((append.run, stored));
             }
         }
-        self.insert_rows(&rows).await?;
+        self.insert_events(&added).await?;
+        self.effects.events.extend(added);
         Ok(ends)
     }
 
@@ -254,8 +242,13 @@ impl Tx {
         })
     }
 
-    async fn insert_rows(&mut self, rows: &[EventRow]) -> Result<()> {
-        let mut rest = rows;
+    /// Writes numbered events of runs, as many in a statement as there are.
+    pub(super) async fn insert_events(&mut self, appended: &[(RunId, Arc<[StoredEvent]>)]) -> Result<()> {
+        let rows = appended
+            .iter()
+            .flat_map(|(run, events)| events.iter().map(move |event| (*run, event)));
+        let rows: Vec<(RunId, &StoredEvent)> = rows.collect();
+        let mut rest = rows.as_slice();
         for size in EVENT_ROWS {
             while rest.len() >= size {
                 let (chunk, after) = rest.split_at(size);
@@ -266,8 +259,7 @@ impl Tx {
                     values(&types, size)
                 );
                 let mut statement = assembled(text);
-                for (run, events, index) in chunk {
-                    let event = &events[*index];
+                for (run, event) in chunk {
                     statement.push(*run);
                     statement.push(event.step);
                     statement.push(count(event.seq));
@@ -275,15 +267,12 @@ impl Tx {
                     statement.push(event.at);
                     statement.push(&event.body);
                 }
-                self.execute("append events of runs", statement).await?;
+                self.execute("append events", statement).await?;
             }
         }
         Ok(())
     }
 }
-
-/// A run, the events of one of its appends, and which of them.
-type EventRow = (RunId, Arc<[StoredEvent]>, usize);
 
 /// An UPDATE of the rows that belong to those of a list `v`.
 fn joined(update: &str, types: &[&str], condition: &str, rows: usize) -> String {
