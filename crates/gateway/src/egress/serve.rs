@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -25,10 +24,8 @@ use tokio_util::task::TaskTracker;
 use super::pace::Pace;
 use super::{Connection, ConnectionLog, Destination, EgressConfig, EgressScope, address, tunnel};
 use crate::grant::{StepToken, TokenRefused};
-use crate::server::{Core, OpenExchange};
+use crate::server::{Core, OpenExchange, accept};
 
-/// The rest after an accept that failed, which is a lack of descriptors or memory and not the listener's end.
-const REST_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
 /// The longest host that is recorded.
 const LONGEST_HOST: usize = 253;
 
@@ -53,31 +50,10 @@ pub(crate) async fn serve(
         ending: ending.clone(),
         tasks: TaskTracker::new(),
     });
-    loop {
-        // A place first: connections beyond the cap wait in the listener's queue and cost nothing here.
-        let accepted = async {
-            let place = Arc::clone(&places).acquire_owned().await;
-            (place, listener.accept().await)
-        };
-        let (place, accepted) = tokio::select! {
-            biased;
-            () = ending.cancelled() => break,
-            accepted = accepted => accepted,
-        };
-        match (place, accepted) {
-            (Ok(place), Ok((stream, _))) => {
-                let client = serve_client(Arc::clone(&way), stream, Arc::new(place));
-                way.tasks.spawn(client);
-            }
-            (_, Err(error)) => {
-                tracing::warn!(%error, "the way out of a sandbox cannot accept a connection");
-                tokio::time::sleep(REST_AFTER_FAILED_ACCEPT).await;
-            }
-            // Nobody closes the places.
-            (Err(_), _) => break,
-        }
-    }
-    drop(listener);
+    accept(listener, &places, &ending, |stream, place| {
+        way.tasks.spawn(serve_client(Arc::clone(&way), stream, Arc::new(place)));
+    })
+    .await;
     way.tasks.close();
     way.tasks.wait().await;
 }

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderValue, header};
 use hyper::server::conn::http1;
@@ -14,12 +13,10 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::accept;
 use super::handle::{self, Entrance};
 use super::stall::StallGuard;
 use super::{BoxError, Core};
-
-/// The rest after an accept that failed, which is a lack of descriptors or memory and not the listener's end.
-const REST_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
 
 pub(super) async fn serve(core: Arc<Core>, entrance: Arc<Entrance>, listener: TcpListener, cancel: CancellationToken) {
     let connections = TaskTracker::new();
@@ -27,33 +24,15 @@ pub(super) async fn serve(core: Arc<Core>, entrance: Arc<Entrance>, listener: Tc
     let ending = cancel.child_token();
     let _end_with_me = ending.clone().drop_guard();
     let places = Arc::new(Semaphore::new(core.config.limits.listener_connections));
-    loop {
-        // A place first: connections beyond the cap wait in the listener's queue and cost nothing here.
-        let accepted = async {
-            let place = Arc::clone(&places).acquire_owned().await;
-            (place, listener.accept().await)
-        };
-        let (place, accepted) = tokio::select! {
-            biased;
-            () = ending.cancelled() => break,
-            accepted = accepted => accepted,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                let (core, entrance) = (Arc::clone(&core), Arc::clone(&entrance));
-                let connection = serve_connection(core, entrance, stream, Arc::clone(&places), ending.clone());
-                connections.spawn(async move {
-                    connection.await;
-                    drop(place);
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the gateway cannot accept a connection");
-                tokio::time::sleep(REST_AFTER_FAILED_ACCEPT).await;
-            }
-        }
-    }
-    drop(listener);
+    accept(listener, &places, &ending, |stream, place| {
+        let (core, entrance) = (Arc::clone(&core), Arc::clone(&entrance));
+        let connection = serve_connection(core, entrance, stream, Arc::clone(&places), ending.clone());
+        connections.spawn(async move {
+            connection.await;
+            drop(place);
+        });
+    })
+    .await;
     connections.close();
     connections.wait().await;
     entrance.tasks.close();

@@ -20,6 +20,7 @@ use crate::keys::KeySource;
 use crate::ledger::Ledger;
 use crate::observer::Observer;
 
+mod accept;
 mod answer;
 mod body;
 mod check_key;
@@ -33,6 +34,7 @@ mod open_steps;
 mod stall;
 mod upstream;
 
+pub(crate) use accept::accept;
 pub use check_key::KeyCheck;
 use handle::Entrance;
 use key_limits::KeyLimits;
