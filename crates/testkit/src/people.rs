@@ -61,6 +61,16 @@ impl People {
         self.store.write(command).await.expect("it is written");
     }
 
+    /// The slug of a project.
+    ///
+    /// # Panics
+    /// When there is no such project.
+    pub async fn slug_of(&self, project: ProjectId) -> String {
+        let mut reader = self.store.read().await.expect("a connection");
+        let found = reader.project(project).await.expect("an answer");
+        found.expect("the project").slug
+    }
+
     /// A person with an account and a session. The first of a store is its operator.
     ///
     /// # Panics

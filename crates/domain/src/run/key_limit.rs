@@ -67,7 +67,7 @@ mod tests {
 
     use super::*;
     use crate::pipeline::Pipeline;
-    use crate::run::{Effect, PauseReason, RunEvent, RunState, RunStatus, next};
+    use crate::run::{Effect, PauseReason, RunEvent, RunState, RunStatus, Transition, next};
 
     const NOW: Timestamp = Timestamp(1_795_345_200_000);
 
@@ -102,17 +102,19 @@ mod tests {
         })
     }
 
+    fn held() -> Transition {
+        let held = RunEvent::StepHeld {
+            ordinal: 1,
+            attempt: 1,
+            limit: limit(),
+        };
+        next(executing(), held)
+    }
+
     #[test]
     fn a_step_that_is_held_goes_on_as_the_same_attempt() {
-        let (ordinal, attempt, limit) = (1, 1, limit());
-        let held = next(
-            executing(),
-            RunEvent::StepHeld {
-                ordinal,
-                attempt,
-                limit,
-            },
-        );
+        let held = held();
+        let (ordinal, attempt) = (1, 1);
         assert_eq!(held.effects, [], "its task is still there");
         assert_eq!(held.state.status(), RunStatus::Paused);
         assert!(!held.state.pause().unwrap().waits_for_a_person());
@@ -126,15 +128,7 @@ mod tests {
 
     #[test]
     fn another_key_of_the_same_provider_ends_the_wait() {
-        let (ordinal, attempt, limit) = (1, 1, limit());
-        let held = next(
-            executing(),
-            RunEvent::StepHeld {
-                ordinal,
-                attempt,
-                limit,
-            },
-        );
+        let held = held();
         let replaced = |provider, resumes_at| RunEvent::KeyReplaced {
             provider,
             message: "another".into(),

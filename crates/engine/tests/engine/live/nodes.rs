@@ -139,15 +139,7 @@ async fn a_run_started_at_one_node_is_worked_on_by_the_other_and_followed_at_bot
             let people = People::new(store.clone());
             let person = people.sign_up(&uuid::Uuid::now_v7().simple().to_string()).await;
             people.join(project, person.user, MemberRole::Owner).await;
-            let slug = store
-                .read()
-                .await
-                .unwrap()
-                .project(project)
-                .await
-                .unwrap()
-                .unwrap()
-                .slug;
+            let slug = people.slug_of(project).await;
             let live = engine.live();
             let mut watch = live.watch(Credential::Session(person.token.clone())).await.unwrap();
             let query = Query::Run { project: slug, run };

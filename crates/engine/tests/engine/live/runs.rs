@@ -45,15 +45,7 @@ async fn a_run_is_followed_to_its_end_and_no_further_than_one_may() {
                 let insert = store.write(move |tx| Box::pin(async move { tx.insert_member(&membership).await }));
                 insert.await.unwrap();
             }
-            let slug = store
-                .read()
-                .await
-                .unwrap()
-                .project(project)
-                .await
-                .unwrap()
-                .unwrap()
-                .slug;
+            let slug = people.slug_of(project).await;
             let query = Query::Run { project: slug, run };
             let credential = |person: &codecourier_testkit::people::TestPerson| {
                 codecourier_engine::access::Credential::Session(person.token.clone())

@@ -51,15 +51,7 @@ async fn a_sandbox_is_asked_while_somebody_watches_and_once_for_all_of_them() {
             let people = People::new(store.clone());
             let (owner, stranger) = (people.sign_up("owner").await, people.sign_up("stranger").await);
             people.join(project, owner.user, MemberRole::Owner).await;
-            let slug = store
-                .read()
-                .await
-                .unwrap()
-                .project(project)
-                .await
-                .unwrap()
-                .unwrap()
-                .slug;
+            let slug = people.slug_of(project).await;
             let query = |sandbox: SandboxId| Query::Sandbox {
                 project: slug.clone(),
                 sandbox,
