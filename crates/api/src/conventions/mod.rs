@@ -10,6 +10,7 @@ pub(crate) mod document;
 pub mod error;
 pub(crate) mod fallback;
 pub(crate) mod headers;
+mod hear_out;
 mod idempotency;
 pub mod json;
 mod links;
@@ -48,4 +49,5 @@ pub(crate) fn around(router: Router<ApiState>, state: &ApiState) -> Router<ApiSt
         .layer(CompressionLayer::new())
         .layer(SetSensitiveResponseHeadersLayer::new(secret.clone()))
         .layer(SetSensitiveRequestHeadersLayer::new(secret))
+        .layer(from_fn(hear_out::hear_out))
 }

@@ -148,3 +148,32 @@ async fn who_asks_too_fast_is_told_when_to_come_back_and_others_are_not_held_up(
     );
     assert_eq!(server.get(&bob.token, "/whoami").await.status, StatusCode::OK);
 }
+
+/// Far more than the buffers of a connection hold, so that the server answers while the client is still sending.
+const MUCH: usize = 12 * 1024 * 1024;
+
+#[tokio::test]
+async fn who_sends_too_much_or_may_not_send_hears_so_and_not_a_broken_connection() {
+    let server = TestServer::start().await;
+    let ada = server.person("ada").await;
+    server.project(&ada, "shop").await;
+    let much = || reqwest::Body::from(vec![b'x'; MUCH]);
+    let in_pieces = || {
+        let piece = || Ok::<_, std::io::Error>(vec![b'x'; MUCH / 64]);
+        reqwest::Body::wrap_stream(futures::stream::iter((0..64).map(move |_| piece())))
+    };
+    let send = async |token: &str, body: reqwest::Body| {
+        let request = server.request(Method::POST, "/projects/shop/images").bearer_auth(token);
+        // A connection of its own: nothing that an earlier answer left behind decides.
+        let request = request.header("connection", "close");
+        server
+            .send(request.header("content-type", "image/png").body(body))
+            .await
+    };
+    for _ in 0..8 {
+        assert_eq!(send(&ada.token, much()).await.code(), "TOO_LARGE");
+        assert_eq!(send(&ada.token, in_pieces()).await.code(), "TOO_LARGE");
+        assert_eq!(send("nobody", much()).await.code(), "AUTH_INVALID");
+        assert_eq!(send("nobody", in_pieces()).await.code(), "AUTH_INVALID");
+    }
+}
