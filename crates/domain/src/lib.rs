@@ -24,6 +24,7 @@ pub mod revision;
 pub mod role;
 pub mod run;
 pub mod slug;
+pub mod stillness;
 pub mod text;
 pub mod time;
 pub mod usage;

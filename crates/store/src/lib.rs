@@ -47,6 +47,7 @@ pub mod settings;
 mod sql;
 pub mod step_inputs;
 pub mod steps;
+mod stillness;
 pub mod tasks;
 pub mod under_way;
 pub mod variables;

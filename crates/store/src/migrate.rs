@@ -64,6 +64,10 @@ const MIGRATIONS: &[Migration] = &[
         version: 12,
         text: include_str!("../migrations/0012_step_input.sql"),
     },
+    Migration {
+        version: 13,
+        text: include_str!("../migrations/0013_stillness.sql"),
+    },
 ];
 
 /// Brings the schema up to date.

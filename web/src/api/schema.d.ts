@@ -1395,7 +1395,8 @@ export interface paths {
         put?: never;
         /**
          * Pause a sandbox: its processes stop where they are, and its memory stays.
-         * @description What is said to its agent meanwhile waits. Its time limit goes on. Pausing twice is as once.
+         * @description What is said to its agent meanwhile waits. It stays paused until somebody resumes it, and its time limit does not go on.
+         *     Pausing twice is as once.
          */
         post: operations["sandboxes.pause"];
         delete?: never;

@@ -82,7 +82,8 @@ async fn start(
 
 /// Pause a sandbox: its processes stop where they are, and its memory stays.
 ///
-/// What is said to its agent meanwhile waits. Its time limit goes on. Pausing twice is as once.
+/// What is said to its agent meanwhile waits. It stays paused until somebody resumes it, and its time limit does not go on.
+/// Pausing twice is as once.
 #[utoipa::path(post, path = "/projects/{slug}/sandboxes/{sandbox}/pause", tag = "sandboxes", params(SandboxPath),
     responses((status = 200, description = "The sandbox, paused.", body = Data<Sandbox>)))]
 async fn pause(

@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
 enum SandboxVerb {
     /// Start a sandbox and its agent, and show what it does until it waits
     Start(Box<Start>),
-    /// Say something to the agent, and show what it does until it waits
+    /// Say something to the agent, also while it works, and show what it does until it waits
     Send {
         /// The run of the sandbox, or any run that is under way
         run: String,
@@ -48,7 +48,7 @@ enum SandboxVerb {
         /// The run of the sandbox, or any run that is under way
         run: String,
     },
-    /// Have the agent go on with another model
+    /// Have the agent go on with another model, in the same session
     Model {
         /// The run of the sandbox
         run: String,
@@ -60,7 +60,7 @@ enum SandboxVerb {
         /// The run of the sandbox
         run: String,
     },
-    /// Stop a sandbox where it is; its memory stays
+    /// Stop a sandbox where it is, until `resume`; its memory stays, and its time limit does not go on
     Pause {
         /// The sandbox, or its run
         which: String,

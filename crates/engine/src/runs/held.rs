@@ -3,6 +3,7 @@
 //! Called by the worker. Invariant: the task of such a step is the only timer there is, so a wait outlives every server,
 //! and the run says what it waits for exactly as long as that task is put off.
 
+use codecourier_domain::id::StepId;
 use codecourier_domain::run::{KeyLimit, RunEvent};
 use codecourier_domain::time::Timestamp;
 use codecourier_store::Result as StoreResult;
@@ -17,6 +18,7 @@ use super::worker::TaskContext;
 /// The step waits for a limit with everything it has: its task is the timer, and the run says what it waits for.
 pub(super) async fn hold_back(
     context: &TaskContext,
+    step: StepId,
     (ordinal, attempt): (u32, u32),
     limit: Box<KeyLimit>,
 ) -> StoreResult<()> {
@@ -30,6 +32,8 @@ pub(super) async fn hold_back(
                 failure: limit.message.clone(),
             };
             tx.retry_task(fence, &retry).await?;
+            let still = tx.read().stillness(project, step).await?;
+            tx.save_stillness(project, step, &still.held(now)).await?;
             let event = RunEvent::StepHeld {
                 ordinal,
                 attempt,
@@ -44,13 +48,15 @@ pub(super) async fn hold_back(
 }
 
 /// The time that a step waited for has come.
-pub(super) async fn release(context: &TaskContext, (ordinal, attempt): (u32, u32)) -> StoreResult<()> {
+pub(super) async fn release(context: &TaskContext, step: StepId, (ordinal, attempt): (u32, u32)) -> StoreResult<()> {
     let (fence, now) = (context.fence, context.engine.clock.now());
     let (project, run) = (context.project, context.run);
     let event = RunEvent::StepReleased { ordinal, attempt };
     let released = context.engine.store.write(move |tx| {
         Box::pin(async move {
             hold(tx, fence, now).await?;
+            let still = tx.read().stillness(project, step).await?;
+            tx.save_stillness(project, step, &still.released(now)).await?;
             advance(tx, project, run, told(event, now)).await.map(drop)
         })
     });

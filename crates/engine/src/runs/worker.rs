@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use parking_lot::Mutex;
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -236,7 +237,11 @@ async fn perform(engine: &Arc<Inner>, claimed: ClaimedTask, let_go: Cancellation
         // A step that ends at a limit has said so as its end; nothing else knows of limits.
         Ok(None) | Err(StepError::LetGo | StepError::Limited(_)) => return,
         Err(StepError::Later(failure)) => put_off(&context, again(&context, &work, 0, failure)).await,
-        Err(StepError::Held(step, limit)) => held::hold_back(&context, step, limit).await,
+        Err(StepError::Held(numbers, limit)) => match work {
+            Work::ExecuteStep { step } => held::hold_back(&context, step, numbers, limit).await,
+            // Nothing else has a sandbox to wait in.
+            Work::Prepare | Work::Deliver | Work::Close | Work::StopProcesses | Work::Resume => return,
+        },
         Err(StepError::Failure(failure)) => match failed(&context, &work, task.attempt, failure).await {
             Ok(Reaction::Record(outcome)) => record(&context, *outcome).await.map(drop),
             Ok(Reaction::Again(retry)) => put_off(&context, retry).await,
@@ -381,7 +386,7 @@ async fn execute_step(
     let memo: StepMemo = row.body.read().map_err(|error| internal(&error))?;
     let (ordinal, attempt) = (memo.plan.ordinal, memo.plan.attempt);
     if is_held {
-        held::release(context, (ordinal, attempt))
+        held::release(context, step, (ordinal, attempt))
             .await
             .map_err(|error| internal(&error))?;
     }
@@ -408,6 +413,7 @@ async fn execute_step(
         recorder: StepRecorder::new(Arc::clone(engine), context.fence, row, memo, &cursor, redactor),
         let_go: context.let_go.clone(),
         place: Arc::clone(&context.place),
+        still: Mutex::default(),
     };
     let (event, status) = match execute(&step_context).await {
         StepEnd::LetGo => return Ok(None),

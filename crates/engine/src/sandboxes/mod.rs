@@ -9,18 +9,22 @@ mod usage;
 use std::sync::Arc;
 
 use codecourier_domain::event::Phase;
-use codecourier_domain::id::{RunId, SandboxId, StepId};
+use codecourier_domain::id::{ProjectId, RunId, SandboxId, StepId};
 use codecourier_domain::limits::SandboxLimits;
 use codecourier_domain::money::MicroUsd;
 use codecourier_domain::pipeline::StepMode;
+use codecourier_domain::run::PauseReason;
+use codecourier_domain::stillness::Holds;
 use codecourier_domain::time::Timestamp;
 use codecourier_sandbox::{Isolation, Sandbox};
 use codecourier_store::page::{Page, PageCursor};
 use codecourier_store::steps::Step;
+use codecourier_store::{Error as StoreError, Tx};
 
 use crate::access::ProjectGrant;
 use crate::error::{Error, ErrorCode};
 use crate::runs::Runs;
+use crate::runs::advance::RunRecord;
 use crate::runs::live::Notice;
 use crate::runs::memo::StepMemo;
 use crate::runs::request::RunRequest;
@@ -165,21 +169,21 @@ impl Sandboxes {
             return Err(Error::new(ErrorCode::Conflict, message));
         }
         let sandbox = self.alive(id).await?;
-        if sandbox.state().await.map_err(unreachable)? == State::Running {
-            sandbox.pause().await.map_err(frozen)?;
+        self.want(grant, &step, Wanted::Still).await?;
+        if let Err(error) = self.bring_about(sandbox.as_ref(), &step).await {
+            // It cannot stand still, so nobody is told that it does.
+            self.want(grant, &step, Wanted::Running).await?;
+            return Err(error);
         }
-        self.tell_of_pause(grant, &step).await?;
         self.view(step).await
     }
 
-    /// Lets a paused sandbox go on.
+    /// Lets a paused sandbox go on. One that waits for the limit of a key goes on at its time.
     pub async fn resume(&self, grant: &ProjectGrant, id: SandboxId) -> Result<SandboxView, Error> {
         let step = self.step_of(grant, id).await?;
         let sandbox = self.alive(id).await?;
-        if sandbox.state().await.map_err(unreachable)? == State::Paused {
-            sandbox.resume().await.map_err(frozen)?;
-        }
-        self.tell_of_pause(grant, &step).await?;
+        self.want(grant, &step, Wanted::Running).await?;
+        self.bring_about(sandbox.as_ref(), &step).await?;
         self.view(step).await
     }
 
@@ -188,19 +192,44 @@ impl Sandboxes {
         opened.ok_or_else(|| missing(id))
     }
 
-    /// Tells whoever watches, and whoever executes the step.
-    async fn tell_of_pause(&self, grant: &ProjectGrant, step: &Step) -> Result<(), Error> {
-        let (project, run, actor) = (grant.project, step.run, grant.actor.to_string());
+    /// Writes down what a person wants of a sandbox, and tells whoever watches and whoever executes the step. From here on
+    /// it holds through crashes and restarts.
+    async fn want(&self, grant: &ProjectGrant, step: &Step, wanted: Wanted) -> Result<(), Error> {
+        let (project, run, id, actor) = (grant.project, step.run, step.id, grant.actor.to_string());
         let now = self.engine.clock.now();
         let told = self.engine.store.write(move |tx| {
             Box::pin(async move {
-                tx.wake_steps();
+                let still = tx.read().stillness(project, id).await?;
+                let still = match wanted {
+                    Wanted::Still => still.paused(&actor, now),
+                    Wanted::Running => still.resumed(holds(tx, project, run).await?, now),
+                };
+                tx.save_stillness(project, id, &still).await?;
                 tell_of_step(tx, project, run, &actor, now).await
             })
         });
         told.await?;
         self.engine.live.tell(run, Notice::Changed);
         Ok(())
+    }
+
+    /// Brings a sandbox to what was wanted of it last, also when somebody else wants something else meanwhile.
+    async fn bring_about(&self, sandbox: &dyn Sandbox, step: &Step) -> Result<(), Error> {
+        let mut done = None;
+        loop {
+            let mut reader = self.engine.store.read().await?;
+            let is_still = reader.stillness(step.project, step.id).await?.since.is_some();
+            drop(reader);
+            if done == Some(is_still) {
+                return Ok(());
+            }
+            match (sandbox.state().await.map_err(unreachable)?, is_still) {
+                (State::Running, true) => sandbox.pause().await.map_err(frozen)?,
+                (State::Paused, false) => sandbox.resume().await.map_err(frozen)?,
+                (State::Running, false) | (State::Paused, true) | (State::Ended(_), _) => {}
+            }
+            done = Some(is_still);
+        }
     }
 
     /// Ends a sandbox with everything in it. The step it served fails; a run that may do the step again gets a new one.
@@ -215,6 +244,7 @@ impl Sandboxes {
             return runs.cancel(grant.project, step.run, &grant.actor.to_string()).await;
         }
         let sandbox = self.alive(id).await?;
+        self.want(grant, &step, Wanted::Running).await?;
         if sandbox.state().await.map_err(unreachable)? == State::Paused {
             // What stands still cannot be asked to die.
             sandbox.resume().await.map_err(frozen)?;
@@ -257,6 +287,26 @@ impl Sandboxes {
             alive,
         })
     }
+}
+
+/// What a person wants of a sandbox.
+#[derive(Debug, Clone, Copy)]
+enum Wanted {
+    /// That it stands still.
+    Still,
+    /// That it goes on.
+    Running,
+}
+
+/// Whether the step that a run is at waits for the limit of a key.
+async fn holds(tx: &mut Tx, project: ProjectId, run: RunId) -> Result<Holds, StoreError> {
+    let row = tx.read().run(project, run).await?;
+    let row = row.ok_or(StoreError::NotFound { entity: "run" })?;
+    let record: RunRecord = row.state.read()?;
+    Ok(match record.machine.pause() {
+        Some(PauseReason::RateLimit { .. }) => Holds::Yes,
+        Some(PauseReason::Budget { .. }) | None => Holds::No,
+    })
 }
 
 fn missing(id: SandboxId) -> Error {

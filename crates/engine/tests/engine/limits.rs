@@ -9,6 +9,7 @@ use axum::routing::post;
 use codecourier_domain::event::Event;
 use codecourier_domain::failure::FailureClass;
 use codecourier_domain::id::{ProjectId, RunId};
+use codecourier_domain::limits::SandboxLimits;
 use codecourier_domain::provider::{ModelProvider, Provider};
 use codecourier_domain::run::{KeyLimit, PauseReason, RunStatus, resumes_at};
 use codecourier_domain::time::Clock as _;
@@ -280,6 +281,29 @@ async fn a_wait_that_outlasts_the_sandbox_is_waited_for_without_one() {
         .map(|step| step.row.attempt)
         .collect();
     assert_eq!(attempts, [1, 2]);
+    engine.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_time_limit_does_not_pass_while_a_step_waits_in_its_sandbox() {
+    let world = world(|_, number| (number < 3).then_some(600)).await;
+    let mut engine = world.start().await;
+    let mut spec = single(&world);
+    spec.limits = SandboxLimits::new(512, 1, 256, 1_024, 900).unwrap();
+    let run = engine.start_run(spec).await.unwrap();
+    let mut known = None;
+    for _ in 0..3 {
+        known = Some(paused_anew(&engine, run, known).await);
+        engine.kill().await;
+        world.clock.advance(700_000);
+        engine = world.start().await;
+    }
+    assert_eq!(engine.wait(run).await, RunStatus::Completed);
+    assert_eq!(
+        engine.view(run).await.steps.len(),
+        1,
+        "each time it waited where it was"
+    );
     engine.shut_down().await;
 }
 

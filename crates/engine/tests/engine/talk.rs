@@ -2,6 +2,7 @@
 
 use codecourier_domain::event::Event;
 use codecourier_domain::id::{ProjectId, RunId, SandboxId, StepId};
+use codecourier_domain::limits::SandboxLimits;
 use codecourier_domain::pipeline::Pipeline;
 use codecourier_domain::run::RunStatus;
 use codecourier_engine::runs::memo::Whose;
@@ -9,12 +10,13 @@ use codecourier_engine::runs::spec::RunSpec;
 use codecourier_engine::runs::talk::{InputKind, Wanted};
 use codecourier_engine::runs::view::StepView;
 use codecourier_engine::{Error, ErrorCode};
-use codecourier_sandbox::ExitStatus;
+use codecourier_sandbox::{ExitStatus, State};
 use codecourier_store::changes::{FollowedChange, Scope};
 use codecourier_testkit::engine::{TestEngine, World};
-use codecourier_testkit::fake_agent::{Act, AgentCall, Gate, Script, conversation};
+use codecourier_testkit::fake_agent::{Act, AgentCall, Gate, Script, always, conversation};
 
 use crate::agents::{good, in_turn};
+use crate::settings::admin;
 
 /// What an agent does that writes a file with the name of what it is told.
 fn write_down(call: &AgentCall) -> Vec<Act> {
@@ -267,16 +269,28 @@ async fn another_model_and_a_lost_process_go_on_with_the_session() {
     engine.shut_down().await;
 }
 
+/// Something that a person does.
+#[derive(Clone)]
+enum Does {
+    Says(Wanted),
+    Pauses,
+    Looks,
+    Resumes,
+}
+
 /// What a person does, one after the other, and the state in which they do it.
-fn person() -> Vec<(u32, Wanted)> {
+fn person() -> Vec<(u32, Does)> {
     let model = Wanted::Model {
         model: "claude-haiku-4-5".to_owned(),
     };
     vec![
-        (1, message("two")),
-        (2, model),
-        (2, message("three")),
-        (3, Wanted::Finish),
+        (1, Does::Says(message("two"))),
+        (2, Does::Pauses),
+        (2, Does::Looks),
+        (2, Does::Resumes),
+        (2, Does::Says(model)),
+        (2, Does::Says(message("three"))),
+        (3, Does::Says(Wanted::Finish)),
     ]
 }
 
@@ -287,11 +301,18 @@ async fn conversation_with_a_kill_at(point: u64) -> Option<String> {
     let run = engine.start_run(talk(&world, "one")).await.unwrap();
     world.backend.stop_at(point);
     let mut killed = None;
-    for (turns, wanted) in person() {
+    for (turns, does) in person() {
         loop {
             let does = async {
+                let wanted = match &does {
+                    Does::Says(wanted) => wanted,
+                    // Who did not see the answer asks for it again.
+                    Does::Pauses => return stands(&world, &engine, run, Stand::Still, State::Paused).await,
+                    Does::Looks => return stands(&world, &engine, run, Stand::AsItIs, State::Paused).await,
+                    Does::Resumes => return stands(&world, &engine, run, Stand::Running, State::Running).await,
+                };
                 // Who did not see the answer asks whether it was taken before they say it again.
-                let (words, body) = match &wanted {
+                let (words, body) = match wanted {
                     Wanted::Message { text } => (format!("test: {text}"), text.as_str()),
                     Wanted::Model { model } => (format!("test takes {model}"), model.as_str()),
                     Wanted::Interrupt | Wanted::Finish => ("test ends".to_owned(), ""),
@@ -350,6 +371,162 @@ async fn conversation_with_a_kill_at(point: u64) -> Option<String> {
     assert_eq!(heard, [2, 1], "each message once: a kill at {killed:?}");
     engine.shut_down().await;
     killed
+}
+
+/// What a person wants of the sandbox of a step.
+#[derive(Clone, Copy)]
+enum Stand {
+    Still,
+    AsItIs,
+    Running,
+}
+
+/// Asks for it, and gives how the sandbox is then shown.
+async fn stand(world: &World, engine: &TestEngine, step: StepId, wanted: Stand) -> State {
+    let grant = admin(world, engine).await;
+    let sandbox = SandboxId::of_step(&step);
+    let shown = engine.ask(move |engine| async move {
+        let sandboxes = engine.sandboxes();
+        match wanted {
+            Stand::Still => sandboxes.pause(&grant, sandbox).await,
+            Stand::AsItIs => sandboxes.get(&grant, sandbox).await,
+            Stand::Running => sandboxes.resume(&grant, sandbox).await,
+        }
+    });
+    shown.await.unwrap().alive.unwrap().state
+}
+
+/// Asks for it, and it is so.
+async fn stands(world: &World, engine: &TestEngine, run: (ProjectId, RunId), wanted: Stand, state: State) {
+    let step = engine.view(run).await.steps[0].row.id;
+    assert_eq!(stand(world, engine, step, wanted).await, state);
+}
+
+/// Kills the server and starts another, and waits until that has taken up the step with its sandbox.
+async fn restarted(world: &World, engine: TestEngine) -> TestEngine {
+    engine.kill().await;
+    let looked = Gate::default();
+    looked.open();
+    world.backend.hold("state", looked.clone());
+    let engine = world.start().await;
+    // When it adopts the sandbox, and when it is about to go on.
+    looked.reached(2).await;
+    engine
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_paused_sandbox_stays_paused_through_restarts_until_a_person_resumes_it() {
+    let world = World::new(conversation(write_down));
+    let mut engine = world.start().await;
+    let run = engine.start_run(talk(&world, "one")).await.unwrap();
+    let step = until_awaiting(&engine, run, 1).await.row.id;
+    assert_eq!(stand(&world, &engine, step, Stand::Still).await, State::Paused);
+    tell(&engine, run, step, message("two")).await.unwrap();
+    for _ in 0..2 {
+        engine = restarted(&world, engine).await;
+        assert_eq!(stand(&world, &engine, step, Stand::AsItIs).await, State::Paused);
+    }
+    assert_eq!(told(&engine, run).await, ["prompt one", "Completed"]);
+    assert_eq!(stand(&world, &engine, step, Stand::Running).await, State::Running);
+    until_awaiting(&engine, run, 2).await;
+    engine = restarted(&world, engine).await;
+    assert_eq!(stand(&world, &engine, step, Stand::AsItIs).await, State::Running);
+    tell(&engine, run, step, Wanted::Finish).await.unwrap();
+    assert_eq!(engine.wait(run).await, RunStatus::Completed);
+    let expected = ["prompt one", "Completed", "test: two", "Completed", "test ends"];
+    assert_eq!(told(&engine, run).await, expected);
+    engine.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_at_work_stands_still_through_a_restart_and_works_on() {
+    let gate = Gate::default();
+    let acts = [vec![Act::Pass(gate.clone())], good()].concat();
+    let world = World::new(always(acts));
+    let mut engine = world.start().await;
+    let run = engine.start_run(crate::agents::single(&world)).await.unwrap();
+    gate.reached(1).await;
+    let step = engine.view(run).await.steps[0].row.id;
+    assert_eq!(stand(&world, &engine, step, Stand::Still).await, State::Paused);
+    engine = restarted(&world, engine).await;
+    assert_eq!(stand(&world, &engine, step, Stand::AsItIs).await, State::Paused);
+    gate.open();
+    assert_eq!(stand(&world, &engine, step, Stand::Running).await, State::Running);
+    assert_eq!(engine.wait(run).await, RunStatus::Completed);
+    engine.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_wish_to_pause_is_kept_where_the_server_dies_before_it_comes_true() {
+    for (wanted, is_then) in [(Stand::Still, State::Paused), (Stand::Running, State::Running)] {
+        let world = World::new(conversation(write_down));
+        let mut engine = world.start().await;
+        let run = engine.start_run(talk(&world, "one")).await.unwrap();
+        let step = until_awaiting(&engine, run, 1).await.row.id;
+        let call = match wanted {
+            Stand::Running => {
+                stand(&world, &engine, step, Stand::Still).await;
+                "resume"
+            }
+            Stand::Still | Stand::AsItIs => "pause",
+        };
+        let gate = Gate::default();
+        world.backend.hold(call, gate.clone());
+        tokio::select! {
+            () = gate.reached(1) => {}
+            state = stand(&world, &engine, step, wanted) => panic!("it is {state:?}"),
+        }
+        engine = restarted(&world, engine).await;
+        assert_eq!(stand(&world, &engine, step, Stand::AsItIs).await, is_then);
+        engine.shut_down().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_no_sandbox_can_be_paused_it_is_refused_and_the_conversation_goes_on() {
+    let world = World::new(conversation(write_down));
+    let mut engine = world.start().await;
+    let run = engine.start_run(talk(&world, "one")).await.unwrap();
+    let step = until_awaiting(&engine, run, 1).await.row.id;
+    world.backend.refuse("pause", 9);
+    let grant = admin(&world, &engine).await;
+    let sandbox = SandboxId::of_step(&step);
+    let refused = engine.ask(move |engine| async move { engine.sandboxes().pause(&grant, sandbox).await });
+    refused.await.unwrap_err();
+    engine = restarted(&world, engine).await;
+    tell(&engine, run, step, message("two")).await.unwrap();
+    until_awaiting(&engine, run, 2).await;
+    engine.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_time_limit_of_a_conversation_does_not_pass_while_it_is_paused() {
+    const HOUR: i64 = 3_600_000;
+    let world = World::new(conversation(write_down));
+    let mut engine = world.start().await;
+    let mut spec = talk(&world, "one");
+    spec.limits = SandboxLimits::new(512, 1, 256, 1_024, 3_600).unwrap();
+    let run = engine.start_run(spec).await.unwrap();
+    let step = until_awaiting(&engine, run, 1).await.row.id;
+    for _ in 0..2 {
+        stand(&world, &engine, step, Stand::Still).await;
+        world.clock.advance(10 * HOUR);
+        engine = restarted(&world, engine).await;
+        world.clock.advance(10 * HOUR);
+        stand(&world, &engine, step, Stand::Running).await;
+        world.clock.advance(HOUR / 4);
+        engine = restarted(&world, engine).await;
+    }
+    tell(&engine, run, step, message("two")).await.unwrap();
+    until_awaiting(&engine, run, 2).await;
+    // Half an hour has passed of its hour.
+    world.clock.advance(HOUR / 2);
+    engine.kill().await;
+    let engine = world.start().await;
+    assert_eq!(engine.wait(run).await, RunStatus::Completed);
+    assert_eq!(told(&engine, run).await.last().unwrap(), "system ends");
+    assert_eq!(files(&world, &engine.view(run).await), ["one", "two"]);
+    engine.shut_down().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

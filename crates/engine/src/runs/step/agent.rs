@@ -25,14 +25,13 @@ use codecourier_domain::money::MicroUsd;
 use codecourier_domain::role::Role;
 use codecourier_domain::usage::Tokens;
 use codecourier_sandbox::{
-    ExitStatus, FileOwner, GATEWAY_PORT, HOME, JournalStream, PROJECT_DIRECTORY, ProcessSpec, Sandbox, Signal, State,
-    Stdin,
+    ExitStatus, FileOwner, GATEWAY_PORT, HOME, JournalStream, PROJECT_DIRECTORY, ProcessSpec, Sandbox, Signal, Stdin,
 };
 
 use super::between::Ears;
 use super::pictures::Pictures;
 use super::talk::last_turn;
-use super::{StepContext, StepError, ended, journal, limits, verdict};
+use super::{StepContext, StepError, ended, journal, limits, still, verdict};
 use crate::error::sentence;
 use crate::runs::memo::{AgentProcess, LastTurn, Login, StepMemo, Whose};
 use crate::runs::prompt;
@@ -318,6 +317,9 @@ impl Conversation<'_> {
                     continue;
                 }
                 () = ears.woken() => {
+                    if still::settle(self.context, self.sandbox).await? {
+                        continue;
+                    }
                     self.send_pending().await?;
                     match self.deliver().await? {
                         After::Stays => continue,
@@ -367,11 +369,11 @@ impl Conversation<'_> {
             self.farewell_until = Some(Instant::now() + FAREWELL);
             return Ok(());
         }
+        if still::settle(self.context, self.sandbox).await? {
+            return Ok(());
+        }
         if self.time_left().is_some_and(|left| left < NEARLY) {
             return self.time_is_over().await;
-        }
-        if self.sandbox.state().await? == State::Paused {
-            return Ok(());
         }
         self.sandbox.signal(&self.tag, Signal::Kill).await.ok();
         let minutes = SILENCE.as_secs() / 60;

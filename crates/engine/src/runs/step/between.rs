@@ -16,7 +16,7 @@ use codecourier_store::tasks::WorkSignal;
 
 use super::agent::{After, FAREWELL, tag, unless_over};
 use super::talk::{Act, next_act};
-use super::{StepContext, StepError, ended, journal};
+use super::{StepContext, StepError, ended, journal, still};
 use crate::runs::memo::{AgentProcess, Sending, Sent, StepMemo, Whose};
 use crate::runs::recorder::store_failure;
 use crate::runs::talk::MAX_WAITING;
@@ -52,9 +52,12 @@ impl<'a> Ears<'a> {
 
     /// Waits while the sandbox stands still: nothing in it would answer.
     pub(super) async fn until_running(&mut self, sandbox: &dyn Sandbox) -> Result<(), StepError> {
-        while sandbox.state().await? == State::Paused {
+        while still::settle(self.context, sandbox).await? {
             self.context.place.leave();
             let _ = tokio::time::timeout(SWEEP, self.woken()).await;
+        }
+        if self.context.recorder.look(|memo| memo.talk.turn) != Whose::Person {
+            self.context.place.take().await;
         }
         Ok(())
     }
@@ -90,8 +93,8 @@ impl<'a> Ears<'a> {
             }
             let waiting = waiting(context).await?;
             let act = next_act(memo.talk.turn, memo.talk.interrupted, Support::No, &waiting);
-            if let Some(act) = act
-                && sandbox.state().await? != State::Paused
+            if !still::settle(context, sandbox).await?
+                && let Some(act) = act
             {
                 match act {
                     Act::Message(input) => {
@@ -109,7 +112,6 @@ impl<'a> Ears<'a> {
             if tokio::time::timeout(patience, self.woken()).await.is_err()
                 && time_left(context).is_some_and(|left| left.is_zero())
             {
-                wake_up(sandbox).await?;
                 finish(context, PLATFORM, None).await?;
             }
         }
@@ -127,7 +129,7 @@ pub(super) async fn waiting(context: &StepContext) -> Result<Vec<StepInput>, Ste
     found.map_err(|error| failed(&error))
 }
 
-/// How long a conversation may still last; `None` if no person decides that.
+/// How long a conversation may still last; `None` if no person decides that. No time passes while the sandbox stands still.
 pub(super) fn time_left(context: &StepContext) -> Option<Duration> {
     if context.plan.spec.mode == StepMode::Autonomous {
         return None;
@@ -136,16 +138,10 @@ pub(super) fn time_left(context: &StepContext) -> Option<Duration> {
     let began = context.recorder.look(phase)?;
     let limit = Duration::from_secs(context.spec.limits.timeout_seconds().into());
     let margin = MARGIN.min(limit / 4);
-    let passed = context.engine.clock.now().since(began).max(0).unsigned_abs();
+    let now = context.engine.clock.now();
+    let passed = now.since(began) - context.still.lock().total(now);
+    let passed = passed.max(0).unsigned_abs();
     Some((limit - margin).saturating_sub(Duration::from_millis(passed)))
-}
-
-/// Lets a sandbox that stands still go on.
-pub(super) async fn wake_up(sandbox: &dyn Sandbox) -> Result<(), StepError> {
-    if sandbox.state().await? == State::Paused {
-        sandbox.resume().await?;
-    }
-    Ok(())
 }
 
 /// A turn of the agent begins, or goes on with more.

@@ -46,7 +46,8 @@ pub(super) async fn wait(context: &StepContext, sandbox: &dyn Sandbox, limit: Ke
     Err(StepError::Limited(Box::new(limit)))
 }
 
-/// Whether the sandbox lives long enough to wait and then to work: its time limit goes on while it is paused.
+/// Whether the wait is worth the memory that the sandbox keeps meanwhile, and the sandbox then has time left to work: its
+/// time limit does not go on while it is paused, but bounds how long it may wait.
 fn has_time_for(context: &StepContext, now: Timestamp, limit: &KeyLimit) -> bool {
     let memo = context.recorder.memo();
     let made_at = memo
@@ -54,5 +55,6 @@ fn has_time_for(context: &StepContext, now: Timestamp, limit: &KeyLimit) -> bool
         .get(&Phase::SandboxCreate)
         .map_or(now, |times| times.started_at);
     let life = i64::from(context.spec.limits.timeout_seconds()).saturating_mul(1_000);
-    made_at.plus_milliseconds(life).since(limit.resumes_at) >= LEAST_TIME_LEFT
+    let passed = now.since(made_at) - context.still.lock().total(now);
+    limit.resumes_at.since(now) <= life && life - passed >= LEAST_TIME_LEFT
 }

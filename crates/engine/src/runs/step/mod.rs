@@ -15,11 +15,13 @@ mod pictures;
 mod repository;
 mod sandbox;
 mod setup;
+mod still;
 mod talk;
 mod verdict;
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +33,7 @@ use codecourier_domain::model_route::{self, ModelRoute};
 use codecourier_domain::provider::ModelProvider;
 use codecourier_domain::role::{Role, TreeAccess};
 use codecourier_domain::run::{KeyLimit, StepPlan, StepResult};
+use codecourier_domain::stillness::Stillness;
 use codecourier_sandbox::Error as SandboxError;
 use codecourier_store::blob_uses::BlobHolder;
 use codecourier_store::blobs::BlobName;
@@ -67,6 +70,8 @@ pub(crate) struct StepContext {
     pub(crate) let_go: CancellationToken,
     /// Its place among the steps that are executed at once.
     pub(crate) place: Arc<Place>,
+    /// Whether its sandbox stands still and for how long it did, as far as this worker has heard.
+    pub(crate) still: Mutex<Stillness>,
 }
 
 /// How a step's execution ended.

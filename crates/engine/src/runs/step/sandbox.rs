@@ -7,9 +7,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use codecourier_domain::event::Phase;
 use codecourier_domain::failure::{Failure, FailureClass};
 use codecourier_gateway::EgressScope;
-use codecourier_sandbox::{Degraded, EndedBecause, Network, Sandbox, SandboxSpec, State};
+use codecourier_sandbox::{Degraded, EndedBecause, Network, Sandbox, SandboxSpec};
 
-use super::{StepContext, StepError, ended};
+use super::{StepContext, StepError, ended, still};
 use crate::runs::memo::Login;
 use crate::runs::spec::DegradedPolicy;
 
@@ -26,10 +26,7 @@ pub(super) async fn acquire(context: &StepContext) -> Result<Arc<dyn Sandbox>, S
         // Whatever was in it is part of the step, so a new one would be no replacement.
         return match backend.open(&id).await? {
             Some(sandbox) => {
-                // It waited for a limit, or its server died when it was about to.
-                if sandbox.state().await? == State::Paused {
-                    sandbox.resume().await?;
-                }
+                still::settle(context, sandbox.as_ref()).await?;
                 Ok(sandbox)
             }
             None => {

@@ -19,7 +19,7 @@ use codecourier_sandbox::{Error as SandboxError, ExitStatus, Signal, State};
 use codecourier_store::step_inputs::{InputKind, InputStatus, StepInput};
 
 use super::agent::{After, Conversation, FAREWELL, unless_over};
-use super::between::{PLATFORM, begin_turn, end_process, finish, settle, switch_model, time_left, waiting, wake_up};
+use super::between::{PLATFORM, begin_turn, end_process, finish, settle, switch_model, time_left, waiting};
 use super::{StepError, ended};
 use crate::runs::memo::{AgentProcess, LastTurn, Sending, Sent, StepMemo, Whose};
 
@@ -188,7 +188,6 @@ impl Conversation<'_> {
 
     /// The conversation has lasted as long as it may: what was done is taken over.
     pub(super) async fn time_is_over(&mut self) -> Result<(), StepError> {
-        wake_up(self.sandbox).await?;
         finish(self.context, PLATFORM, None).await?;
         self.farewell_until = Some(Instant::now() + FAREWELL);
         unless_over(self.sandbox.signal(&self.tag, Signal::Kill).await)

@@ -3,6 +3,7 @@
 use codecourier_domain::id::{InputId, ProjectId, RunId, StepId};
 use codecourier_domain::role::Role;
 use codecourier_domain::run::RunStatus;
+use codecourier_domain::stillness::Stillness;
 use codecourier_domain::time::Timestamp;
 use uuid::Uuid;
 
@@ -82,6 +83,11 @@ async fn every_statement_that_ends_something_finds_its_rows_by_an_index() {
             tx.settle_step_input(project, input.id, InputStatus::Delivered, NOW)
                 .await?;
             tx.drop_step_inputs(project, step, NOW).await?;
+            let still = tx.read().stillness(project, step).await?;
+            assert_eq!(still, Stillness::default());
+            let paused = still.paused("ada", NOW);
+            tx.save_stillness(project, step, &paused).await?;
+            assert_eq!(tx.read().stillness(project, step).await?, paused);
             tx.hold_blob(project, BlobHolder::Journal(step), blob).await?;
             tx.read().holds_blob(project, BlobHolder::Journal(step), blob).await?;
             tx.read().unheld_blobs(&[blob]).await?;
