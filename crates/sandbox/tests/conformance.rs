@@ -305,6 +305,28 @@ async fn a_full_disk_is_the_sandboxs_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_time_of_a_sandbox_does_not_pass_while_it_is_paused() {
+    let bench = Bench::with(|config| config.longest_life = Some(Duration::from_millis(1_500))).await;
+    let paused = bench.create(1).await;
+    paused.pause().await.unwrap();
+    // Another one shows that more time passes than there is.
+    let other = bench.create(1).await;
+    let sleep = ProcessSpec::new("sleep", "sleep", ["1000"]);
+    other.start(sleep.clone()).await.unwrap();
+    let patience = Duration::from_secs(10);
+    let exit = timeout(patience, other.wait("sleep")).await.unwrap().unwrap();
+    assert_eq!(exit.status, ExitStatus::SandboxEnded(EndedBecause::TimedOut));
+    assert_eq!(paused.state().await.unwrap(), State::Paused);
+    paused.resume().await.unwrap();
+    paused.start(sleep).await.unwrap();
+    assert_eq!(paused.state().await.unwrap(), State::Running);
+    // What it had left when it was paused is all that it has now.
+    let exit = timeout(patience, paused.wait("sleep")).await.unwrap().unwrap();
+    assert_eq!(exit.status, ExitStatus::SandboxEnded(EndedBecause::TimedOut));
+    bench.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sandbox_ends_when_its_time_is_over_and_says_so() {
     let bench = Bench::with(|config| config.longest_life = Some(Duration::from_millis(700))).await;
     let sandbox = bench.create(1).await;

@@ -82,6 +82,15 @@ pub(super) fn thaw(groups: &[OpenGroup]) {
     }
 }
 
+/// Whether the processes are stopped where they are, or asked to be.
+pub(super) fn is_frozen(groups: &[OpenGroup]) -> bool {
+    let freezer = groups.iter().find(|group| group.has("freezer"));
+    freezer.is_some_and(|group| match group.version {
+        GroupVersion::V1 => group.read("freezer.state").is_ok_and(|text| text.trim() != "THAWED"),
+        GroupVersion::V2 => group.read("cgroup.freeze").is_ok_and(|text| text.trim() == "1"),
+    })
+}
+
 /// Removes the (empty) groups. Only for a sandbox that nobody will clean up after.
 pub(super) fn remove(groups: &[OpenGroup]) {
     for group in groups {

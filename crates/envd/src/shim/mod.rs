@@ -8,6 +8,7 @@
 //! in mount namespaces of the shim and of the sandbox, so that they can't outlive them.
 
 mod calls;
+mod countdown;
 mod filter;
 mod group;
 mod idmap;

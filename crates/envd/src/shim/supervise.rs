@@ -8,6 +8,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::{Signal, WaitId, WaitIdOptions, WaitIdStatus};
 use rustix::time::{ClockId, clock_gettime};
 
+use super::countdown::{Countdown, Stands};
 use super::launch::{Answer, EndReason, EndRecord, LaunchSpec, Request, name};
 use super::start::Running;
 use super::{group, message, watch};
@@ -43,8 +44,9 @@ fn milliseconds(clock: ClockId) -> u64 {
 pub(super) fn until_the_end(spec: &LaunchSpec, running: Running) {
     let mut connections: Vec<OwnedFd> = Vec::new();
     let mut disk = watch::DiskWatch::new(spec);
+    let mut countdown = Countdown::until(running.deadline_ms);
     loop {
-        match turn(spec, &running, &mut connections, &mut disk) {
+        match turn(spec, &running, &mut countdown, &mut connections, &mut disk) {
             Event::Again => {}
             Event::Done => break,
             Event::Forgotten => {
@@ -69,10 +71,16 @@ pub(super) fn until_the_end(spec: &LaunchSpec, running: Running) {
 fn turn(
     spec: &LaunchSpec,
     running: &Running,
+    countdown: &mut Countdown,
     connections: &mut Vec<OwnedFd>,
     disk: &mut Option<watch::DiskWatch>,
 ) -> Event {
-    let left = running.deadline_ms.saturating_sub(now_ms());
+    let stands = if group::is_frozen(&running.groups) {
+        Stands::Still
+    } else {
+        Stands::NotStill
+    };
+    let left = countdown.left(now_ms(), stands);
     if left == 0 {
         return Event::Over(
             EndReason::TimedOut,
@@ -82,9 +90,13 @@ fn turn(
     if is_forgotten(running) {
         return Event::Forgotten;
     }
+    let due = match stands {
+        Stands::Still => FORGOTTEN_EVERY_MS,
+        Stands::NotStill => left,
+    };
     let wait = disk
         .as_ref()
-        .map_or(left, |disk| left.min(disk.due_in_ms()))
+        .map_or(due, |disk| due.min(disk.due_in_ms()))
         .min(FORGOTTEN_EVERY_MS);
     let (init_ended, asked, ready) = {
         let mut polled = vec![
@@ -116,7 +128,7 @@ fn turn(
         if killed || !ready.next().unwrap_or(false) {
             return true;
         }
-        match answer(running, connection) {
+        match answer(running, left, connection) {
             Answered::Open => true,
             Answered::Closed => false,
             Answered::Killed => {
@@ -152,7 +164,7 @@ enum Answered {
     Killed,
 }
 
-fn answer(running: &Running, connection: &OwnedFd) -> Answered {
+fn answer(running: &Running, left_ms: u64, connection: &OwnedFd) -> Answered {
     let Ok((bytes, _)) = message::receive(connection) else {
         return Answered::Closed;
     };
@@ -170,7 +182,7 @@ fn answer(running: &Running, connection: &OwnedFd) -> Answered {
             let status = Answer::Status {
                 init_pid: running.init_pid(),
                 shim_pid: i32::try_from(std::process::id()).unwrap_or(0),
-                left_ms: running.deadline_ms.saturating_sub(now_ms()),
+                left_ms,
             };
             (status, None)
         }

@@ -156,6 +156,12 @@ impl NsSandbox {
     }
 }
 
+/// Has the shim see that the sandbox stands still now: it counts no time between two such moments. Without an answer it
+/// counts by its own looks, which are seconds apart.
+fn look_at_the_time(directory: &OwnedFd) {
+    let _ = control::ask(directory, &Request::Status, PATIENCE);
+}
+
 #[async_trait]
 impl Sandbox for NsSandbox {
     fn id(&self) -> &SandboxId {
@@ -314,7 +320,7 @@ impl Sandbox for NsSandbox {
     }
 
     async fn pause(&self) -> Result<(), Error> {
-        let record = Arc::clone(&self.record);
+        let (record, directory) = (Arc::clone(&self.record), Arc::clone(&self.directory));
         blocking(move || {
             if !groups::can_freeze(&record.groups) {
                 let message = "there is no control group to freeze by".to_owned();
@@ -326,14 +332,17 @@ impl Sandbox for NsSandbox {
             groups::freeze(&record.groups).map_err(|error| Error::Freeze {
                 operation: "pause",
                 message: error.to_string(),
-            })
+            })?;
+            look_at_the_time(&directory);
+            Ok(())
         })
         .await
     }
 
     async fn resume(&self) -> Result<(), Error> {
-        let record = Arc::clone(&self.record);
+        let (record, directory) = (Arc::clone(&self.record), Arc::clone(&self.directory));
         blocking(move || {
+            look_at_the_time(&directory);
             groups::thaw(&record.groups).map_err(|error| Error::Freeze {
                 operation: "resume",
                 message: error.to_string(),
