@@ -158,14 +158,17 @@ impl Project {
 
     /// Follows a run until an event of this kind is shown.
     pub async fn until_shown(&self, run: &str, kind: &str) -> Result<(), Fault> {
+        let kind = kind.to_owned();
+        self.until_event(run, move |event| event["kind"] == kind.as_str()).await
+    }
+
+    /// Follows a run until an event that fits is shown.
+    pub async fn until_event(&self, run: &str, fits: impl Fn(&Value) -> bool + Send + 'static) -> Result<(), Fault> {
         let mut child = self.command(&following(run)).stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().ok_or("no output to read")?;
-        let kind = kind.to_owned();
         let reading = tokio::task::spawn_blocking(move || {
             let mut lines = io::BufReader::new(stdout).lines().map_while(Result::ok);
-            let shown = lines.any(|line| {
-                serde_json::from_str::<Value>(&line).is_ok_and(|line| line["event"]["kind"] == kind.as_str())
-            });
+            let shown = lines.any(|line| serde_json::from_str::<Value>(&line).is_ok_and(|line| fits(&line["event"])));
             child.kill()?;
             child.wait()?;
             io::Result::Ok(shown)
@@ -192,6 +195,12 @@ impl Project {
         let path = format!("/projects/shop/runs/{id}");
         let detail = self.ask(Method::GET, &path, Value::Null).await?;
         Ok(Followed { id, shown, detail })
+    }
+
+    /// A command of `codecourier` in the project, with its answers as JSON.
+    #[must_use]
+    pub fn says(&self, arguments: &[&str]) -> Begun {
+        begin(self.command(&[arguments, &["--json", "--project", "shop"]].concat()))
     }
 
     /// What a run changed, as a patch.

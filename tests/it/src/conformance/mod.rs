@@ -19,6 +19,8 @@ pub enum Scene {
     Work,
     /// A conversation with the agent's process in a sandbox.
     Session,
+    /// A person's conversation with the agent, by way of the server, which does not always live.
+    Talk,
     /// A conversation whose model's provider has bad moments.
     Failures,
     /// Runs that do not end by themselves, or not well.
@@ -74,16 +76,22 @@ behaviours! {
         PartialText: "Text is shown while the model writes it",
         RulesObeyed: "The rules of the role and the instructions are in the first request",
         EffortSent: "The effort is in the request",
-        FollowUp: "A further message goes on with the conversation in the same process",
-        Steer: "A message in the middle of a turn reaches the model in that turn",
-        Interrupt: "A turn is interrupted within seconds, and the session goes on",
         Plan: "The plan that the agent makes is shown as a plan",
         McpTool: "A tool of an MCP server is called and answers",
         Skill: "A skill is found and read",
         Command: "A command with arguments is found by its name",
         Image: "A picture in a message reaches the model",
-        Resume: "A new process goes on with the conversation",
         Terminated: "A process that is told to end ends, and its conversation goes on in a new one",
+    }
+    Talk {
+        FollowUp: "A further message goes on with the conversation in the same process",
+        Steer: "A message in the middle of a turn reaches the model in that turn",
+        SaidMeanwhile: "A message in the middle of a turn is heard in that turn or right after it, and once",
+        Interrupt: "A turn is interrupted within seconds, and the next message goes on with the session",
+        ServerKilled: "A server that is killed in the middle of a turn goes on with it and with the session",
+        Paused: "A sandbox that was paused, across a kill of the server too, goes on with the session",
+        Resume: "A new process with another model goes on with the conversation",
+        Finished: "The work of all turns is in the branch, and the transcript has every turn once",
     }
     Failures {
         RateLimited: "An answer 429 with a wait is waited for, and the turn goes on",

@@ -2,7 +2,6 @@
 
 mod projects;
 mod runs;
-mod talk;
 
 use codecourier_it::mail::{AtFirst, MailServer};
 use codecourier_it::person::Person;

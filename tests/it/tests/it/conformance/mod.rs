@@ -5,6 +5,7 @@ mod ends;
 mod failures;
 mod page;
 mod session;
+mod talk;
 mod traffic;
 mod work;
 

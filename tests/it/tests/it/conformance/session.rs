@@ -1,15 +1,13 @@
 //! A conversation with each agent's process: everything that can be said to it, and what it then does.
 
-use std::time::Instant;
-
 use codecourier_agents::session::{Image, ImageType, Prompt};
 use codecourier_domain::agent::AgentKind;
-use codecourier_domain::event::{Event, TurnOutcome};
+use codecourier_domain::event::Event;
 use codecourier_it::conformance::{Behaviour, Judged, Scene};
 use codecourier_it::session::{INSTRUCTIONS, Output, RULES, SKILL, Session, Wishes};
 use codecourier_sandbox::Signal;
 
-use super::{assert_as_expected, is_completed, of_every_agent, outcome, told};
+use super::{assert_as_expected, is_completed, of_every_agent, told};
 
 /// A small picture.
 const PICTURE: &str = "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAJklEQVR4nGNgkLOJqpi25dIHPh2vjLYlhx78k7GKKJuyiWFoSQAAC7Vawc6Hrt0AAAAASUVORK5CYII=";
@@ -59,14 +57,6 @@ async fn converse(agent: AgentKind) {
         || asked.clone(),
     );
 
-    let events = session.ask("And now?\n@@say A bird.").await.unwrap();
-    let asked = session.last_asked();
-    judged.row(
-        Behaviour::FollowUp,
-        is_completed(&events) && asked.contains("heron") && asked.contains("And now?"),
-        || told(&events),
-    );
-
     let events = session.ask("@@plan look | write").await.unwrap();
     let plan = events.iter().find_map(|event| match event {
         Event::Plan { entries } => Some(entries.iter().map(|entry| entry.text.clone()).collect::<Vec<_>>()),
@@ -109,19 +99,6 @@ async fn converse(agent: AgentKind) {
         || format!("{}\n{asked}", told(&events)),
     );
 
-    steer(&mut session, &mut judged).await;
-    interrupt(&mut session, &mut judged).await;
-
-    let exit = session.end_process().await.unwrap();
-    session.resume("Which word was it?\n@@say Heron.").await.unwrap();
-    let events = session.turn().await.unwrap();
-    let asked = session.last_asked();
-    judged.row(
-        Behaviour::Resume,
-        is_completed(&events) && asked.contains("Remember the word heron"),
-        || format!("{exit:?}\n{}\n{asked}", told(&events)),
-    );
-
     session.say(&Prompt::text("@@run sleep 600")).await.unwrap();
     session
         .until(|event| matches!(event, Event::ToolCall { .. }))
@@ -139,64 +116,6 @@ async fn converse(agent: AgentKind) {
     );
     session.close().await.unwrap();
     assert_as_expected(&judged);
-}
-
-/// The message is sent while a tool runs. Steered, it is in the request after the tool, and one end is the end of both.
-async fn steer(session: &mut Session, judged: &mut Judged) {
-    let before = session.model.requests().len();
-    session
-        .say(&Prompt::text(
-            "@@run while [ ! -e /tmp/go ]; do sleep 0.1; done\n@@say Done.",
-        ))
-        .await
-        .unwrap();
-    let mut events = session
-        .until(|event| matches!(event, Event::ToolCall { .. }))
-        .await
-        .unwrap();
-    session.say(&Prompt::text("Mind the otter.")).await.unwrap();
-    session.shell("sleep 1; touch /tmp/go").await.unwrap();
-    events.extend(session.turn().await.unwrap());
-    let asked = session.model.requests();
-    let is_in_turn = asked[before..]
-        .iter()
-        .any(|request| String::from_utf8_lossy(&request.body).contains("Mind the otter"));
-    let after = session.ask("@@say The next.").await.unwrap();
-    let is_next = |events: &[Event]| {
-        let last = events.last();
-        last.is_some_and(
-            |event| matches!(event, Event::TurnEnded { final_text, .. } if final_text.contains("The next.")),
-        )
-    };
-    let has_one_end = is_next(&after);
-    judged.row(
-        Behaviour::Steer,
-        is_completed(&events) && is_in_turn && has_one_end,
-        || format!("in turn: {is_in_turn}\n{}\n{}", told(&events), told(&after)),
-    );
-    if !has_one_end {
-        // It was a turn of its own.
-        let events = session.turn().await.unwrap();
-        assert!(is_next(&events), "{}", told(&events));
-    }
-}
-
-async fn interrupt(session: &mut Session, judged: &mut Judged) {
-    session.say(&Prompt::text("@@run sleep 600")).await.unwrap();
-    session
-        .until(|event| matches!(event, Event::ToolCall { .. }))
-        .await
-        .unwrap();
-    let began = Instant::now();
-    session.interrupt().await.unwrap();
-    let interrupted = session.turn().await.unwrap();
-    let took = began.elapsed();
-    let after = session.ask("@@say Still here.").await.unwrap();
-    judged.row(
-        Behaviour::Interrupt,
-        outcome(&interrupted) == Some(TurnOutcome::Interrupted) && took.as_secs() < 5 && is_completed(&after),
-        || format!("{took:?}\n{}\n{}", told(&interrupted), told(&after)),
-    );
 }
 
 of_every_agent!(converse: a_conversation_with_claude, a_conversation_with_codex, a_conversation_with_opencode, a_conversation_with_pi);
