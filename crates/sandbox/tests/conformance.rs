@@ -306,7 +306,7 @@ async fn a_full_disk_is_the_sandboxs_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_time_of_a_sandbox_does_not_pass_while_it_is_paused() {
-    let bench = Bench::with(|config| config.longest_life = Some(Duration::from_millis(1_500))).await;
+    let bench = Bench::with(|config| config.longest_life = Some(Duration::from_secs(4))).await;
     let paused = bench.create(1).await;
     paused.pause().await.unwrap();
     // Another one shows that more time passes than there is.

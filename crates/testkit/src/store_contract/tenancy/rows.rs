@@ -6,6 +6,7 @@
 use codecourier_domain::id::{ApiKeyId, InputId, ProjectId, StepId, TaskId, UserId};
 use codecourier_domain::member::MemberRole;
 use codecourier_domain::revision::Revision;
+use codecourier_domain::stillness::Stillness;
 use codecourier_store::Error;
 use codecourier_store::accounts::{NewAccount, NewOneTimeToken, Rotation};
 use codecourier_store::api_keys::ApiKeyList;
@@ -187,6 +188,9 @@ pub(super) const ROWS: &[Row] = rows! { |mine, theirs|
         => Err(Error::NotFound { .. }),
     write settle_step_input(mine.project, theirs.input, InputStatus::Dropped, NOON) => Ok(()),
     write drop_step_inputs(mine.project, theirs.step, NOON) => Ok(0),
+
+    read stillness(mine.project, theirs.step) => Ok(still) if still == Stillness::default(),
+    write save_stillness(mine.project, theirs.step, &Stillness::default()) => Err(Error::NotFound { .. }),
 
     read sandboxes_of(mine.project) => Ok(list) if list.len() == 1,
     read unfinished_runs_of(mine.project) => Ok(list) if list.len() == 1,

@@ -290,7 +290,7 @@ async fn finish(mut talk: Talk, judged: &mut Judged) {
     let by_person = logs.events("user_message").len();
     judged.row(
         Behaviour::Finished,
-        finished.result()["status"] == "completed" && has_all && is_told_once && by_person == 8,
+        finished.result()["status"] == "completed" && has_all && is_told_once && by_person == 9,
         || format!("{patch}\n{by_person}\n{}\n{}", said.join("\n"), finished.stdout),
     );
     let (_scene, runs) = talk.project.close().await.unwrap();
