@@ -1,12 +1,10 @@
-// The terminal of a sandbox, to be read: what ran in it with what it wrote, following the end while nobody scrolls up.
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { ArrowDown, SquareTerminal } from "lucide-react";
-import { memo, useEffect, useMemo, useRef, useState } from "react";
+// The terminal of a sandbox, to be read: what ran in it with what it wrote.
+import { SquareTerminal } from "lucide-react";
+import { memo, useMemo } from "react";
 import { useTranslations } from "use-intl";
-import { useCommands } from "@/commands/registry";
-import { Button } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { Skeleton } from "@/components/ui/skeleton";
+import { EventList } from "@/features/runs/event-list";
 import { ansi } from "@/lib/ansi";
 import { cn } from "@/lib/cn";
 import { duration } from "@/lib/format";
@@ -25,35 +23,6 @@ export function SandboxTerminal({ events: store, step, alive }: SandboxTerminalP
   const words = useTranslations("transcript");
   const events = useRunEvents(store);
   const { lines, working } = useMemo(() => screenOf(events.events, step), [events.events, step]);
-  const [following, setFollowing] = useState(true);
-  const scroller = useRef<HTMLElement>(null);
-  const virtual = useVirtualizer({
-    count: lines.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => 18,
-    getItemKey: (index) => lines[index]?.key ?? index,
-    overscan: 10,
-    anchorTo: "end",
-    followOnAppend: following,
-  });
-  const toEnd = () => {
-    setFollowing(true);
-    virtual.scrollToIndex(lines.length - 1, { align: "end" });
-  };
-  useCommands([{ id: "to-end", title: words("toEnd"), group: "here", keys: "shift+g", run: toEnd }]);
-  const started = useRef(false);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the first lines are there
-  useEffect(() => {
-    if (!started.current && lines.length > 0) {
-      started.current = true;
-      toEnd();
-    }
-  }, [lines.length]);
-  // While the end is followed the store lets go of what is far above it.
-  useEffect(() => {
-    store.follow(following);
-    return () => store.follow(false);
-  }, [store, following]);
   if (events.loading) {
     return (
       <div className="grid gap-2 p-4">
@@ -70,66 +39,27 @@ export function SandboxTerminal({ events: store, step, alive }: SandboxTerminalP
       </EmptyState>
     );
   }
-  const scrolled = () => {
-    const element = scroller.current;
-    if (!element) {
-      return;
-    }
-    const below = element.scrollHeight - element.scrollTop - element.clientHeight;
-    if (below < 24) {
-      setFollowing(true);
-    } else if (virtual.scrollDirection === "backward") {
-      setFollowing(false);
-    }
-    if (element.scrollTop < 600) {
-      store.readOlder().catch(() => {});
-    }
-  };
   return (
-    <div className="relative flex min-h-0 flex-1 flex-col">
-      <section
-        ref={scroller}
-        aria-label={t("terminal.title")}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by keyboard
-        tabIndex={0}
-        onScroll={scrolled}
-        className="min-h-0 flex-1 overflow-y-auto bg-muted/50 py-2 font-mono text-xs leading-4.5 focus-visible:-outline-offset-2"
-      >
-        <div className="relative w-full" style={{ height: virtual.getTotalSize() }}>
-          {virtual.getVirtualItems().map((item) => {
-            const line = lines[item.index];
-            return line ? (
-              <div
-                key={item.key}
-                data-index={item.index}
-                ref={virtual.measureElement}
-                className="absolute top-0 left-0 w-full whitespace-pre-wrap break-words px-4"
-                style={{ transform: `translateY(${item.start}px)` }}
-              >
-                <TerminalLine line={line} />
-              </div>
-            ) : null;
-          })}
+    <EventList
+      label={t("terminal.title")}
+      store={store}
+      events={events}
+      rows={lines}
+      estimate={18}
+      className="bg-muted/50 py-2 font-mono text-xs leading-4.5"
+      draw={(line) => (
+        <div className="whitespace-pre-wrap break-words px-4">
+          <TerminalLine line={line} />
         </div>
-        {working && alive ? (
-          <p className="flex items-center gap-1.5 px-4 pt-1 text-muted-foreground">
-            <span className="inline-block h-3.5 w-1.5 animate-pulse bg-status-running" aria-hidden />
-            {words("working")}
-          </p>
-        ) : null}
-      </section>
-      {following ? null : (
-        <Button
-          className="absolute right-4 bottom-4 shadow-md"
-          size="small"
-          variant="secondary"
-          onClick={toEnd}
-        >
-          <ArrowDown aria-hidden />
-          {words("toEnd")}
-        </Button>
       )}
-    </div>
+    >
+      {working && alive ? (
+        <p className="flex items-center gap-1.5 px-4 pt-1 text-muted-foreground">
+          <span className="inline-block h-3.5 w-1.5 animate-pulse bg-status-running" aria-hidden />
+          {words("working")}
+        </p>
+      ) : null}
+    </EventList>
   );
 }
 

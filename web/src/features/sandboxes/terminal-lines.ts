@@ -1,7 +1,7 @@
 // What a terminal in the sandbox would show: the commands that ran there with what they wrote, made of what was recorded.
 import type { RunEvent } from "@/live/run-events";
 
-export type Line = { key: string; seq: number } & (
+export type Line = { key: string; seq: number; at: string } & (
   | { kind: "command"; text: string; call: string }
   | { kind: "output"; text: string; cut: boolean }
   | { kind: "error"; text: string }
@@ -62,39 +62,37 @@ function linesFor(event: RunEvent): readonly Line[] {
   return lines;
 }
 
-function linesOf({ seq, event }: RunEvent): Line[] {
-  const key = String(seq);
+function linesOf({ seq, at, event }: RunEvent): Line[] {
+  const common = { key: String(seq), seq, at };
   switch (event.kind) {
     case "tool_call": {
       const command = commandOf(event.input);
-      return command ? [{ key, seq, kind: "command", text: command, call: String(event.call) }] : [];
+      return command ? [{ ...common, kind: "command", text: command, call: String(event.call) }] : [];
     }
     case "tool_result":
-      return output(key, seq, event.output, event.truncated === true);
+      return output(common, event.output, event.truncated === true);
     case "agent_stderr":
-      return [{ key, seq, kind: "error", text: text(event.line) }];
+      return [{ ...common, kind: "error", text: text(event.line) }];
     case "unknown":
-      return output(key, seq, event.raw, false);
+      return output(common, event.raw, false);
     case "check": {
       const result = record(event.result);
       const code = record(result.outcome).code;
       return [
         {
-          key,
-          seq,
+          ...common,
           kind: "check",
           name: text(result.name),
           code: typeof code === "number" ? code : undefined,
           durationMs: number(result.durationMs),
         },
-        ...output(`${key}-output`, seq, result.outputTail, false),
+        ...output({ ...common, key: `${common.key}-output` }, result.outputTail, false),
       ];
     }
     case "phase":
       return [
         {
-          key,
-          seq,
+          ...common,
           kind: "phase",
           phase: text(event.phase),
           state: text(event.state),
@@ -102,16 +100,18 @@ function linesOf({ seq, event }: RunEvent): Line[] {
         },
       ];
     case "failed":
-      return [{ key, seq, kind: "error", text: text(record(event.failure).message) }];
+      return [{ ...common, kind: "error", text: text(record(event.failure).message) }];
     default:
       return [];
   }
 }
 
-function output(key: string, seq: number, said: unknown, truncated: boolean): Line[] {
+type Common = Pick<Line, "key" | "seq" | "at">;
+
+function output(common: Common, said: unknown, truncated: boolean): Line[] {
   const whole = text(said).replace(/\n$/, "");
   const cut = truncated || whole.length > LONGEST_OUTPUT;
-  return whole ? [{ key, seq, kind: "output", text: whole.slice(-LONGEST_OUTPUT), cut }] : [];
+  return whole ? [{ ...common, kind: "output", text: whole.slice(-LONGEST_OUTPUT), cut }] : [];
 }
 
 /** The command of a call, whatever tool of whichever agent it is. */
