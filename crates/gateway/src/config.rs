@@ -98,6 +98,8 @@ pub struct Timeouts {
     pub request_head: Duration,
     /// For the body of a request, as a whole.
     pub request_body: Duration,
+    /// For a client that was refused to send what is left of its request, so that it hears why.
+    pub hear_out: Duration,
     /// For a client that does not read its answer.
     pub client_stall: Duration,
     /// For open answers to end by themselves when a listener is cancelled.
@@ -112,6 +114,7 @@ impl Default for Timeouts {
             idle: Duration::from_secs(120),
             request_head: Duration::from_secs(75),
             request_body: Duration::from_secs(60),
+            hear_out: Duration::from_secs(5),
             client_stall: Duration::from_secs(120),
             grace: Duration::from_secs(2),
         }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -24,10 +25,16 @@ use tokio_util::task::TaskTracker;
 use super::pace::Pace;
 use super::{Connection, ConnectionLog, Destination, EgressConfig, EgressScope, address, tunnel};
 use crate::grant::{StepToken, TokenRefused};
-use crate::server::{Core, OpenExchange, accept};
+use crate::server::{Core, OpenExchange, Rest, Sending, accept, hear_out};
 
 /// The longest host that is recorded.
 const LONGEST_HOST: usize = 253;
+
+/// What is taken in of a request that should have no body.
+const REST: Rest = Rest {
+    bytes: 64 * 1024 * 1024,
+    patience: Duration::from_secs(5),
+};
 
 /// Serves a sandbox's listener until it is cancelled, and returns when no connection is left.
 pub(crate) async fn serve(
@@ -124,7 +131,11 @@ async fn answer(
     }
     let (open, server) = match opened {
         Ok(opened) => opened,
-        Err(refused) => return way.refuse(refused),
+        Err(refused) => {
+            let sending = Sending::of(request.headers());
+            let answer = way.refuse(refused);
+            return hear_out(&way.tasks, REST, sending, Box::pin(request.into_body()), answer);
+        }
     };
     let upgrade = hyper::upgrade::on(&mut request);
     let (idle, ending) = (way.core.config.egress.limits.idle, way.ending.clone());

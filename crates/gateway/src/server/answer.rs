@@ -39,10 +39,6 @@ pub(super) fn refuse(provider: Provider, request: RequestId, refusal: Refusal, m
     if !is_worth_retrying {
         headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
     }
-    if refusal == Refusal::TooLarge || refusal == Refusal::TooSlow {
-        // The rest of the body was not read, so the connection cannot be used again.
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
     respond(status, headers, request, full(body))
 }
 

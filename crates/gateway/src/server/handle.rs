@@ -1,10 +1,12 @@
 //! A request from its arrival to its answer: path, token, body, mode. Everything here is hostile input.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use codecourier_domain::id::StepId;
+use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Body;
@@ -13,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::answer::{full, refuse, respond};
 use super::exchange::{Admitted, Exchange};
 use super::forward::{self, Call};
+use super::hear_out::{Rest, Sending, hear_out};
 use super::open_steps::OpenExchange;
 use super::{BoxError, Core, GatewayBody, Tasks};
 use crate::config::Limits;
@@ -68,35 +71,53 @@ fn refused(refusal: Refusal, message: impl Into<String>) -> Refused {
     }
 }
 
-/// Answers a request.
+/// Answers a request. One that is refused before its body was read is heard out.
 pub(super) async fn handle<B>(core: Arc<Core>, entrance: Arc<Entrance>, request: Request<B>) -> Response<GatewayBody>
 where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
     let id = RequestId::mint();
-    let to = match provider::route(request.method(), request.uri().path()) {
-        Route::To(_, Operation::Hello, _) => return hello(request.method(), id),
-        Route::To(provider, operation, path) => Destination {
+    let (parts, body) = request.into_parts();
+    let mut body = Box::pin(body);
+    let sending = Sending::of(&parts.headers);
+    let refusal = match destination(&parts) {
+        Ok(To::Hello) => return hello(&parts.method, id),
+        Ok(To::Provider(to)) => match admit(&core, &entrance, id, to, parts, body.as_mut()).await {
+            Ok((exchange, call, place)) => return carry_out(exchange, call, place).await,
+            Err(Refused { refusal, message }) => refuse(to.provider, id, refusal, &message),
+        },
+        Err((provider, Refused { refusal, message })) => refuse(provider, id, refusal, &message),
+    };
+    let rest = Rest {
+        bytes: 4 * core.config.limits.request_body_bytes as u64,
+        patience: core.config.timeouts.hear_out,
+    };
+    hear_out(&entrance.tasks, rest, sending, body, refusal)
+}
+
+/// What a request is for.
+enum To {
+    Hello,
+    Provider(Destination),
+}
+
+fn destination(parts: &Parts) -> Result<To, (Provider, Refused)> {
+    match provider::route(&parts.method, parts.uri.path()) {
+        Route::To(_, Operation::Hello, _) => Ok(To::Hello),
+        Route::To(provider, operation, path) => Ok(To::Provider(Destination {
             provider,
             operation,
             path,
-        },
+        })),
         Route::WrongMethod(provider) => {
-            return refuse(
-                provider,
-                id,
-                Refusal::MethodNotAllowed,
-                "this path does not take this method",
-            );
+            let message = "this path does not take this method";
+            Err((provider, refused(Refusal::MethodNotAllowed, message)))
         }
         Route::Nowhere(provider) => {
-            return refuse(provider, id, Refusal::NotFound, "the gateway does not serve this path");
+            let message = "the gateway does not serve this path";
+            Err((provider, refused(Refusal::NotFound, message)))
         }
-    };
-    match admit(&core, &entrance, id, to, request).await {
-        Ok((exchange, call, place)) => carry_out(exchange, call, place).await,
-        Err(Refused { refusal, message }) => refuse(to.provider, id, refusal, &message),
     }
 }
 
@@ -118,17 +139,17 @@ async fn admit<B>(
     entrance: &Entrance,
     id: RequestId,
     to: Destination,
-    request: Request<B>,
+    parts: Parts,
+    body: Pin<&mut B>,
 ) -> Result<(Exchange, Call, OwnedSemaphorePermit), Refused>
 where
-    B: Body<Data = Bytes> + Send + 'static,
+    B: Body<Data = Bytes> + Send,
     B::Error: Into<BoxError>,
 {
     let started = Instant::now();
     let Destination {
         provider, operation, ..
     } = to;
-    let (parts, body) = request.into_parts();
     let token = presented_token(&parts.headers).ok_or_else(|| {
         refused(
             Refusal::Unauthorized,
@@ -261,7 +282,7 @@ async fn read_body<B>(
     core: &Core,
     entrance: &Entrance,
     headers: &HeaderMap,
-    body: B,
+    mut body: Pin<&mut B>,
 ) -> Result<(Bytes, OwnedSemaphorePermit), Refused>
 where
     B: Body<Data = Bytes> + Send,
@@ -290,7 +311,6 @@ where
             .acquire_many_owned(kilobytes(stated.unwrap_or(most)))
             .await
             .map_err(|_| refused(Refusal::Internal, "the gateway is closing"))?;
-        let mut body = std::pin::pin!(body);
         let mut whole = BytesMut::new();
         while let Some(frame) = body.as_mut().frame().await {
             let frame = frame.map_err(|error| {

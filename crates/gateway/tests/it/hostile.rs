@@ -32,6 +32,7 @@ async fn impatient() -> House {
         configure: |config| {
             config.timeouts.request_head = Duration::from_millis(150);
             config.timeouts.request_body = Duration::from_millis(150);
+            config.timeouts.hear_out = Duration::from_millis(150);
             config.timeouts.client_stall = Duration::from_millis(150);
         },
         ..Wishes::default()

@@ -7,6 +7,7 @@ mod check_key;
 mod egress;
 mod failures;
 mod harness;
+mod heard;
 mod hostile;
 mod languages;
 mod metering;
