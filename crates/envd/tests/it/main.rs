@@ -7,6 +7,7 @@ mod client;
 mod daemon;
 mod files;
 mod filesystem;
+mod heard;
 mod hostile;
 mod journal;
 mod kill;

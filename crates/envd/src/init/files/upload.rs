@@ -14,12 +14,11 @@ use codecourier_e2b::files::UploadedFile;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use rustix::fs::Mode;
 use rustix::process::{Gid, Uid};
 
 use super::super::Server;
-use super::super::server::{Body, HttpRefusal, Query, basic_user, json_response};
+use super::super::server::{Body, HttpRefusal, Query, RequestBody, basic_user, json_response};
 use super::super::users::Identity;
 use super::error::PathError;
 use super::metadata;
@@ -48,7 +47,7 @@ pub(crate) fn find_user(server: &Server, query: &Query, headers: &HeaderMap) -> 
 pub(crate) async fn upload(
     server: &Rc<Server>,
     query: &Query,
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
 ) -> Result<Response<Body>, HttpRefusal> {
     let (head, body) = request.into_parts();
     if head
@@ -92,7 +91,7 @@ struct Upload {
 }
 
 impl Upload {
-    async fn store_raw(&self, mut body: Incoming) -> Result<UploadedFile, HttpRefusal> {
+    async fn store_raw(&self, mut body: RequestBody) -> Result<UploadedFile, HttpRefusal> {
         let path = self.path.as_deref();
         let path =
             path.ok_or_else(|| HttpRefusal::bad_request("path query parameter is required for raw body upload"))?;
@@ -103,7 +102,7 @@ impl Upload {
         Ok(self.stored(&target.path))
     }
 
-    async fn store_form(&self, mut body: Incoming, boundary: &str) -> Result<Vec<UploadedFile>, HttpRefusal> {
+    async fn store_form(&self, mut body: RequestBody, boundary: &str) -> Result<Vec<UploadedFile>, HttpRefusal> {
         let mut reader = Reader::new(boundary);
         let mut stored: Vec<UploadedFile> = Vec::new();
         let mut target: Option<Target> = None;
@@ -213,7 +212,7 @@ impl Target {
     }
 }
 
-async fn next_chunk(body: &mut Incoming) -> Result<Option<Bytes>, HttpRefusal> {
+async fn next_chunk(body: &mut RequestBody) -> Result<Option<Bytes>, HttpRefusal> {
     loop {
         match body.frame().await {
             None => return Ok(None),

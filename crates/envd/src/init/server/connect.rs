@@ -10,11 +10,10 @@ use codecourier_e2b::{
 };
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 
 use super::super::process::{CallOptions, call_stream, call_unary};
 use super::super::{Server, files};
-use super::{Body, access, json_response};
+use super::{Body, RequestBody, access, json_response};
 
 /// Longest message of a call. Holds an agent's first prompt with a few pictures.
 const MESSAGE_BYTES: usize = 48 * 1024 * 1024;
@@ -23,7 +22,7 @@ const SHORTEST_KEEPALIVE: Duration = Duration::from_secs(1);
 const LONGEST_KEEPALIVE: Duration = Duration::from_secs(3600);
 
 /// Serves a call; `path` is one of the services' methods.
-pub(crate) async fn serve_call(server: &Rc<Server>, request: Request<Incoming>) -> Response<Body> {
+pub(crate) async fn serve_call(server: &Rc<Server>, request: Request<RequestBody>) -> Response<Body> {
     let (head, body) = request.into_parts();
     match content_kind(&head.headers) {
         Some(ContentKind::Unary) => match unary(server, head.uri.path(), &head.headers, body).await {
@@ -81,7 +80,7 @@ fn set_content_type(response: &mut Response<Body>, value: &'static str) {
         .insert(http::header::CONTENT_TYPE, HeaderValue::from_static(value));
 }
 
-async fn unary(server: &Rc<Server>, path: &str, headers: &HeaderMap, body: Incoming) -> Result<Bytes, ConnectError> {
+async fn unary(server: &Rc<Server>, path: &str, headers: &HeaderMap, body: RequestBody) -> Result<Bytes, ConnectError> {
     check_encoding(headers, "content-encoding")?;
     let message = read_whole(body, MESSAGE_BYTES).await?;
     if let Some(method) = path.strip_prefix(process::SERVICE) {
@@ -93,7 +92,7 @@ async fn unary(server: &Rc<Server>, path: &str, headers: &HeaderMap, body: Incom
     }
 }
 
-async fn stream(server: &Rc<Server>, path: &str, headers: &HeaderMap, body: Incoming) -> Result<Body, ConnectError> {
+async fn stream(server: &Rc<Server>, path: &str, headers: &HeaderMap, body: RequestBody) -> Result<Body, ConnectError> {
     check_encoding(headers, "connect-content-encoding")?;
     let options = options(headers)?;
     let message = read_one_frame(body).await?;
@@ -141,7 +140,7 @@ fn options(headers: &HeaderMap) -> Result<CallOptions, ConnectError> {
     })
 }
 
-async fn read_whole(mut body: Incoming, limit: usize) -> Result<Bytes, ConnectError> {
+async fn read_whole(mut body: RequestBody, limit: usize) -> Result<Bytes, ConnectError> {
     let mut whole = BytesMut::new();
     while let Some(chunk) = next_chunk(&mut body).await? {
         if whole.len() + chunk.len() > limit {
@@ -156,7 +155,7 @@ async fn read_whole(mut body: Incoming, limit: usize) -> Result<Bytes, ConnectEr
 }
 
 /// The one message of a server stream's request.
-async fn read_one_frame(mut body: Incoming) -> Result<Bytes, ConnectError> {
+async fn read_one_frame(mut body: RequestBody) -> Result<Bytes, ConnectError> {
     let invalid = |error: &dyn std::fmt::Display| ConnectError::new(Code::InvalidArgument, error.to_string());
     let mut decoder = Decoder::new(MESSAGE_BYTES);
     let mut message = None;
@@ -175,7 +174,7 @@ async fn read_one_frame(mut body: Incoming) -> Result<Bytes, ConnectError> {
     message.ok_or_else(|| invalid(&"no message"))
 }
 
-async fn next_chunk(body: &mut Incoming) -> Result<Option<Bytes>, ConnectError> {
+async fn next_chunk(body: &mut RequestBody) -> Result<Option<Bytes>, ConnectError> {
     loop {
         match body.frame().await {
             None => return Ok(None),

@@ -11,7 +11,7 @@ use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::super::{Server, files, process as processes};
-use super::{Body, HttpRefusal, Query, access, connect, json_response};
+use super::{Body, HttpRefusal, Query, RequestBody, access, connect, json_response};
 
 /// What a connection may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) async fn answer(
     allowed: Allowed,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
-    Ok(route(&server, allowed, request)
+    Ok(route(&server, allowed, RequestBody::of(request, allowed))
         .await
         .unwrap_or_else(HttpRefusal::into_response))
 }
@@ -36,7 +36,7 @@ pub(crate) async fn answer(
 async fn route(
     server: &Rc<Server>,
     allowed: Allowed,
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
 ) -> Result<Response<Body>, HttpRefusal> {
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
