@@ -138,16 +138,19 @@ async fn recorded_step(
     if let Some(journal) = &memo.journal {
         let blob: BlobName = journal.parse()?;
         let bytes = blobs.get(blob, 1 << 30).await?.ok_or("the journal's blob is gone")?;
-        let expected = events_of(agent, &session, &bytes)?;
+        let expected = events_of(agent, &session, &memo, &bytes)?;
         if !stored.iter().copied().eq(expected.iter()) {
-            let first = stored
+            let same = stored
                 .iter()
                 .zip(&expected)
-                .position(|(stored, expected)| *stored != expected);
+                .take_while(|(stored, expected)| **stored == *expected)
+                .count();
             faults.push(format!(
-                "{name}: the journal holds {} events and the store {}; the first difference is at {first:?}",
+                "{name}: the journal holds {} events and the store {}; from {same} on the store has {:?} and not {:?}",
                 expected.len(),
                 stored.len(),
+                stored.get(same),
+                expected.get(same),
             ));
         }
     }
@@ -164,18 +167,39 @@ async fn recorded_step(
     })
 }
 
-/// The events that a journal gives, read from its beginning in one go.
-fn events_of(agent: AgentKind, session: &SessionSpec, journal: &[u8]) -> Result<Vec<Event>, Fault> {
+/// The events that a journal gives, each process's output read from its beginning in one go.
+fn events_of(agent: AgentKind, session: &SessionSpec, memo: &StepMemo, journal: &[u8]) -> Result<Vec<Event>, Fault> {
     // What an agent's lines mean does not depend on the command that started it.
     let command = AcpCommand::try_from(vec!["any".to_owned()])?;
-    let agent = adapter_with(agent, Some(&command)).ok_or("an agent without an adapter")?;
-    let mut parser = agent.parser(session);
-    let mut lines = parser.feed(journal);
-    lines.extend(parser.finish());
-    let events = lines.into_iter().flat_map(|line| line.events);
-    Ok(events
-        .filter(|event| event.durability() == Durability::Durable)
-        .collect())
+    let later = match &memo.talk.model {
+        Some(model) => model_route::route(agent, model)?.name,
+        None => session.model.clone(),
+    };
+    let adapter = adapter_with(agent, Some(&command)).ok_or("an agent without an adapter")?;
+    let mut events = Vec::new();
+    let mut began = 0;
+    for end in &memo.journal_ends {
+        let end = usize::try_from(*end)?;
+        // A process after the first goes on with the session, and with the model that a person chose.
+        let session = match &memo.handle {
+            Some(handle) if began > 0 => SessionSpec {
+                start: SessionStart::Resume(handle.clone()),
+                model: later.clone(),
+                ..session.clone()
+            },
+            _ => session.clone(),
+        };
+        let mut parser = adapter.parser(&session);
+        let output = journal
+            .get(began..end)
+            .ok_or("a journal that is shorter than its processes' output")?;
+        let mut lines = parser.feed(output);
+        lines.extend(parser.finish());
+        events.extend(lines.into_iter().flat_map(|line| line.events));
+        began = end;
+    }
+    events.retain(|event| event.durability() == Durability::Durable);
+    Ok(events)
 }
 
 /// A session of nothing in particular.

@@ -61,6 +61,10 @@ pub struct StepMemo {
     pub verdict: Option<Verdict>,
     /// The agent's whole standard output, in blob storage, once the agent has ended.
     pub journal: Option<String>,
+    /// Where the output of each of the agent's processes ends in it, in bytes. A process is understood by itself: what one
+    /// said does not explain what the next one says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub journal_ends: Vec<u64>,
     /// The commit after the step, once its work was taken over.
     pub collected: Option<String>,
     /// The checks that have ended.
@@ -233,6 +237,7 @@ impl StepMemo {
             stderr_taken: false,
             verdict: None,
             journal: None,
+            journal_ends: Vec::new(),
             collected: None,
             checks: Vec::new(),
             outcome: None,

@@ -31,8 +31,9 @@ pub(super) async fn keep(context: &StepContext, sandbox: &dyn Sandbox, processes
     let file = tempfile::NamedTempFile::new_in(&context.engine.scratch).map_err(|error| failed(&error))?;
     let (file, path) = file.into_parts();
     let mut file = tokio::fs::File::from_std(file);
-    let mut clean = StreamRedactor::new(&context.environment.redactor);
+    let (mut written, mut ends) = (0, Vec::new());
     for number in 1..=processes {
+        let mut clean = StreamRedactor::new(&context.environment.redactor);
         let mut output = match sandbox.journal(&tag(number), JournalStream::Stdout, 0).await {
             Ok(output) => output,
             Err(error) => {
@@ -45,6 +46,7 @@ pub(super) async fn keep(context: &StepContext, sandbox: &dyn Sandbox, processes
                 Ok(chunk) => {
                     let chunk = clean.feed(&chunk);
                     file.write_all(&chunk).await.map_err(|error| failed(&error))?;
+                    written += chunk.len() as u64;
                 }
                 Err(error) => {
                     tracing::warn!(step = %context.step, "the journal broke off: {}", chain(&error));
@@ -52,14 +54,20 @@ pub(super) async fn keep(context: &StepContext, sandbox: &dyn Sandbox, processes
                 }
             }
         }
+        let rest = clean.finish();
+        file.write_all(&rest).await.map_err(|error| failed(&error))?;
+        written += rest.len() as u64;
+        ends.push(written);
     }
-    file.write_all(&clean.finish()).await.map_err(|error| failed(&error))?;
     file.flush().await.map_err(|error| failed(&error))?;
     let blob = context.engine.blobs.put_file(&path, 2 * JOURNAL_LIMIT).await;
     let blob = blob.map_err(|error| failed(&error))?;
     context.hold_journal(blob.name).await?;
     let name = blob.name.to_string();
-    context.recorder.note(Vec::new(), move |memo| memo.journal = Some(name));
+    context.recorder.note(Vec::new(), move |memo| {
+        memo.journal = Some(name);
+        memo.journal_ends = ends;
+    });
     Ok(())
 }
 
