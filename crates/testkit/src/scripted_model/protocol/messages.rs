@@ -13,17 +13,19 @@ pub(super) fn read(request: &Value) -> Conversation {
             continue;
         }
         let parts = message["content"].as_array().into_iter().flatten();
-        let results = parts.filter(|block| block["type"] == "tool_result").count();
+        let results: Vec<&Value> = parts.filter(|block| block["type"] == "tool_result").collect();
         let texts = texts_of(&message["content"]);
-        if results == 0 {
+        if results.is_empty() {
             said.push(Said::Person(texts));
             continue;
         }
-        said.push(Said::Results(results));
+        said.push(Said::Results(results.len()));
         // Text beside tool results is the agent's own remark, not a person's message; unless the person interrupted the
         // tool to say it.
         if let Some(words) = after_interruption(&texts) {
             said.push(Said::Person(words.to_vec()));
+        } else if results.iter().any(|result| is_cut_off(result)) {
+            said.push(Said::Person(texts));
         }
     }
     let tools = request["tools"].as_array().into_iter().flatten();
@@ -139,6 +141,12 @@ fn block_events(answer: &Answer, index: usize, block: &Value, events: &mut Vec<S
     ));
 }
 
+/// Whether a person interrupted the tool, as OpenCode words it.
+fn is_cut_off(result: &Value) -> bool {
+    let texts = texts_of(&result["content"]);
+    texts.iter().any(|text| text.contains("User aborted the command"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +161,14 @@ mod tests {
         assert_eq!(
             conversation.said,
             [Said::Results(1), Said::Person(vec!["@@say b".to_owned()])]
+        );
+        let conversation = read(&json!({"messages": [{"role": "user", "content": [
+            {"type": "tool_result", "tool_use_id": "1", "content": "(no output)\nUser aborted the command\n"},
+            {"type": "text", "text": "@@say c"},
+        ]}]}));
+        assert_eq!(
+            conversation.said,
+            [Said::Results(1), Said::Person(vec!["@@say c".to_owned()])]
         );
     }
 

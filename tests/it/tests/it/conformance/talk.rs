@@ -84,6 +84,14 @@ fn outcomes(ended: &Ended) -> Vec<String> {
         .collect()
 }
 
+/// Whether the agent said something among what was shown.
+fn says(ended: &Ended, words: &str) -> bool {
+    let texts = ended.events("text");
+    texts
+        .iter()
+        .any(|event| event["text"].as_str().is_some_and(|text| text.contains(words)))
+}
+
 fn is_one_turn(ended: &Ended) -> bool {
     outcomes(ended) == ["completed"] && ended.lines().pop().is_some_and(|line| line["type"] == "waits")
 }
@@ -183,7 +191,10 @@ async fn talk(agent: AgentKind) {
 /// A message that is sent while a tool runs. Steered, it is in the request after the tool, and one end is the end of both.
 async fn meanwhile(talk: &mut Talk, judged: &mut Judged) {
     let long = talk
-        .begin("Take your time.\n@@run sleep 4; echo awake\n@@say I slept.")
+        .begin(
+            "Take your time.\n@@when turn=1\n@@run sleep 4; echo awake\n@@say I slept.\n@@end\n\
+             @@when turn=2\n@@say I heard it.\n@@end",
+        )
         .await;
     let path = format!("/projects/shop/runs/{}", talk.run);
     let detail = talk.project.ask(Method::GET, &path, Value::Null).await.unwrap();
@@ -238,7 +249,10 @@ async fn interrupt(talk: &mut Talk, judged: &mut Judged) {
             ended.stdout
         )
     };
-    let is_heard = is_one_turn(&ended) && asked.contains("Are you there?") && asked.contains("heron");
+    let is_heard = is_one_turn(&ended)
+        && says(&ended, "I wrote three.")
+        && asked.contains("Are you there?")
+        && asked.contains("heron");
     judged.row(
         Behaviour::Interrupt,
         is_cut_off && outcomes(&interrupted) == ["interrupted"] && interrupted.took < SECONDS && is_heard,
@@ -284,9 +298,12 @@ async fn finish(mut talk: Talk, judged: &mut Judged) {
         .iter()
         .map(|event| event["text"].as_str().unwrap_or_default().to_owned())
         .collect();
-    let once = |words: &str| said.iter().filter(|text| text.contains(words)).count() == 1;
+    let times = |words: &str| said.iter().filter(|text| text.contains(words)).count();
+    let once = |words: &str| times(words) == 1;
+    // Heard in the turn of the long command, the message can be what its last words answer.
+    let after_the_command = matches!((times("I slept."), times("I heard it.")), (0 | 1, 1) | (1, 0));
     let is_told_once =
-        files.iter().all(|file| once(&format!("I wrote {file}."))) && once("I slept.") && once("Here I am.");
+        files.iter().all(|file| once(&format!("I wrote {file}."))) && after_the_command && once("Here I am.");
     let by_person = logs.events("user_message").len();
     judged.row(
         Behaviour::Finished,
