@@ -106,9 +106,13 @@ export const LONG_WORDS = `${LONG}_${LONG.toLowerCase()}: ${"mend all of it and 
 @@say ${LONG}
 @@end`;
 
-/** The beginning of one that goes on. */
+/** A file whose name and whose text are as long. */
+export const LONG_FILE = `${LONG.toLowerCase()}.txt`;
+
+/** The beginning of one that goes on. It writes `LONG_FILE`. */
 export const LONG_WAIT = `${LONG}_${LONG.toLowerCase()}: wait for me
 @@say ${LONG.repeat(3)}
+@@write ${LONG_FILE} <<< ${LONG.repeat(6)}
 @@bash echo ${LONG.repeat(5)}`;
 
 /** A project whose name is as long as names get. */

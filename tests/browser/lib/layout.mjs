@@ -13,9 +13,10 @@ export function misfits(page) {
     for (const [name, box] of [
       ["the page", root],
       ["the content", main],
-      // A table of data may be wider than a telephone, and scrolls in its own box (WCAG 1.4.10).
+      // A table of data, or a file whose lines are lines, may be wider than a telephone: it scrolls in its own box
+      // (WCAG 1.4.10).
       ...[...document.querySelectorAll("section[tabindex='0']")]
-        .filter((list) => !list.querySelector("table"))
+        .filter((list) => !list.querySelector("table, :scope > pre"))
         .map((list) => ["a list", list]),
     ]) {
       if (box && box.scrollWidth > box.clientWidth + 1) {

@@ -30,7 +30,10 @@ const settings = [
   "audit",
 ];
 
-/** The rest. A place is `{ slug, run, sandbox }`: a project, a run in it and a sandbox that is at work, if it has any. */
+/**
+ * The rest. A place is `{ slug, run, sandbox, file }`: a project, a run in it, and a sandbox that is at work with a file in
+ * it, if it has any.
+ */
 export const inside = [
   { name: "projects", path: () => "/projects", shows: heading },
   { name: "new-project", path: () => "/projects", act: (page) => opened(page, "c"), shows: dialog },
@@ -85,6 +88,25 @@ export const inside = [
     needsSandbox: true,
     path: ({ slug, sandbox }) => `/p/${slug}/sandboxes/${sandbox}`,
     shows: heading,
+  },
+  {
+    name: "sandbox-terminal",
+    needsSandbox: true,
+    path: ({ slug, sandbox }) => `/p/${slug}/sandboxes/${sandbox}?tab=terminal`,
+    shows: (page) => page.getByRole("tabpanel").first(),
+  },
+  {
+    name: "sandbox-files",
+    needsSandbox: true,
+    path: ({ slug, sandbox }) => `/p/${slug}/sandboxes/${sandbox}?tab=files`,
+    shows: (page) => page.getByRole("tabpanel").first(),
+  },
+  {
+    name: "sandbox-file",
+    needsSandbox: true,
+    path: ({ slug, sandbox, file = "README.md" }) =>
+      `/p/${slug}/sandboxes/${sandbox}?tab=files&file=${encodeURIComponent(file)}`,
+    shows: (page) => page.getByRole("tabpanel").first(),
   },
   { name: "members", path: ({ slug }) => `/p/${slug}/members`, shows: heading },
   {

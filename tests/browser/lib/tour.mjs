@@ -3,6 +3,7 @@ import {
   asks,
   furnishes,
   hasProject,
+  LONG_FILE,
   LONG_NAME,
   LONG_WAIT,
   LONG_WORDS,
@@ -45,14 +46,15 @@ export async function fill(host, pictures) {
     done: { slug: shop, run: done, sandbox: working.sandbox },
     failed: { slug: shop, run: failed },
     working: { slug: shop, run: working.run },
-    long: { slug: long, run: wordy, sandbox: endless.sandbox },
+    long: { slug: long, run: wordy, sandbox: endless.sandbox, file: LONG_FILE },
   };
 }
 
 const AT_WORK = `Count the stock.
 @@say I count the stock, shelf by shelf.
 @@plan Look at the shelves | Count | Write it down
-@@bash ls -la`;
+@@bash ls -la; mkdir shelves; printf '\\033[32m12 books\\033[0m, \\033[31m3 missing\\033[0m\\n'
+@@bash ls nowhere`;
 
 /** Takes the rest: every screen in every state that it has. `stranger` is signed in nowhere. */
 export async function goRound(host, stranger, places, pictures) {
@@ -88,7 +90,7 @@ export async function goRound(host, stranger, places, pictures) {
 }
 
 /** What one comes to from a screen: a part of it that is chosen, or that opens. */
-async function picksOut(host, { slug, run }, pictures) {
+async function picksOut(host, { slug, run, sandbox }, pictures) {
   const { page } = host;
   await page.goto(`/p/${slug}/runs`);
   const { data } = await asks(host, "GET", `/projects/${slug}/runs/${run}`);
@@ -101,6 +103,14 @@ async function picksOut(host, { slug, run }, pictures) {
     await page.goto(`/p/${slug}/runs?text=nothing-is-called-so`);
     await page.getByRole("heading", { level: 1 }).waitFor();
   });
+  for (const [name, search] of [
+    ["sandbox-files-empty", "?tab=files&folder=shelves"],
+    ["sandbox-files-gone", "?tab=files&folder=nowhere&file=nowhere%2Fat-all"],
+  ]) {
+    await pictures.take(host, name, () =>
+      arrivesAt(page, { path: () => `/p/${slug}/sandboxes/${sandbox}${search}` }),
+    );
+  }
   await pictures.take(host, "palette-found", async () => {
     await goTo(page, at("palette"), { slug });
     await page.keyboard.type("greeting");

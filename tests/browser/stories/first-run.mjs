@@ -97,11 +97,33 @@ export default async function tell({ arrives }) {
     throw new Error("the page was loaded anew");
   }
 
-  const { sandbox, stop } = await startsEndless(ada, "shop");
+  const { sandbox, stop } = await startsEndless(ada, "shop", COUNT);
+  await looksInside(ada, sandbox);
   const place = { slug: "shop", run: second, sandbox };
   for (const screen of inside) {
     await goTo(page, screen, place);
     await ada.endsScreen(screen.name);
   }
   await stop();
+}
+
+const COUNT =
+  "Count the stock.\n@@bash mkdir shelves; echo twelve books > shelves/top.txt; cat shelves/top.txt";
+
+/** What the agent does in its sandbox shows in the terminal, and its files can be read. */
+async function looksInside({ page }, sandbox) {
+  await page.goto(`/p/shop/sandboxes/${sandbox}`);
+  await page.getByRole("tab", { name: "Terminal" }).click();
+  const terminal = page.getByRole("region", { name: "Terminal" });
+  await terminal.getByText(/^\$ mkdir shelves/).waitFor();
+  await terminal.getByText("twelve books", { exact: true }).waitFor();
+
+  await page.getByRole("tab", { name: "Files" }).click();
+  await page.getByRole("button", { name: "shelves" }).click();
+  await page.getByRole("button", { name: /^top\.txt/ }).click();
+  const file = page.getByRole("region", { name: "Contents of top.txt" });
+  await file.getByText("twelve books").waitFor();
+  await page.getByRole("button", { name: "Repository" }).click();
+  await page.getByRole("button", { name: /^README\.md/ }).click();
+  await page.getByRole("region", { name: "Contents of README.md" }).getByText("A small shop.").waitFor();
 }

@@ -1,6 +1,7 @@
 // Every screen on a telephone, at twice the size, and with longer words: nothing scrolls sideways, nothing is cut off.
 import {
   hasProject,
+  LONG_FILE,
   LONG_NAME,
   LONG_WAIT,
   LONG_WORDS,
@@ -33,7 +34,7 @@ export default async function tell({ arrives }) {
   for (const { name, lengthened, ...options } of ways) {
     const visitor = await arrives({ name: name.replaceAll(/\W+/g, "-"), ...options, locale: "de-DE" });
     const look = async (screen) => {
-      await goTo(visitor.page, screen, { slug, run, sandbox });
+      await goTo(visitor.page, screen, { slug, run, sandbox, file: LONG_FILE });
       if (lengthened) {
         await lengthen(visitor.page);
       }
