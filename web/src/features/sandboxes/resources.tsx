@@ -20,8 +20,19 @@ export function Resources({ slug, sandbox }: { slug: string; sandbox: Schemas["S
   }
   const share = (part: number) => format.number(part, { style: "percent", maximumFractionDigits: 0 });
   const busy = processors(samples);
+  // Two looks tell how busy it is: until then its row says that nothing is known, so that none below it moves.
   const rows = [
-    { name: t("processor"), used: busy.at(-1), most: limits.cpus, shown: share, trend: busy },
+    ...(usage.cpuMicroseconds === null
+      ? []
+      : [
+          {
+            name: t("processor"),
+            used: busy.at(-1) ?? ("unknown" as const),
+            most: limits.cpus,
+            shown: share,
+            trend: busy,
+          },
+        ]),
     {
       name: t("memoryUsed"),
       used: usage.memoryBytes,
@@ -45,16 +56,18 @@ export function Resources({ slug, sandbox }: { slug: string; sandbox: Schemas["S
           <div key={name} className="grid gap-1 text-[0.8125rem]">
             <div className="flex justify-between gap-2">
               <span className="text-muted-foreground">{name}</span>
-              <span className="tabular">{t("usedOf", { used: shown(used), most: shown(most) })}</span>
+              <span className="tabular">
+                {used === "unknown" ? "–" : t("usedOf", { used: shown(used), most: shown(most) })}
+              </span>
             </div>
-            {trend && trend.length > 1 ? <Trend points={trend} most={most} /> : null}
+            {trend ? <Trend points={trend} most={most} /> : null}
             <span className="block h-1.5 overflow-hidden rounded-full bg-muted" aria-hidden>
               <span
                 className={cn(
                   "block h-full rounded-full",
-                  used > most * 0.9 ? "bg-status-failed" : "bg-primary",
+                  part(used, most) > 0.9 ? "bg-status-failed" : "bg-primary",
                 )}
-                style={{ width: `${Math.min(100, (used / Math.max(1, most)) * 100)}%` }}
+                style={{ width: `${Math.min(1, part(used, most)) * 100}%` }}
               />
             </span>
           </div>
@@ -70,8 +83,15 @@ export function Resources({ slug, sandbox }: { slug: string; sandbox: Schemas["S
   );
 }
 
+function part(used: number | "unknown", most: number): number {
+  return used === "unknown" ? 0 : used / Math.max(1, most);
+}
+
 /** The course of the last minutes; the number beside it says the same for whoever does not see it. */
 function Trend({ points, most }: { points: readonly number[]; most: number }) {
+  if (points.length < 2) {
+    return <span className="h-6" />;
+  }
   const highest = Math.max(most * 0.05, ...points);
   const line = points.map((point, index) => {
     const x = (index / (points.length - 1)) * 100;

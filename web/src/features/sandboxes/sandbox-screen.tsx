@@ -6,13 +6,11 @@ import { lazy, Suspense } from "react";
 import { useTranslations } from "use-intl";
 import { isApiError, type Schemas } from "@/api/client";
 import { runQuery, sandboxQuery } from "@/api/queries";
-import { useCommands } from "@/commands/registry";
 import { Badge } from "@/components/ui/badge";
-import { Skeleton } from "@/components/ui/skeleton";
-import { Tabs, TabsContent, TabsList, TabsTrigger } from "@/components/ui/tabs";
 import { listeningStep } from "@/features/runs/listening";
 import { Ago } from "@/features/runs/moments";
 import { Phases } from "@/features/runs/phases";
+import { RunViews } from "@/features/runs/run-views";
 import { shortId } from "@/lib/format";
 import { useRunEventStore } from "@/live/run-events";
 import { KillSandbox } from "./kill-sandbox";
@@ -31,9 +29,8 @@ const SandboxTerminal = lazy(() =>
 );
 const Files = lazy(() => import("./files/files").then(({ Files }) => ({ default: Files })));
 
-const tabs = ["transcript", "terminal", "files"] as const;
 export type SandboxSearch = {
-  tab?: (typeof tabs)[number] | undefined;
+  tab?: "transcript" | "terminal" | "files" | undefined;
   /** The folder that is shown, and the file that is read in it. */
   folder?: string | undefined;
   file?: string | undefined;
@@ -110,7 +107,6 @@ function Inside({ slug, sandbox, ended, run, step, search }: InsideProps) {
   const navigate = useNavigate();
   const events = useRunEventStore(slug, run.id);
   const listening = listeningStep(step ? [step] : []);
-  const tab = search.tab ?? "transcript";
   const go = (change: SandboxSearch, replace: boolean) =>
     void navigate({
       to: "/p/$slug/sandboxes/$sandbox",
@@ -118,43 +114,44 @@ function Inside({ slug, sandbox, ended, run, step, search }: InsideProps) {
       search: { ...search, ...change },
       replace,
     });
-  useCommands(
-    tabs.map((each, index) => ({
-      id: `tab-${each}`,
-      title: t(`tabs.${each}`),
-      group: "here",
-      keys: String(index + 1),
-      run: () => go({ tab: each }, true),
-    })),
-  );
   return (
-    <div className="flex min-h-0 flex-1 max-lg:flex-col">
-      <div className="grid w-80 shrink-0 content-start gap-4 overflow-y-auto border-r p-4 max-lg:w-full max-lg:border-r-0 max-lg:border-b">
-        {ended ? null : <Resources slug={slug} sandbox={sandbox} />}
-        <Isolation isolation={sandbox.isolation} />
-        {step ? <Phases step={step} /> : null}
-      </div>
-      <Tabs
-        value={tab}
-        onValueChange={(value) => go({ tab: tabs.find((each) => each === value) }, true)}
-        className="flex min-h-0 min-w-0 flex-1 flex-col max-lg:min-h-[80dvh]"
-      >
-        <TabsList aria-label={t("views")}>
-          {tabs.map((each) => (
-            <TabsTrigger key={each} value={each}>
-              {t(`tabs.${each}`)}
-            </TabsTrigger>
-          ))}
-        </TabsList>
-        <Suspense fallback={<Skeleton className="m-4 h-24" />}>
-          <TabsContent value="transcript" className="flex min-h-0 flex-1 flex-col outline-none">
-            <Transcript run={run} events={events} step={sandbox.stepId} event={undefined} />
-            {listening ? <Composer key={listening.id} slug={slug} run={run.id} step={listening} /> : null}
-          </TabsContent>
-          <TabsContent value="terminal" className="flex min-h-0 flex-1 flex-col outline-none">
-            <SandboxTerminal events={events} step={sandbox.stepId} alive={!ended} />
-          </TabsContent>
-          <TabsContent value="files" className="flex min-h-0 flex-1 flex-col outline-none">
+    <RunViews
+      aside={
+        <>
+          {ended ? null : <Resources slug={slug} sandbox={sandbox} />}
+          <Isolation isolation={sandbox.isolation} />
+          {step ? <Phases step={step} /> : null}
+        </>
+      }
+      asideLabel={t("about")}
+      asideClassName="grid content-start gap-4 p-4"
+      label={t("views")}
+      tab={search.tab ?? "transcript"}
+      onTab={(tab) => go({ tab }, true)}
+      views={[
+        {
+          id: "transcript",
+          title: t("tabs.transcript"),
+          content: (
+            <>
+              <Transcript run={run} events={events} step={sandbox.stepId} event={undefined} />
+              {listening ? (
+                <Suspense>
+                  <Composer key={listening.id} slug={slug} run={run.id} step={listening} />
+                </Suspense>
+              ) : null}
+            </>
+          ),
+        },
+        {
+          id: "terminal",
+          title: t("tabs.terminal"),
+          content: <SandboxTerminal events={events} step={sandbox.stepId} alive={!ended} />,
+        },
+        {
+          id: "files",
+          title: t("tabs.files"),
+          content: (
             <Files
               slug={slug}
               sandbox={sandbox}
@@ -163,10 +160,10 @@ function Inside({ slug, sandbox, ended, run, step, search }: InsideProps) {
               place={search}
               onGo={(place) => go(place, false)}
             />
-          </TabsContent>
-        </Suspense>
-      </Tabs>
-    </div>
+          ),
+        },
+      ]}
+    />
   );
 }
 

@@ -39,7 +39,7 @@ export function FileView({ slug, sandbox, path, onClose }: FileViewProps) {
         >
           <ArrowLeft aria-hidden />
         </Button>
-        <h2 className="min-w-0 truncate font-medium text-[0.8125rem]">
+        <h2 className="min-w-0 flex-1 basis-40 truncate font-medium text-[0.8125rem]">
           <code>{shownName(path)}</code>
         </h2>
         {file ? (
