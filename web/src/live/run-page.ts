@@ -27,6 +27,26 @@ export async function pageOf(
   return { data: (page.data as RunEvent[]).toReversed(), hasMore: page.hasMore };
 }
 
+/** How many events are asked for at once by what reads all of them: as many as the server gives. */
+const LARGEST_PAGE = 1000;
+
+/** All that is recorded of a run, from its beginning, page by page. */
+export async function* pagesOf(slug: string, run: string, signal: AbortSignal): AsyncGenerator<RunEvent[]> {
+  for (let after = 0, hasMore = true; hasMore; ) {
+    const query = { after, limit: LARGEST_PAGE };
+    const page = await body(
+      api.GET("/api/v1/projects/{slug}/runs/{run}/events", {
+        params: { path: { slug, run }, query },
+        signal,
+      }),
+    );
+    const events = page.data as RunEvent[];
+    yield events;
+    after = events.at(-1)?.seq ?? after;
+    hasMore = page.hasMore && events.length > 0;
+  }
+}
+
 /** The end of a run. */
 export function endOf(slug: string, run: string): Promise<Page> {
   return pageOf(slug, run, { before: Number.MAX_SAFE_INTEGER, limit: PAGE });

@@ -3,16 +3,19 @@ import { useCallback, useEffect, useMemo, useRef } from "react";
 import { useFormatter, useTranslations } from "use-intl";
 import { cn } from "@/lib/cn";
 import { type RunEventStore, useRunEvents } from "@/live/run-events";
+import { SaveLog } from "./save-log";
 
 /** Every event as it was recorded. */
 type RawEventsProps = {
+  slug: string;
+  run: string;
   events: RunEventStore;
   step: string | undefined;
   /** The event that is looked for. */
   event: number | undefined;
 };
 
-export function RawEvents({ events: store, step, event: sought }: RawEventsProps) {
+export function RawEvents({ slug, run, events: store, step, event: sought }: RawEventsProps) {
   const events = useRunEvents(store);
   const t = useTranslations("raw");
   const format = useFormatter();
@@ -39,37 +42,44 @@ export function RawEvents({ events: store, step, event: sought }: RawEventsProps
     }
   }, [there, sought]);
   return (
-    <section
-      ref={scroller}
-      aria-label={t("title")}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by keyboard
-      tabIndex={0}
-      className="min-h-0 flex-1 overflow-y-auto font-mono text-xs focus-visible:-outline-offset-2"
-      onScroll={(event) => event.currentTarget.scrollTop < 600 && void store.readOlder().catch(() => {})}
-    >
-      <div className="relative w-full" style={{ height: virtual.getTotalSize() }}>
-        {virtual.getVirtualItems().map((item) => {
-          const event = shown[item.index];
-          return event ? (
-            <div
-              key={item.key}
-              data-index={item.index}
-              ref={virtual.measureElement}
-              className={cn(
-                "absolute top-0 left-0 grid w-full grid-cols-[4rem_6rem_minmax(0,1fr)] gap-2 border-b px-4 py-1",
-                event.seq === sought && "bg-primary/10",
-              )}
-              style={{ transform: `translateY(${item.start}px)` }}
-            >
-              <span className="tabular text-muted-foreground">{event.seq}</span>
-              <time dateTime={event.at} className="text-muted-foreground">
-                {format.dateTime(new Date(event.at), { timeStyle: "medium" })}
-              </time>
-              <span className="whitespace-pre-wrap break-all">{JSON.stringify(event.event)}</span>
-            </div>
-          ) : null;
-        })}
+    <>
+      <div className="flex min-h-10 items-center justify-end gap-2 border-b px-3 py-1.5">
+        <SaveLog key={step ?? ""} slug={slug} run={run} step={step} />
       </div>
-    </section>
+      <section
+        ref={scroller}
+        aria-label={t("title")}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by keyboard
+        tabIndex={0}
+        className="min-h-0 flex-1 overflow-y-auto font-mono text-xs focus-visible:-outline-offset-2"
+        onScroll={(event) => event.currentTarget.scrollTop < 600 && void store.readOlder().catch(() => {})}
+      >
+        <div className="relative w-full" style={{ height: virtual.getTotalSize() }}>
+          {virtual.getVirtualItems().map((item) => {
+            const event = shown[item.index];
+            return event ? (
+              <div
+                key={item.key}
+                data-index={item.index}
+                ref={virtual.measureElement}
+                className={cn(
+                  "absolute top-0 left-0 grid w-full grid-cols-[4rem_6rem_minmax(0,1fr)] gap-x-2 border-b px-4 py-1 max-sm:grid-cols-[auto_1fr]",
+                  event.seq === sought && "bg-primary/10",
+                )}
+                style={{ transform: `translateY(${item.start}px)` }}
+              >
+                <span className="tabular text-muted-foreground">{event.seq}</span>
+                <time dateTime={event.at} className="text-muted-foreground">
+                  {format.dateTime(new Date(event.at), { timeStyle: "medium" })}
+                </time>
+                <span className="whitespace-pre-wrap break-all max-sm:col-span-2">
+                  {JSON.stringify(event.event)}
+                </span>
+              </div>
+            ) : null;
+          })}
+        </div>
+      </section>
+    </>
   );
 }

@@ -92,7 +92,9 @@ export function RunScreen({ slug, run: id, search }: { slug: string; run: string
           {
             id: "raw",
             title: t("tabs.raw"),
-            content: <RawEvents events={events} step={search.step} event={search.event} />,
+            content: (
+              <RawEvents slug={slug} run={id} events={events} step={search.step} event={search.event} />
+            ),
           },
         ]}
       />
