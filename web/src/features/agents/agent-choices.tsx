@@ -18,6 +18,8 @@ type AgentChoicesProps = {
   inherited?: string;
   /** What the choices are called where it is not simply the agent's. */
   labels?: Partial<Record<keyof AgentChoice, string>>;
+  /** The effort that is chosen cannot be given back to the agent, only changed. */
+  keepsEffort?: boolean;
   errorOf?: (field: keyof AgentChoice) => string | undefined;
   disabled?: boolean;
 };
@@ -34,6 +36,7 @@ export function AgentChoices({
   fields = every,
   inherited,
   labels,
+  keepsEffort = false,
   errorOf,
   disabled = false,
 }: AgentChoicesProps) {
@@ -89,7 +92,9 @@ export function AgentChoices({
             value={value.effort ?? NONE}
             onValueChange={(effort) => onChange({ effort: efforts.find((each) => each === effort) ?? null })}
             options={[
-              { value: NONE, label: inherited ?? t("effortDefault") },
+              ...(keepsEffort && value.effort
+                ? []
+                : [{ value: NONE, label: inherited ?? t("effortDefault") }]),
               ...efforts.map((effort) => ({ value: effort, label: t(`efforts.${effort}`) })),
               ...(value.effort && !efforts.includes(value.effort)
                 ? [{ value: value.effort, label: t(`efforts.${value.effort}`), hint: t("cannot") }]

@@ -184,7 +184,7 @@ function StartRunForm({ slug, like, likeness, onStarted }: StartRunFormProps) {
             slug={slug}
             value={form.designer}
             onChange={(change) => set({ designer: { ...form.designer, ...change } })}
-            {...(like ? {} : { inherited: t("projectDefault") })}
+            {...(like ? { keepsEffort: like.effort !== null } : { inherited: t("projectDefault") })}
             errorOf={errorOf}
           />
           <Field label={t("budget")} hint={t("budgetHint")} error={errorOf("budgetMicroUsd")}>
