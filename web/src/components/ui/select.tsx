@@ -14,6 +14,8 @@ type SelectProps = {
   "aria-describedby"?: string;
   "aria-label"?: string;
   disabled?: boolean;
+  /** It edits the row that it is in: the key `e` opens it. */
+  "data-edits"?: boolean;
   className?: string;
 };
 

@@ -10,11 +10,12 @@ import {
   UserMinus,
   UserPlus,
 } from "lucide-react";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useRef, useState } from "react";
 import { toast } from "sonner";
 import { useLocale, useTranslations } from "use-intl";
 import { api, data, done, isApiError, type Schemas } from "@/api/client";
 import { accountQuery, invitationsQuery, membersQuery, projectQuery, projectsQuery } from "@/api/queries";
+import { useEditKey, useListKeys } from "@/commands/list-keys";
 import { useCommands } from "@/commands/registry";
 import { Confirm } from "@/components/ui/alert-dialog";
 import { Badge } from "@/components/ui/badge";
@@ -97,6 +98,9 @@ function MembersTable({ slug, members, own }: { slug: string; members: Schemas["
   const t = useTranslations("members");
   const locale = useLocale();
   const [order, setOrder] = useState<Order>({ column: "role", descending: false });
+  const list = useRef<HTMLTableSectionElement>(null);
+  useListKeys(list);
+  useEditKey(list);
   return (
     <table className="w-full text-left">
       <caption className="sr-only">{t("title")}</caption>
@@ -128,7 +132,7 @@ function MembersTable({ slug, members, own }: { slug: string; members: Schemas["
           </th>
         </tr>
       </thead>
-      <tbody className="divide-y border-b">
+      <tbody ref={list} className="divide-y border-b">
         {sorted(members, order, locale).map((member) => (
           <MemberRow key={member.user} slug={slug} member={member} own={own} />
         ))}
@@ -222,6 +226,7 @@ function MemberRow({ slug, member, own }: { slug: string; member: Schemas["Membe
       <td className="px-4 py-2">
         {mayChange ? (
           <Select
+            data-edits
             className="w-28 sm:w-32"
             aria-label={t("roleOf", { name: member.name })}
             value={member.role}

@@ -5,6 +5,7 @@ import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import type { Schemas } from "@/api/client";
 import { type RunFilter, runCountsQuery, runsQuery, workflowsQuery } from "@/api/queries";
+import { useListKeys } from "@/commands/list-keys";
 import { useAllCommands, useCommands } from "@/commands/registry";
 import { Button } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
@@ -170,7 +171,9 @@ function RunList({ slug, runs }: { slug: string; runs: Schemas["Run"][] }) {
               onCheckedChange={() => toggle(run.id)}
               aria-label={t("chooseRun", { run: run.promptPreview })}
               className={cn(
-                "mr-1.5 ml-4 opacity-0 focus-visible:opacity-100 group-focus-within:opacity-100 group-hover:opacity-100 max-sm:hidden",
+                "relative mr-1.5 ml-4 opacity-0 focus-visible:opacity-100 group-focus-within:opacity-100 group-hover:opacity-100 max-sm:hidden",
+                // A finger hovers over nothing, and needs room.
+                "pointer-coarse:grid pointer-coarse:opacity-100 pointer-coarse:after:absolute pointer-coarse:after:-inset-x-3.5 pointer-coarse:after:-inset-y-3",
                 selected.length > 0 && "opacity-100 max-sm:grid",
               )}
             />
@@ -312,19 +315,3 @@ function Filters({ slug, filter }: { slug: string; filter: RunFilter }) {
 /** Beyond that the server does not count. */
 const COUNTED = 1000;
 const ALL = "*";
-
-/** `j` and `k` go through the rows of a list. */
-function useListKeys(list: { current: HTMLElement | null }) {
-  const t = useTranslations("commands");
-  const rows = () => [...(list.current?.children ?? [])];
-  const focused = () => rows().findIndex((row) => row.contains(document.activeElement));
-  const move = (by: number) => {
-    const all = rows();
-    all[Math.min(all.length - 1, Math.max(0, focused() + by))]?.querySelector("a")?.focus();
-  };
-  useCommands([
-    { id: "next", title: t("next"), group: "here", keys: "j", keysOnly: true, run: () => move(1) },
-    { id: "previous", title: t("previous"), group: "here", keys: "k", keysOnly: true, run: () => move(-1) },
-  ]);
-  return { focused };
-}

@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Box, Plus, ShieldAlert, ShieldCheck } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import type { Schemas } from "@/api/client";
 import { sandboxesQuery } from "@/api/queries";
+import { useListKeys } from "@/commands/list-keys";
 import { useCommands } from "@/commands/registry";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
@@ -22,6 +23,8 @@ export function SandboxesScreen({ slug }: { slug: string }) {
   const t = useTranslations("sandboxes");
   const sandboxes = useQuery(sandboxesQuery(slug)).data ?? [];
   const [starting, setStarting] = useState(false);
+  const list = useRef<HTMLUListElement>(null);
+  useListKeys(list);
   useCommands([
     {
       id: "start-sandbox",
@@ -56,7 +59,7 @@ export function SandboxesScreen({ slug }: { slug: string }) {
           {t("noneWhy")}
         </EmptyState>
       ) : (
-        <ul className="divide-y border-b">
+        <ul ref={list} className="divide-y border-b">
           {sandboxes.map((sandbox) => (
             <SandboxRow key={sandbox.id} slug={slug} sandbox={sandbox} />
           ))}

@@ -1,10 +1,11 @@
 // What a sandbox is prepared with: environment variables, plain and secret, and the script that runs before the agent.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Lock, Plus } from "lucide-react";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import { api, done, isApiError, type Schemas } from "@/api/client";
 import { variablesQuery } from "@/api/queries";
+import { useEditKey, useListKeys } from "@/commands/list-keys";
 import { Confirm } from "@/components/ui/alert-dialog";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
@@ -53,6 +54,9 @@ function Variables({ slug }: { slug: string }) {
   const t = useTranslations("environment");
   const variables = useQuery(variablesQuery(slug));
   const [editing, setEditing] = useState<Schemas["Variable"] | "new" | null>(null);
+  const list = useRef<HTMLUListElement>(null);
+  useListKeys(list);
+  useEditKey(list);
   return (
     <Section
       title={t("variables")}
@@ -71,7 +75,7 @@ function Variables({ slug }: { slug: string }) {
       ) : variables.data.length === 0 ? (
         <p className="rounded-md border border-dashed p-4 text-center text-muted-foreground">{t("none")}</p>
       ) : (
-        <ul className="-mx-4 -mb-4 divide-y border-t">
+        <ul ref={list} className="-mx-4 -mb-4 divide-y border-t">
           {variables.data.map((variable) => (
             <VariableRow
               key={variable.id}
@@ -135,7 +139,12 @@ function VariableRow({ slug, variable, onEdit }: VariableRowProps) {
         <Ago at={variable.updatedAt} />
       </span>
       <span className="flex gap-2 max-sm:w-full">
-        <Button size="small" onClick={onEdit} aria-label={t("changeNamed", { name: variable.name })}>
+        <Button
+          size="small"
+          data-edits
+          onClick={onEdit}
+          aria-label={t("changeNamed", { name: variable.name })}
+        >
           {t("change")}
         </Button>
         <Button

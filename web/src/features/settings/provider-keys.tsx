@@ -1,10 +1,11 @@
 // The keys of outside services: set, tried, replaced, removed; never shown.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useId, useState } from "react";
+import { type FormEvent, useId, useRef, useState } from "react";
 import { toast } from "sonner";
 import { useTranslations } from "use-intl";
 import { api, data, done, isApiError, type Schemas } from "@/api/client";
 import { providerKeysQuery } from "@/api/queries";
+import { useEditKey, useListKeys } from "@/commands/list-keys";
 import { Confirm } from "@/components/ui/alert-dialog";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
@@ -26,9 +27,12 @@ const providers: { name: Schemas["ProviderName"]; label: string }[] = [
 export function ProviderKeys({ slug }: { slug: string }) {
   const t = useTranslations("settings");
   const keys = useQuery(providerKeysQuery(slug)).data ?? [];
+  const list = useRef<HTMLUListElement>(null);
+  useListKeys(list);
+  useEditKey(list);
   return (
     <Section title={t("providerKeys")} why={t("providerKeysWhy")}>
-      <ul className="-mx-4 -mb-4 divide-y border-t">
+      <ul ref={list} className="-mx-4 -mb-4 divide-y border-t">
         {providers.map(({ name, label }) => (
           <ProviderKeyRow
             key={name}
@@ -117,7 +121,7 @@ export function ProviderKeyRow({ slug, provider, label, present }: ProviderKeyRo
             </Button>
           </>
         ) : null}
-        <Button size="small" onClick={() => setEditing(!editing)} aria-expanded={editing}>
+        <Button size="small" data-edits onClick={() => setEditing(!editing)} aria-expanded={editing}>
           {present ? t("replace") : t("set")}
         </Button>
       </div>

@@ -2,10 +2,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Plus, Workflow as WorkflowIcon } from "lucide-react";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import type { Schemas } from "@/api/client";
 import { workflowsQuery } from "@/api/queries";
+import { useListKeys } from "@/commands/list-keys";
 import { useCommands } from "@/commands/registry";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
@@ -30,6 +31,8 @@ function Workflows({ slug }: { slug: string }) {
   const t = useTranslations("workflow");
   const workflows = useQuery(workflowsQuery(slug));
   const [creating, setCreating] = useState(false);
+  const list = useRef<HTMLUListElement>(null);
+  useListKeys(list);
   useCommands([
     {
       id: "new-workflow",
@@ -59,7 +62,7 @@ function Workflows({ slug }: { slug: string }) {
           <ErrorText error={workflows.error} />
         </div>
       ) : (
-        <ul className="divide-y border-b">
+        <ul ref={list} className="divide-y border-b">
           {workflows.data.map((workflow) => (
             <li key={workflow.name}>
               <WorkflowRow slug={slug} workflow={workflow} />

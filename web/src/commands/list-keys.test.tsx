@@ -1,0 +1,73 @@
+import { render, screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { useRef, useState } from "react";
+import { IntlProvider } from "use-intl";
+import { expect, test } from "vitest";
+import type { Messages } from "@/i18n";
+import texts from "@/i18n/en.json";
+import { useEditKey, useListKeys } from "./list-keys";
+import { CommandProvider } from "./registry";
+
+function List() {
+  const list = useRef<HTMLUListElement>(null);
+  const [edited, setEdited] = useState("");
+  useListKeys(list);
+  useEditKey(list);
+  return (
+    <>
+      <ul ref={list}>
+        <li>
+          <button type="button">Open first</button>
+          <button type="button" data-edits onClick={() => setEdited("first")}>
+            Change first
+          </button>
+        </li>
+        <li>nothing to press</li>
+        <li>
+          <button
+            type="button"
+            role="combobox"
+            aria-controls="none"
+            aria-expanded={false}
+            data-edits
+            onClick={() => setEdited("third")}
+          >
+            Role
+          </button>
+          <button type="button">Open third</button>
+        </li>
+      </ul>
+      <output>{edited}</output>
+    </>
+  );
+}
+
+function shown() {
+  render(
+    <IntlProvider locale="en" messages={texts as unknown as Messages} timeZone="UTC">
+      <CommandProvider>
+        <List />
+      </CommandProvider>
+    </IntlProvider>,
+  );
+  return userEvent.setup();
+}
+
+const focused = () => document.activeElement?.textContent;
+
+test("j and k go through the rows that take the focus, and e edits the one that has it", async () => {
+  const user = shown();
+  await user.keyboard("e");
+  expect(screen.getByRole("status").textContent).toBe("");
+  await user.keyboard("j");
+  expect(focused()).toBe("Open first");
+  await user.keyboard("e");
+  expect(screen.getByRole("status").textContent).toBe("first");
+  await user.keyboard("j");
+  // Not the choice: letters that are typed at it choose.
+  expect(focused()).toBe("Open third");
+  await user.keyboard("e");
+  expect(screen.getByRole("status").textContent).toBe("third");
+  await user.keyboard("k");
+  expect(focused()).toBe("Open first");
+});
