@@ -310,7 +310,7 @@ async fn the_time_of_a_sandbox_does_not_pass_while_it_is_paused() {
     let paused = bench.create(1).await;
     paused.pause().await.unwrap();
     // Another one shows that more time passes than there is.
-    let other = bench.create(1).await;
+    let other = bench.create(2).await;
     let sleep = ProcessSpec::new("sleep", "sleep", ["1000"]);
     other.start(sleep.clone()).await.unwrap();
     let patience = Duration::from_secs(10);
