@@ -161,6 +161,17 @@ impl ScriptedModel {
         // The sender lives as long as `self`, so the wait cannot fail.
         let _ = logged.wait_for(|so_far| *so_far >= count).await;
     }
+
+    /// Waits until such a request has come.
+    pub async fn wait_for_request(&self, fits: impl Fn(&LoggedRequest) -> bool) {
+        let mut logged = self.state.logged.subscribe();
+        loop {
+            logged.mark_unchanged();
+            if lock(&self.state.log).iter().any(&fits) || logged.changed().await.is_err() {
+                return;
+            }
+        }
+    }
 }
 
 /// A test that panicked while it held the lock has left the list as it was.
