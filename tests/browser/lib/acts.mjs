@@ -24,6 +24,7 @@ export const REJECTED_ONCE = `Make the greeting friendlier.
 @@end
 @@when role=designer iteration=2
 @@write src/greeting.txt <<< hello world
+@@bash printf 'def greet(name: str):\\n    return f"hello {name}"  # everybody, up to 42\\n' > src/greet.py
 @@say Now everybody is greeted.
 @@end
 @@when role=checker iteration=2

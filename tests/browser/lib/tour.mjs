@@ -118,7 +118,7 @@ async function picksOut(host, { slug, run, sandbox }, pictures) {
   });
   await pictures.take(host, "comment-loaded", async () => {
     await goTo(page, at("run-changes"), { slug, run });
-    await page.getByRole("button", { name: /Line 1, added/ }).click();
+    await page.getByRole("button", { name: "Line 1, added: hello world" }).click();
     await page
       .getByRole("textbox", { name: /Comment on/ })
       .first()

@@ -66,6 +66,8 @@ export default async function tell({ arrives }) {
   await page.getByRole("tab", { name: "Changes" }).click();
   const line = page.getByRole("button", { name: "Line 1, added: hello world" });
   await line.waitFor();
+  // Code has its colours: a keyword is a part of its own.
+  await page.getByText("def", { exact: true }).waitFor();
   await ada.endsScreen("changes");
 
   // What is wrong with the change is written beside it, and becomes the task of a second run.

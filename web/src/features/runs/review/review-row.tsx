@@ -5,6 +5,8 @@ import { useTranslations } from "use-intl";
 import type { Schemas } from "@/api/client";
 import { Checkbox } from "@/components/ui/switch";
 import { cn } from "@/lib/cn";
+import { useTokens } from "./highlight";
+import { type Kind, partsOf } from "./highlight-kinds";
 import { anchorOf, type ReviewRow, type Side } from "./review-rows";
 import type { DiffLine } from "./unified-diff";
 import { type Piece, wordDiff } from "./word-diff";
@@ -180,26 +182,42 @@ function LineButton({ rowKey, side, line, handlers, current, children }: LineBut
 
 function Code({ line, other }: { line: DiffLine; other: DiffLine | undefined }) {
   const pieces = piecesOf(line, other);
-  const word = line.kind === "added" ? "bg-added-word" : "bg-removed-word";
+  const tokens = useTokens(line);
+  const word = line.kind === "added" ? "rounded-[2px] bg-added-word" : "rounded-[2px] bg-removed-word";
   return (
     <div className="min-w-0 whitespace-pre-wrap break-words pr-2 pl-5 [tab-size:4]">
       <span aria-hidden className="-ml-3 inline-block w-3 select-none">
         {line.kind === "added" ? "+" : line.kind === "removed" ? "−" : " "}
       </span>
-      {pieces
-        ? pieces.map((piece, index) => (
-            <span
-              // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of a line do not change
-              key={index}
-              className={piece.changed ? cn("rounded-[2px]", word) : undefined}
-            >
-              {piece.text}
-            </span>
-          ))
+      {pieces || tokens
+        ? partsOf(line.text, tokens ?? [], pieces ?? []).map(({ text, kind, changed }, index) =>
+            kind || changed ? (
+              <span
+                // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a line do not change
+                key={index}
+                // Nothing here has to be reconciled, and there are thousands of them while one scrolls.
+                className={`${kind ? colours[kind] : ""} ${changed ? word : ""}`}
+              >
+                {text}
+              </span>
+            ) : (
+              text
+            ),
+          )
         : line.text}
     </div>
   );
 }
+
+const colours: Record<Kind, string> = {
+  comment: "text-code-comment italic",
+  keyword: "text-code-keyword",
+  string: "text-code-string",
+  number: "text-code-number",
+  function: "text-code-function",
+  type: "text-code-type",
+  attribute: "text-code-attribute",
+};
 
 const compared = new WeakMap<DiffLine, WeakMap<DiffLine, Piece[] | null>>();
 

@@ -18,6 +18,7 @@ import { isUnderWay } from "../status";
 import { ChangedFiles } from "./changed-files";
 import { filesOf, fileTree } from "./file-tree";
 import { GetChanges } from "./get-changes";
+import { tellHighlighter } from "./highlight";
 import { ReviewList, type ReviewListHandle } from "./review-list";
 import { Counts } from "./review-row";
 import { fingerprint, lineCount, reviewRows, saysSomething } from "./review-rows";
@@ -295,7 +296,9 @@ function useFiles(
         known.set(path, answer.truncated ? { ...file, partial: true } : file);
       }
     }
-    return filesOf(fileTree([...known.values()]));
+    const files = filesOf(fileTree([...known.values()]));
+    tellHighlighter(files);
+    return files;
   }, [read, diff, wanted, whole]);
   const load = (path: string) => setWanted(wanted.includes(path) ? wanted : [...wanted, path]);
   return { files, load };
