@@ -22,6 +22,7 @@ import { shortId } from "@/lib/format";
 import { freshRunsQuery } from "@/live/runs-list";
 import { readFilter, writeFilter } from "./filter";
 import { Ago, Elapsed, useMoney } from "./moments";
+import { SavedViews } from "./saved-views";
 import { StatusBadge, StatusIcon, statuses } from "./status";
 
 const ChosenRuns = lazy(() => import("./chosen-runs").then(({ ChosenRuns }) => ({ default: ChosenRuns })));
@@ -286,6 +287,7 @@ function Filters({ slug, filter }: { slug: string; filter: RunFilter }) {
           ]}
         />
       ) : null}
+      <SavedViews slug={slug} filter={filter} />
       <search className="ml-auto w-full sm:w-72">
         <form
           onSubmit={(event) => {
