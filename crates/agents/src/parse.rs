@@ -10,6 +10,7 @@
 
 pub mod bound;
 pub mod field;
+pub mod given;
 pub mod joiner;
 pub mod line_parser;
 pub mod lines;
@@ -17,6 +18,7 @@ pub mod object;
 
 use codecourier_domain::event::Event;
 
+pub use given::Picture;
 pub use joiner::{Join, Piece, Said};
 pub use line_parser::{LineParser, Meaning, ReadLine};
 pub use lines::{Line, LineLimits, LineReader};
@@ -46,6 +48,9 @@ pub struct ParsedLine {
     /// What it means. Empty for lines that are known to say nothing worth keeping. `Event::durability` tells which of
     /// them go into the event log.
     pub events: Vec<Event>,
+    /// The pictures that tools gave in it. They are to be kept before an event that names them is, be it this line's or a
+    /// later one's; keeping one twice must be keeping it once.
+    pub pictures: Vec<Picture>,
     /// What is to be put on the agent's standard input because of it, in this order, before the line counts as read.
     pub replies: Vec<Reply>,
     /// What further messages must name from here on, when the line says so.

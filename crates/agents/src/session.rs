@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use codecourier_domain::agent::{Effort, ModelName};
+pub use codecourier_domain::image::ImageType;
 use codecourier_domain::provider::ModelProvider;
 use serde::{Deserialize, Serialize};
 
@@ -108,91 +109,6 @@ pub struct Image {
     pub media_type: ImageType,
     /// The bytes in base64.
     pub base64: String,
-}
-
-/// Picture formats that models take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ImageType {
-    /// `image/png`
-    Png,
-    /// `image/jpeg`
-    Jpeg,
-    /// `image/gif`
-    Gif,
-    /// `image/webp`
-    Webp,
-}
-
-impl ImageType {
-    /// What bytes are, by how they begin. `None` for whatever is no picture of these formats.
-    #[must_use]
-    pub fn of(bytes: &[u8]) -> Option<Self> {
-        match bytes {
-            [
-                0x89,
-                b'P',
-                b'N',
-                b'G',
-                b'\r',
-                b'\n',
-                0x1A,
-                b'\n',
-                _,
-                _,
-                _,
-                _,
-                b'I',
-                b'H',
-                b'D',
-                b'R',
-                ..,
-            ] => Some(Self::Png),
-            [0xFF, 0xD8, 0xFF, ..] => Some(Self::Jpeg),
-            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
-            [
-                b'R',
-                b'I',
-                b'F',
-                b'F',
-                _,
-                _,
-                _,
-                _,
-                b'W',
-                b'E',
-                b'B',
-                b'P',
-                b'V',
-                b'P',
-                b'8',
-                ..,
-            ] => Some(Self::Webp),
-            _ => None,
-        }
-    }
-
-    /// The end of a file's name.
-    #[must_use]
-    pub const fn extension(self) -> &'static str {
-        match self {
-            Self::Png => "png",
-            Self::Jpeg => "jpg",
-            Self::Gif => "gif",
-            Self::Webp => "webp",
-        }
-    }
-
-    /// The media type as protocols write it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Png => "image/png",
-            Self::Jpeg => "image/jpeg",
-            Self::Gif => "image/gif",
-            Self::Webp => "image/webp",
-        }
-    }
 }
 
 /// The gateway as one step sees it.

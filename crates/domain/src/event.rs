@@ -8,7 +8,7 @@ mod said;
 
 use serde::{Deserialize, Serialize};
 
-pub use said::{FileChange, PermissionAnswer, PlanEntry, PlanStatus};
+pub use said::{FileChange, PermissionAnswer, PlanEntry, PlanStatus, ToolImage};
 
 use crate::check::CheckResult;
 use crate::failure::Failure;
@@ -76,6 +76,9 @@ pub enum Event {
         /// True when `output` is not all of it.
         #[serde(default, skip_serializing_if = "is_false")]
         truncated: bool,
+        /// The pictures among it, in their order. Their bytes are in blob storage.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        images: Vec<ToolImage>,
     },
     /// Tokens as the agent reports them: a cross-check only, the gateway's count is the bill.
     UsageReported {
@@ -540,6 +543,27 @@ mod tests {
             serde_json::json!({"kind": "phase", "phase": "sandbox-create", "state": "started"})
         );
         assert_eq!(event.kind(), "phase");
+    }
+
+    #[test]
+    fn a_tools_result_names_its_pictures_and_one_from_before_there_were_any_is_read() {
+        let older = serde_json::json!({"kind": "tool_result", "call": "1", "succeeded": true, "output": "a"});
+        let mut event: Event = serde_json::from_value(older.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&event).unwrap(), older);
+        let Event::ToolResult { images, .. } = &mut event else {
+            panic!("another kind: {event:?}");
+        };
+        images.push(ToolImage {
+            image: "00ff".to_owned(),
+            media_type: crate::image::ImageType::Png,
+            size: 70,
+        });
+        let written = serde_json::to_value(&event).unwrap();
+        assert_eq!(
+            written["images"],
+            serde_json::json!([{"image": "00ff", "mediaType": "image/png", "size": 70}])
+        );
+        assert_eq!(serde_json::from_value::<Event>(written).unwrap(), event);
     }
 
     #[test]

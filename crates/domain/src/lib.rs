@@ -13,6 +13,7 @@ pub mod email;
 pub mod event;
 pub mod failure;
 pub mod id;
+pub mod image;
 pub mod limits;
 pub mod member;
 pub mod model_route;

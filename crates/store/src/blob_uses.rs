@@ -20,7 +20,7 @@ pub enum BlobHolder {
     Logo,
     /// The journal of a step.
     Journal(StepId),
-    /// A picture that runs of the project show to their agents.
+    /// A picture that runs of the project show to their agents, or that a tool showed to one.
     Image(BlobName),
 }
 

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use codecourier_sandbox::{EndedBecause, ExitStatus, Signal};
 use serde_json::json;
@@ -48,6 +50,13 @@ pub enum Act {
         name: String,
         /// What it gives.
         output: String,
+    },
+    /// Calls a tool, and has a picture as its result.
+    Look {
+        /// The tool.
+        name: String,
+        /// The picture.
+        picture: Vec<u8>,
     },
     /// Writes a file of the project.
     Write {
@@ -353,19 +362,10 @@ async fn perform(
                 );
             }
         }
-        Act::Tool { name, output } => {
-            *calls += 1;
-            let id = format!("toolu_{calls}");
-            write_line(
-                process,
-                &json!({"type": "assistant", "message": {"role": "assistant", "content": [
-                    {"type": "tool_use", "id": id, "name": name, "input": {"number": calls}}]}}),
-            );
-            write_line(
-                process,
-                &json!({"type": "user", "message": {"role": "user", "content": [
-                    {"type": "tool_result", "tool_use_id": id, "content": output}]}}),
-            );
+        Act::Tool { name, output } => use_tool(process, calls, &name, &json!(output)),
+        Act::Look { name, picture } => {
+            let source = json!({"type": "base64", "media_type": "image/png", "data": STANDARD.encode(picture)});
+            use_tool(process, calls, &name, &json!([{"type": "image", "source": source}]));
         }
         Act::Write { path, content } => write_file(room.project().join(path), &content),
         Act::Verdict(text) => write_file(room.home().join(".codecourier/verdict.json"), &text),
@@ -431,6 +431,21 @@ fn say(process: &Process, text: &str) {
     write_line(
         process,
         &json!({"type": "assistant", "message": {"role": "assistant", "content": [{"type": "text", "text": text}]}}),
+    );
+}
+
+fn use_tool(process: &Process, calls: &mut u32, name: &str, content: &serde_json::Value) {
+    *calls += 1;
+    let id = format!("toolu_{calls}");
+    write_line(
+        process,
+        &json!({"type": "assistant", "message": {"role": "assistant", "content": [
+            {"type": "tool_use", "id": id, "name": name, "input": {"number": calls}}]}}),
+    );
+    write_line(
+        process,
+        &json!({"type": "user", "message": {"role": "user", "content": [
+            {"type": "tool_result", "tool_use_id": id, "content": content}]}}),
     );
 }
 

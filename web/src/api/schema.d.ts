@@ -641,7 +641,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get a picture of runs. */
+        /**
+         * Get a picture of runs.
+         * @description One that was uploaded for runs of the project, or one that a tool gave to an agent in one: `images` of a
+         *     `tool_result` in the events of a run names those. Its address is its content, so it never changes.
+         */
         get: operations["runs.getImage"];
         put?: never;
         post?: never;

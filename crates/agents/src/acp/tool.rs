@@ -4,8 +4,9 @@ use codecourier_domain::event::{Event, FileChange, PlanEntry, PlanStatus};
 use serde_json::Value;
 
 use crate::parse::bound::{self, name};
-use crate::parse::field::{content_text, take, take_list, take_text, text};
-use crate::parse::{Join, Meaning};
+use crate::parse::field::{take, take_list, take_text, text};
+use crate::parse::given::Given;
+use crate::parse::{Join, Meaning, Picture};
 
 /// A call is announced, or told whole.
 pub(super) fn announced(mut update: Value) -> Meaning {
@@ -19,9 +20,9 @@ pub(super) fn announced(mut update: Value) -> Meaning {
         parent_call: None,
     };
     if is_over(&update) {
-        let mut events = vec![call];
-        events.extend(ended(update));
-        return events.into();
+        let mut meaning = Meaning::from(vec![call]);
+        meaning.events.extend(ended(update, &mut meaning.pictures));
+        return meaning;
     }
     Meaning {
         events: vec![call],
@@ -44,12 +45,14 @@ pub(super) fn updated(mut update: Value) -> Meaning {
         .as_ref()
         .filter(|_| !over && text(&update, "title") == "todowrite");
     let todos = todos.and_then(|arguments| arguments.get("todos")?.as_array().cloned());
+    let mut pictures = Vec::new();
     Meaning {
         events: if over {
-            ended(update)
+            ended(update, &mut pictures)
         } else {
             todos.map(plan).into_iter().collect()
         },
+        pictures,
         join: Some(Join::Arguments { call, input: arguments }),
         ..Meaning::default()
     }
@@ -73,7 +76,7 @@ fn plan_entry(mut entry: Value) -> PlanEntry {
     }
 }
 
-fn ended(mut update: Value) -> Vec<Event> {
+fn ended(mut update: Value, pictures: &mut Vec<Picture>) -> Vec<Event> {
     let call = name(text(&update, "toolCallId"));
     let mut output = take(&mut update, "rawOutput");
     // A command's own exit code, where an agent calls it completed whatever it was.
@@ -89,21 +92,13 @@ fn ended(mut update: Value) -> Vec<Event> {
             _ => {}
         }
     }
-    let mut words = content_text(said);
-    if words.is_empty() {
-        words = match &mut output {
-            Value::String(text) => std::mem::take(text),
-            output @ Value::Object(_) => take_text(output, "output"),
-            _ => String::new(),
-        };
-    }
-    let (output, truncated) = bound::middle(words, bound::OUTPUT);
-    let result = Event::ToolResult {
-        call,
-        succeeded,
-        output,
-        truncated,
-    };
+    let mut given = Given::blocks(said);
+    given.say_if_wordless(|| match &mut output {
+        Value::String(text) => std::mem::take(text),
+        output @ Value::Object(_) => take_text(output, "output"),
+        _ => String::new(),
+    });
+    let result = given.result(call, succeeded, pictures);
     let changes = changes.into_iter().take(bound::EVENTS / 2).filter(|_| succeeded);
     std::iter::once(result).chain(changes).collect()
 }

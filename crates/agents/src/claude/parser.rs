@@ -15,7 +15,8 @@ use super::control;
 use super::message::{Envelope, StreamEvent, count, is_true, keyword, status, string, take_text, text};
 use super::turn;
 use crate::parse::bound::{self, name, notice, unknown};
-use crate::parse::{Line, Meaning, ReadLine};
+use crate::parse::given::Given;
+use crate::parse::{Line, Meaning, Picture, ReadLine};
 
 /// Reads Claude Code's stream-json.
 #[derive(Debug, Clone, Copy)]
@@ -59,10 +60,11 @@ fn understand(line: &str) -> Meaning {
     if keyword(envelope.kind) == "control_request" {
         return asked(line);
     }
+    let mut pictures = Vec::new();
     let events = match keyword(envelope.kind) {
         "stream_event" => Some(piece(&envelope)),
-        "assistant" => assistant(&envelope),
-        "user" => user(&envelope),
+        "assistant" => assistant(&envelope, &mut pictures),
+        "user" => user(&envelope, &mut pictures),
         "system" => system(keyword(envelope.subtype), line),
         "result" => serde_json::from_str(line)
             .ok()
@@ -77,9 +79,11 @@ fn understand(line: &str) -> Meaning {
             &format!("unknown type `{}`", bound::end(kind.to_owned(), 64)),
         )]),
     };
-    events
-        .unwrap_or_else(|| vec![unknown(line.as_bytes(), "known type, unknown shape")])
-        .into()
+    Meaning {
+        events: events.unwrap_or_else(|| vec![unknown(line.as_bytes(), "known type, unknown shape")]),
+        pictures,
+        ..Meaning::default()
+    }
 }
 
 /// The CLI asks the platform something and waits for the answer. With the adapter's flags it asks nothing, but one that
@@ -142,7 +146,7 @@ fn piece(envelope: &Envelope<'_>) -> Vec<Event> {
     }
 }
 
-fn assistant(envelope: &Envelope<'_>) -> Option<Vec<Event>> {
+fn assistant(envelope: &Envelope<'_>, pictures: &mut Vec<Picture>) -> Option<Vec<Event>> {
     let mut message: Value = serde_json::from_str(envelope.message?.get()).ok()?;
     let parent_call = string(envelope.parent_tool_use_id).map(name);
     let from_cli = is_true(envelope.is_api_error_message);
@@ -150,12 +154,17 @@ fn assistant(envelope: &Envelope<'_>) -> Option<Vec<Event>> {
     Some(
         blocks
             .into_iter()
-            .filter_map(|block| assistant_block(block, parent_call.clone(), from_cli))
+            .filter_map(|block| assistant_block(block, parent_call.clone(), from_cli, pictures))
             .collect(),
     )
 }
 
-fn assistant_block(mut block: Value, parent_call: Option<String>, from_cli: bool) -> Option<Event> {
+fn assistant_block(
+    mut block: Value,
+    parent_call: Option<String>,
+    from_cli: bool,
+    pictures: &mut Vec<Picture>,
+) -> Option<Event> {
     match text(&block, "type") {
         "text" => match take_text(&mut block, "text") {
             said if said.is_empty() => None,
@@ -183,7 +192,7 @@ fn assistant_block(mut block: Value, parent_call: Option<String>, from_cli: bool
             input: bound::arguments(block.get_mut("input").map(Value::take).unwrap_or_default()),
             parent_call,
         }),
-        kind if kind.ends_with("tool_result") => Some(tool_result(block)),
+        kind if kind.ends_with("tool_result") => Some(tool_result(block, pictures)),
         kind => {
             let reason = format!("unknown block `{}` of an answer", bound::end(kind.to_owned(), 64));
             Some(unknown(block.to_string().as_bytes(), &reason))
@@ -191,7 +200,7 @@ fn assistant_block(mut block: Value, parent_call: Option<String>, from_cli: bool
     }
 }
 
-fn user(envelope: &Envelope<'_>) -> Option<Vec<Event>> {
+fn user(envelope: &Envelope<'_>, pictures: &mut Vec<Picture>) -> Option<Vec<Event>> {
     if is_true(envelope.is_replay) {
         // The CLI repeats a message of ours; it is recorded when it is sent.
         return Some(Vec::new());
@@ -201,7 +210,7 @@ fn user(envelope: &Envelope<'_>) -> Option<Vec<Event>> {
     let mut events = Vec::new();
     for mut block in blocks(&mut message)? {
         match text(&block, "type") {
-            kind if kind.ends_with("tool_result") => events.push(tool_result(block)),
+            kind if kind.ends_with("tool_result") => events.push(tool_result(block, pictures)),
             // A sub-agent's prompt stands in the call that started it.
             "text" if for_sub_agent => {}
             // The CLI tells its model something: an interruption, a skill's text, a cut answer.
@@ -214,39 +223,34 @@ fn user(envelope: &Envelope<'_>) -> Option<Vec<Event>> {
     Some(events)
 }
 
-fn tool_result(mut block: Value) -> Event {
+fn tool_result(mut block: Value, pictures: &mut Vec<Picture>) -> Event {
     let failed = block.get("is_error").and_then(Value::as_bool).unwrap_or_default();
-    let (output, truncated) = bound::middle(output_text(block.get_mut("content").map(Value::take)), bound::OUTPUT);
-    Event::ToolResult {
-        call: name(text(&block, "tool_use_id")),
-        succeeded: !failed,
-        output,
-        truncated,
-    }
+    let given = given(block.get_mut("content").map(Value::take));
+    given.result(name(text(&block, "tool_use_id")), !failed, pictures)
 }
 
-fn output_text(content: Option<Value>) -> String {
+fn given(content: Option<Value>) -> Given {
     match content {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text,
-        Some(Value::Array(parts)) => parts.into_iter().map(output_part).collect::<Vec<_>>().join("\n"),
-        Some(other) => other.to_string(),
+        None | Some(Value::Null) => Given::default(),
+        Some(Value::String(text)) => Given::words(text),
+        Some(Value::Array(parts)) => {
+            let mut given = Given::default();
+            for part in parts {
+                give(&mut given, part);
+            }
+            given
+        }
+        Some(other) => Given::words(other.to_string()),
     }
 }
 
-fn output_part(mut part: Value) -> String {
+fn give(given: &mut Given, mut part: Value) {
+    let source = part.get("source").unwrap_or(&Value::Null);
     match text(&part, "type") {
-        "text" => take_text(&mut part, "text"),
-        "image" | "document" => {
-            let source = part.get("source").unwrap_or(&Value::Null);
-            let kind = bound::end(text(source, "media_type").to_owned(), 64);
-            format!(
-                "[{} {kind}, {} bytes of base64]",
-                text(&part, "type"),
-                text(source, "data").len()
-            )
-        }
-        _ => part.to_string(),
+        "text" => given.say(take_text(&mut part, "text")),
+        "image" => given.show(text(source, "media_type"), text(source, "data")),
+        "document" => given.leave_out("document", text(source, "media_type"), text(source, "data"), ""),
+        _ => given.say(part.to_string()),
     }
 }
 

@@ -3,8 +3,10 @@
 use codecourier_domain::event::{Event, FileChange};
 use serde_json::{Value, json};
 
+use crate::parse::Picture;
 use crate::parse::bound::{self, name, notice, unknown};
-use crate::parse::field::{content_text, take, take_list, take_text, text};
+use crate::parse::field::{take, take_list, take_text, text};
+use crate::parse::given::Given;
 
 /// An item began: a call of a tool is shown.
 pub(super) fn started(mut item: Value) -> Vec<Event> {
@@ -40,7 +42,7 @@ pub(super) fn started(mut item: Value) -> Vec<Event> {
 }
 
 /// An item ended, and is whole.
-pub(super) fn completed(mut item: Value, line: &[u8]) -> Vec<Event> {
+pub(super) fn completed(mut item: Value, line: &[u8], pictures: &mut Vec<Picture>) -> Vec<Event> {
     match text(&item, "type") {
         // Ours, or what the agent shows its model besides.
         "userMessage" | "hookPrompt" | "functionCallOutput" => Vec::new(),
@@ -62,28 +64,26 @@ pub(super) fn completed(mut item: Value, line: &[u8]) -> Vec<Event> {
                 Some(code) if code != 0 => format!("{output}\n[exit code {code}]"),
                 _ => output,
             };
-            vec![result(&item, is_completed(&item) && exit.unwrap_or(0) == 0, output)]
+            let succeeded = is_completed(&item) && exit.unwrap_or(0) == 0;
+            vec![result(&item, succeeded, Given::words(output), pictures)]
         }
-        "fileChange" => file_changes(item),
+        "fileChange" => file_changes(item, pictures),
         "mcpToolCall" => {
             let error = item.get("error").map(|error| text(error, "message").to_owned());
             let error = error.filter(|error| !error.is_empty());
             let content = item.get_mut("result").map(|result| take_list(result, "content"));
             let failed = error.is_some() || !is_completed(&item);
-            vec![result(
-                &item,
-                !failed,
-                error.unwrap_or_else(|| content_text(content.unwrap_or_default())),
-            )]
+            let given = error.map_or_else(|| Given::blocks(content.unwrap_or_default()), Given::words);
+            vec![result(&item, !failed, given, pictures)]
         }
         "dynamicToolCall" => {
-            let output = content_text(take_list(&mut item, "contentItems"));
-            vec![result(&item, is_completed(&item), output)]
+            let given = Given::blocks(take_list(&mut item, "contentItems"));
+            vec![result(&item, is_completed(&item), given, pictures)]
         }
         "webSearch" | "imageView" | "sleep" | "imageGeneration" | "collabAgentToolCall" => {
             let succeeded = !matches!(text(&item, "status"), "failed" | "declined");
             let output = take_text(&mut item, "savedPath");
-            vec![result(&item, succeeded, output)]
+            vec![result(&item, succeeded, Given::words(output), pictures)]
         }
         "subAgentActivity" => Vec::new(),
         "contextCompaction" => vec![notice("The conversation was compacted to fit the model's context.")],
@@ -114,14 +114,14 @@ fn thought(mut item: Value) -> Vec<Event> {
     }]
 }
 
-fn file_changes(mut item: Value) -> Vec<Event> {
+fn file_changes(mut item: Value, pictures: &mut Vec<Picture>) -> Vec<Event> {
     let changes = take_list(&mut item, "changes");
     let completed = is_completed(&item);
     let output = match text(&item, "status") {
         "completed" => String::new(),
         status => format!("The patch was not applied: {status}."),
     };
-    let mut events = vec![result(&item, completed, output)];
+    let mut events = vec![result(&item, completed, Given::words(output), pictures)];
     if completed {
         events.extend(changes.into_iter().take(bound::EVENTS / 2).map(file_change));
     }
@@ -158,12 +158,6 @@ fn is_completed(item: &Value) -> bool {
     text(item, "status") == "completed"
 }
 
-fn result(item: &Value, succeeded: bool, output: String) -> Event {
-    let (output, truncated) = bound::middle(output, bound::OUTPUT);
-    Event::ToolResult {
-        call: name(text(item, "id")),
-        succeeded,
-        output,
-        truncated,
-    }
+fn result(item: &Value, succeeded: bool, given: Given, pictures: &mut Vec<Picture>) -> Event {
+    given.result(name(text(item, "id")), succeeded, pictures)
 }

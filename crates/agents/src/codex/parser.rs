@@ -88,6 +88,7 @@ impl CodexReader {
                 agent_version: name(text(&thread, "cliVersion")),
                 tools: Vec::new(),
             }],
+            pictures: Vec::new(),
             replies: vec![protocol::turn(protocol::FIRST_MESSAGE, id, &self.prompt, self.effort)],
             handle: Some(handle(id, None)),
             // It tells the usage of the turn before again.
@@ -155,7 +156,14 @@ fn told(method: &str, mut params: Value, line: &[u8]) -> Meaning {
             parent_call: None,
         }],
         "item/started" => item::started(take(&mut params, "item")),
-        "item/completed" => item::completed(take(&mut params, "item"), line),
+        "item/completed" => {
+            let mut pictures = Vec::new();
+            return Meaning {
+                events: item::completed(take(&mut params, "item"), line, &mut pictures),
+                pictures,
+                ..Meaning::default()
+            };
+        }
         "turn/started" => {
             let turn = params.get("turn").map(|turn| text(turn, "id").to_owned());
             return Meaning {

@@ -59,20 +59,6 @@ pub fn micro_usd(dollars: f64) -> Option<MicroUsd> {
     (0.0..1e15).contains(&micros).then_some(MicroUsd(micros as i64))
 }
 
-/// The content blocks that MCP and its relatives use, as one text. Pictures and the like are named, not kept.
-#[must_use]
-pub fn content_text(blocks: Vec<Value>) -> String {
-    let block_text = |mut block: Value| match text(&block, "type") {
-        "text" => take_text(&mut block, "text"),
-        kind @ ("image" | "audio") => {
-            let media_type = text(&block, "mimeType");
-            format!("[{kind} {media_type}, {} bytes of base64]", text(&block, "data").len())
-        }
-        _ => block.to_string(),
-    };
-    blocks.into_iter().map(block_text).collect::<Vec<_>>().join("\n")
-}
-
 /// One line of JSON with its `\n`.
 #[must_use]
 pub fn line(value: &Value) -> Vec<u8> {

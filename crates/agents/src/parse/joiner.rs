@@ -94,13 +94,10 @@ impl Joiner {
 
     /// Takes the line that begins at `start`. Gives the events that leave with it.
     pub(super) fn take(&mut self, start: u64, join: Option<Join>, events: Vec<Event>) -> Vec<Event> {
-        let is_deaf = self
-            .groups
-            .back()
-            .is_some_and(|group| group.waits == Some(Waits::Heard));
+        let is_heard = self.hears(join.as_ref());
         match join {
             Some(Join::Heard) => self.release(|waits| *waits == Waits::Heard),
-            _ if is_deaf => return Vec::new(),
+            _ if !is_heard => return Vec::new(),
             None if events.is_empty() => {}
             None => self.end_said(),
             Some(Join::Beside) => {}
@@ -142,6 +139,12 @@ impl Joiner {
             });
         }
         self.leave()
+    }
+
+    /// Whether the next line is heard at all.
+    pub(super) fn hears(&self, join: Option<&Join>) -> bool {
+        let last = self.groups.back();
+        join == Some(&Join::Heard) || last.is_none_or(|group| group.waits != Some(Waits::Heard))
     }
 
     /// Ends the stream: everything leaves.

@@ -3,6 +3,7 @@
 
 use codecourier_domain::event::Event;
 
+use super::given::Picture;
 use super::joiner::{Join, Joiner};
 use super::{Line, LineLimits, LineReader, ParsedLine, Parser, RawLine, Reply, bound};
 use crate::session::SessionHandle;
@@ -18,6 +19,8 @@ pub trait ReadLine: Send {
 pub struct Meaning {
     /// The events.
     pub events: Vec<Event>,
+    /// The pictures that tools gave in it, which events of it name.
+    pub pictures: Vec<Picture>,
     /// The answers to it, each a whole line with its `\n`.
     pub replies: Vec<Vec<u8>>,
     /// What further messages must name from here on.
@@ -97,6 +100,7 @@ impl<R: ReadLine> Parser for LineParser<R> {
                         length: 0,
                     },
                     events: waited,
+                    pictures: Vec::new(),
                     replies: Vec::new(),
                     handle: None,
                 });
@@ -126,6 +130,12 @@ fn parse(
             .push(bound::unknown(line.bytes, "more events in one line than are kept"));
     }
     let start = std::mem::replace(next, line.end_offset);
+    // What is only repeated was kept when it was said.
+    let pictures = if joiner.hears(meaning.join.as_ref()) {
+        meaning.pictures
+    } else {
+        Vec::new()
+    };
     let numbered = meaning.replies.into_iter().zip(1..);
     ParsedLine {
         end_offset: line.end_offset,
@@ -134,6 +144,7 @@ fn parse(
             length: line.length,
         },
         events: joiner.take(start, meaning.join, meaning.events),
+        pictures,
         replies: numbered
             .map(|(bytes, number): (Vec<u8>, u32)| Reply {
                 id: format!("reply-{}-{number}", line.end_offset),

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::{protocol, turn};
 use crate::parse::bound::{self, name, notice, unknown};
-use crate::parse::field::{content_text, count, is_true, micro_usd, take, take_list, take_text, text};
+use crate::parse::field::{count, is_true, micro_usd, take, take_list, take_text, text};
+use crate::parse::given::Given;
 use crate::parse::{Join, Line, Meaning, ReadLine, object};
 
 /// Pi's words for a wait before a retry that was cut off.
@@ -33,7 +34,7 @@ fn understand(mut message: Value, line: &[u8]) -> Meaning {
     match kind.as_str() {
         "message_update" => piece(take(&mut message, "assistantMessageEvent")),
         "message_end" => said(take(&mut message, "message")),
-        "tool_execution_end" => vec![result(message)],
+        "tool_execution_end" => return result(message),
         "agent_start" => return joined(Join::GoesOn, Vec::new()),
         "agent_end" => {
             if is_true(&message, "willRetry") {
@@ -160,15 +161,15 @@ fn block(mut block: Value) -> Option<Event> {
     }
 }
 
-fn result(mut message: Value) -> Event {
+fn result(mut message: Value) -> Meaning {
     let content = message.get_mut("result").map(|result| take_list(result, "content"));
-    let (output, truncated) = bound::middle(content_text(content.unwrap_or_default()), bound::OUTPUT);
-    Event::ToolResult {
-        call: name(text(&message, "toolCallId")),
-        succeeded: !is_true(&message, "isError"),
-        output,
-        truncated,
-    }
+    let mut meaning = Meaning::default();
+    let call = name(text(&message, "toolCallId"));
+    let given = Given::blocks(content.unwrap_or_default());
+    meaning
+        .events
+        .push(given.result(call, !is_true(&message, "isError"), &mut meaning.pictures));
+    meaning
 }
 
 /// The usage of one answer. Pi has no prices of the gateway's models, so its cost is one only when it is more than nothing.

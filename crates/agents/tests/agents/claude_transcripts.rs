@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 
 use codecourier_agents::agent::adapter;
+use codecourier_agents::parse::Picture;
 use codecourier_domain::agent::AgentKind;
-use codecourier_domain::event::{Durability, Event, FileChange, PlanStatus, TurnOutcome};
+use codecourier_domain::event::{Durability, Event, FileChange, PlanStatus, ToolImage, TurnOutcome};
+use codecourier_domain::image::ImageType;
 use codecourier_domain::money::MicroUsd;
 use codecourier_domain::verdict::{Verdict, VerdictResult};
 
 use crate::session::session_of;
 
-const TRANSCRIPTS: [&str; 41] = [
+const TRANSCRIPTS: [&str; 42] = [
     "background-sub-agent",
     "command",
     "context-overflow",
@@ -23,6 +25,7 @@ const TRANSCRIPTS: [&str; 41] = [
     "error-500",
     "follow-up",
     "image",
+    "image-mcp",
     "interrupt",
     "interrupt-in-stream",
     "long-output",
@@ -354,16 +357,49 @@ fn retries_say_why_and_how_long() {
     assert_eq!(retries, [(1, Some(429)), (2, Some(529)), (3, Some(500))]);
 }
 
+/// The outputs of tools, and how many pictures each came with. The bytes of those leave beside the events.
 #[test]
-fn a_picture_is_named_and_not_kept() {
-    let outputs: Vec<String> = kept("image")
-        .into_iter()
-        .filter_map(|event| match event {
-            Event::ToolResult { output, .. } => Some(output),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(outputs, ["[image image/png, 96 bytes of base64]"]);
+fn a_picture_that_a_tool_gives_leaves_beside_the_event_that_names_it() {
+    let given = |name: &str| {
+        let mut parser = adapter(AgentKind::Claude)
+            .unwrap()
+            .parser(&session_of(AgentKind::Claude));
+        let lines = parser.feed(&transcript(name));
+        let pictures: Vec<ToolImage> = lines.iter().flat_map(|line| &line.pictures).map(proved).collect();
+        let results = lines.into_iter().flat_map(|line| line.events);
+        let results: Vec<(String, Vec<ToolImage>)> = results
+            .filter_map(|event| match event {
+                Event::ToolResult { output, images, .. } => Some((output, images)),
+                _ => None,
+            })
+            .collect();
+        let named: Vec<ToolImage> = results.iter().flat_map(|(_, images)| images.clone()).collect();
+        assert_eq!(named, pictures, "{name}");
+        results
+            .into_iter()
+            .map(|(output, images)| (output, images.len()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(given("image"), [(String::new(), 1)]);
+    let by_server = given("image-mcp");
+    assert_eq!(
+        by_server.last().map(|(_, pictures)| *pictures),
+        Some(1),
+        "{by_server:?}"
+    );
+    assert!(
+        by_server
+            .last()
+            .is_some_and(|(output, _)| output.starts_with("echoed\n"))
+    );
+}
+
+/// What is said of a picture, which must be what its bytes are.
+pub(crate) fn proved(picture: &Picture) -> ToolImage {
+    assert_eq!(ImageType::of(&picture.bytes), Some(picture.image.media_type));
+    assert_eq!(picture.bytes.len() as u64, picture.image.size);
+    assert_eq!(picture.image.image.len(), 64);
+    picture.image.clone()
 }
 
 #[test]

@@ -7,10 +7,11 @@ use codecourier_agents::adapter;
 use codecourier_agents::fuzz::check_parser;
 use codecourier_agents::session::{SessionHandle, SessionStart};
 use codecourier_domain::agent::AgentKind;
-use codecourier_domain::event::{Durability, Event, FileChange, TurnOutcome};
+use codecourier_domain::event::{Durability, Event, FileChange, ToolImage, TurnOutcome};
 use codecourier_domain::verdict::{Verdict, VerdictResult};
 use serde_json::json;
 
+use crate::claude_transcripts::proved;
 use crate::session::session_of;
 
 const AGENTS: [AgentKind; 3] = [AgentKind::Codex, AgentKind::Opencode, AgentKind::Pi];
@@ -485,4 +486,24 @@ fn the_end_of_a_turn_is_seen_though_its_record_is_too_long() {
     };
     assert_eq!(*outcome, TurnOutcome::Completed);
     assert!(final_text.contains("too long to be shown"), "{final_text}");
+}
+
+#[test]
+fn a_picture_that_a_tool_gives_leaves_beside_the_event_that_names_it() {
+    for agent in AGENTS {
+        for (name, pictures) in [
+            // It shows the picture to its model, and says of it where it was.
+            ("image", usize::from(agent != AgentKind::Codex)),
+            ("image-mcp", 1),
+        ] {
+            let lines = parsed(agent, name);
+            let given: Vec<ToolImage> = lines.iter().flat_map(|line| &line.pictures).map(proved).collect();
+            assert_eq!(given.len(), pictures, "{agent} {name}");
+            let named = kept(agent, name).into_iter().flat_map(|event| match event {
+                Event::ToolResult { images, .. } => images,
+                _ => Vec::new(),
+            });
+            assert_eq!(named.collect::<Vec<_>>(), given, "{agent} {name}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Reference images: pictures that a run's agents are shown with its prompt.
+//! The pictures of runs: those that a run's agents are shown with its prompt, and those that tools showed to them.
 //!
 //! Invariant: they are served as the pictures that they were found to be, and browsers are told to take them for nothing
 //! else.
@@ -36,6 +36,9 @@ pub(super) async fn upload_image(
 }
 
 /// Get a picture of runs.
+///
+/// One that was uploaded for runs of the project, or one that a tool gave to an agent in one: `images` of a
+/// `tool_result` in the events of a run names those. Its address is its content, so it never changes.
 #[utoipa::path(get, path = "/projects/{slug}/images/{image}", operation_id = "runs.getImage", tag = "runs", params(ImagePath),
     responses((status = 200, description = "The picture.", content(
         (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/gif"), (Vec<u8> = "image/webp")))))]

@@ -466,3 +466,46 @@ async fn a_picture_is_uploaded_once_and_shown_to_every_agent_of_the_run() {
     assert!(prompt.contains("[image/png, iVBORw0KGgo"), "{prompt}");
     assert_eq!(file.as_deref(), Some(PNG));
 }
+
+#[tokio::test]
+async fn a_picture_that_a_tool_gave_is_served_to_who_may_read_the_run() {
+    let look = Act::Look {
+        name: "Read".to_owned(),
+        picture: PNG.to_vec(),
+    };
+    let agents = script(move |_| vec![look.clone(), Act::EndTurn("Looked.".to_owned())]);
+    let server = TestServer::start_in(Arc::new(World::new(agents)), ApiConfig::default()).await;
+    let (ada, bob) = (server.person("ada").await, server.person("bob").await);
+    let shop = server.project(&ada, "shop").await;
+    let other = server.project(&ada, "other").await;
+    let body = json!({"prompt": "Look", "workflow": "single"});
+    let started = server.post(&ada.token, "/projects/shop/runs", body).await;
+    let run = started.data()["id"].as_str().unwrap().to_owned();
+    ended(&server, &shop, &run).await;
+
+    let page = server
+        .get(&ada.token, &format!("/projects/shop/runs/{run}/events?limit=100"))
+        .await;
+    let events = page.data().as_array().unwrap().clone();
+    let result = events.iter().find(|event| event["event"]["kind"] == "tool_result");
+    let images = result.unwrap()["event"]["images"].clone();
+    let named = json!([{"image": images[0]["image"], "mediaType": "image/png", "size": PNG.len()}]);
+    assert_eq!(images, named, "{}", page.text);
+    assert!(!page.text.contains("iVBORw0KGgo"), "no bytes in events");
+
+    let image = images[0]["image"].as_str().unwrap();
+    let read = server.get(&ada.token, &format!("/projects/shop/images/{image}")).await;
+    assert_eq!(read.status, StatusCode::OK, "{}", read.text);
+    for (name, value) in [
+        ("content-type", "image/png"),
+        ("x-content-type-options", "nosniff"),
+        ("cache-control", "private, max-age=31536000, immutable"),
+        ("content-disposition", "inline; filename=\"image\""),
+    ] {
+        assert_eq!(read.headers[name], value);
+    }
+    for (token, project) in [(&bob.token, "shop"), (&ada.token, other.slug.as_str())] {
+        let refused = server.get(token, &format!("/projects/{project}/images/{image}")).await;
+        assert_eq!(refused.code(), "NOT_FOUND");
+    }
+}

@@ -8,7 +8,7 @@ mod agent;
 use std::collections::HashMap;
 
 use codecourier_domain::check::{CheckOutcome, CheckResult, Requirement};
-use codecourier_domain::event::{Event, PermissionAnswer, Phase, PhaseState, ResultSource};
+use codecourier_domain::event::{Event, PermissionAnswer, Phase, PhaseState, ResultSource, ToolImage};
 use codecourier_domain::id::StepId;
 use codecourier_domain::verdict::{Severity, Verdict, VerdictResult};
 
@@ -108,8 +108,13 @@ impl Transcript {
                 call,
                 succeeded,
                 output,
-                ..
-            } => self.tool_result(step, call, *succeeded, output, width),
+                truncated: _,
+                images,
+            } => {
+                let mut lines = self.tool_result(step, call, *succeeded, output, width);
+                lines.extend(images.iter().map(|image| self.picture(image)));
+                lines
+            }
             Event::Retry {
                 attempt,
                 delay_ms,
@@ -233,6 +238,17 @@ impl Transcript {
             lines.push(Tone::Quiet.line("│ …").indented(indent));
         }
         lines
+    }
+
+    /// A picture that a tool gave: what it is, and in full its name, by which the server gives it.
+    fn picture(&self, image: &ToolImage) -> Line {
+        let what = format!("│ picture: {}, {} bytes", image.media_type.as_str(), image.size);
+        let line = Tone::Quiet.line(&what);
+        match self.detail {
+            Detail::Progress => line,
+            Detail::Full => line.and(Tone::Quiet, &format!(", {}", image.image)),
+        }
+        .indented(2)
     }
 
     fn tool_result(

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::image::ImageType;
+
 /// What the platform answers to a question for permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -44,4 +46,16 @@ pub enum PlanStatus {
     InProgress,
     /// Done.
     Completed,
+}
+
+/// A picture that a tool gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolImage {
+    /// Its name: the SHA-256 of its bytes, as 64 hexadecimal digits.
+    pub image: String,
+    /// What it is, as its bytes prove.
+    pub media_type: ImageType,
+    /// Its size in bytes.
+    pub size: u64,
 }

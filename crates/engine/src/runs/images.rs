@@ -1,25 +1,31 @@
-//! Reference images: pictures that people give a run along with its prompt.
+//! The pictures of runs: reference images, which people give a run along with its prompt, and those that tools gave to
+//! its agents.
 //!
-//! A picture is uploaded into a project once, named after its content, and pinned by that name on every run that shows it
-//! to its agents. Invariants: what the bytes are decides the type, never what the client says; only PNG, JPEG, GIF and
-//! WebP, none of which can hold a script; at most [`IMAGE_LIMIT`] bytes each and [`MAX_IMAGES`] in a run; a project names
-//! only pictures that were uploaded into it, so that a name tells nobody what another project has.
+//! A picture is kept in a project once, named after its content. A reference image is pinned by that name on every run
+//! that shows it to its agents; a tool's is named in the event of its result. Invariants: what the bytes are decides the
+//! type, never what the client or the agent says; only PNG, JPEG, GIF and WebP, none of which can hold a script; at most
+//! [`IMAGE_LIMIT`] bytes each and [`MAX_IMAGES`] in a run or a result; a project names only pictures that were uploaded
+//! into it or that its runs had, so that a name tells nobody what another project has.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use codecourier_agents::parse::given::LARGEST_PICTURE;
 use codecourier_agents::session::{Image, ImageType};
 use codecourier_domain::id::ProjectId;
 use codecourier_store::blob_uses::BlobHolder;
-use codecourier_store::blobs::{BlobName, Blobs};
+use codecourier_store::blobs::{BlobName, Blobs, StoredBlob};
 use serde::{Deserialize, Serialize};
 
 use super::Runs;
+use crate::Inner;
 use crate::access::ProjectGrant;
 use crate::error::Error;
 
 /// The most bytes that a picture may have: what providers of models take.
 pub const IMAGE_LIMIT: usize = 5 * 1024 * 1024;
+// What a tool gave can be read again.
+const _: () = assert!(LARGEST_PICTURE <= IMAGE_LIMIT);
 /// The most bytes that the pictures of a run may have together: what fits into a request to a model, as base64.
 const MAX_TOTAL: u64 = 16 * 1024 * 1024;
 /// The most pictures of a run.
@@ -59,13 +65,7 @@ impl Runs {
         }
         let media_type = ImageType::of(&bytes)
             .ok_or_else(|| Error::validation("A picture is a PNG, JPEG, GIF or WebP file, and this is none."))?;
-        let stored = self.engine.blobs.put(bytes).await?;
-        let holder = BlobHolder::Image(stored.name);
-        let hold = self
-            .engine
-            .store
-            .write(move |tx| Box::pin(async move { tx.hold_blob(project, holder, stored.name).await }));
-        hold.await?;
+        let stored = keep(&self.engine, project, bytes).await?;
         Ok(RunImage {
             image: stored.name,
             media_type,
@@ -115,6 +115,21 @@ impl Runs {
         });
         Ok(found)
     }
+}
+
+/// Keeps a picture for a project. What is kept already stays as it is.
+pub(super) async fn keep(
+    engine: &Inner,
+    project: ProjectId,
+    bytes: Bytes,
+) -> Result<StoredBlob, codecourier_store::Error> {
+    let stored = engine.blobs.put(bytes).await?;
+    let holder = BlobHolder::Image(stored.name);
+    let hold = engine
+        .store
+        .write(move |tx| Box::pin(async move { tx.hold_blob(project, holder, stored.name).await }));
+    hold.await?;
+    Ok(stored)
 }
 
 /// The pictures of a run with their bytes.

@@ -62,6 +62,12 @@ impl Redactor {
         lengths.max().unwrap_or(0)
     }
 
+    /// Whether bytes hold one.
+    pub(crate) fn is_in(&self, bytes: &[u8]) -> bool {
+        let mut patterns = self.patterns.iter();
+        patterns.any(|pattern| memchr::memmem::find(bytes, pattern.expose_secret().as_bytes()).is_some())
+    }
+
     /// A text without the secrets.
     pub(crate) fn text(&self, text: String) -> String {
         self.patterns.iter().fold(text, |text, pattern| {

@@ -75,6 +75,10 @@ async fn a_secret_is_nowhere_but_in_the_sandbox_it_is_for() {
                 name: "Bash".to_owned(),
                 output: serde_json::json!({ "env": told }).to_string(),
             },
+            Act::Look {
+                name: "Read".to_owned(),
+                picture: format!("GIF89a{told}").into_bytes(),
+            },
             Act::Complain(format!("warning: {told}\n")),
             Act::Write {
                 path: "answer.txt".to_owned(),

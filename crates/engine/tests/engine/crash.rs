@@ -2,11 +2,16 @@
 
 use std::collections::HashSet;
 
+use codecourier_domain::actor::Actor;
+use codecourier_domain::event::{Event, ToolImage};
+use codecourier_domain::image::ImageType;
+use codecourier_domain::pipeline::Pipeline;
+use codecourier_store::blobs::BlobName;
 use codecourier_testkit::engine::{TestEngine, World};
-use codecourier_testkit::fake_agent;
+use codecourier_testkit::fake_agent::{self, Act};
 use codecourier_testkit::postgres::Server;
 
-use crate::story;
+use crate::{settings, story};
 
 /// Kills an engine and starts the next ones until one was not stopped at its start. Gives where the others were.
 async fn killed_and_started(world: &World, engine: TestEngine) -> (TestEngine, Vec<String>) {
@@ -122,4 +127,80 @@ async fn one_kill_after_every_seventh_event() {
         seq += 7;
     }
     assert!(seq > 70, "the story has more than {seq} events");
+}
+
+/// A picture that a tool gave is in the transcript once, and where it is kept, wherever the engine was killed between the
+/// two.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_of_a_tool_is_kept_once_through_a_kill_at_every_call() {
+    let mut large = b"GIF89a".to_vec();
+    large.resize(20_000, 7);
+    let small = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    let look = |picture: &[u8]| Act::Look {
+        name: "Read".to_owned(),
+        picture: picture.to_vec(),
+    };
+    let acts = vec![
+        look(&small),
+        look(&large),
+        look(b"<svg onload='alert(1)'/>"),
+        look(&small),
+        Act::EndTurn("Looked.".to_owned()),
+    ];
+    let world = World::new(fake_agent::always(acts));
+    let mut engine = world.start().await;
+    let mut spec = world.spec();
+    spec.pipeline = Pipeline::single_designer();
+    let run = engine.start_run(spec).await.unwrap();
+    world.backend.stop_at_each();
+    let mut kills = 0;
+    loop {
+        let ended = tokio::select! {
+            _ = engine.wait(run) => true,
+            _ = world.backend.stopped() => false,
+        };
+        if ended {
+            break;
+        }
+        let (next, stopped) = killed_and_started(&world, engine).await;
+        engine = next;
+        kills += 1 + stopped.len();
+    }
+    assert!(kills > 20, "{kills} kills");
+
+    let events = engine.events(run).await;
+    let results: Vec<(String, Vec<ToolImage>)> = events
+        .into_iter()
+        .filter_map(|recorded| match recorded.event {
+            Event::ToolResult { output, images, .. } => Some((output, images)),
+            _ => None,
+        })
+        .collect();
+    let shown: Vec<Vec<String>> = results
+        .iter()
+        .map(|(_, images)| images.iter().map(|image| image.image.clone()).collect())
+        .collect();
+    let name = |bytes: &[u8]| BlobName::of(bytes).to_string();
+    assert_eq!(
+        shown,
+        [vec![name(&small)], vec![name(&large)], vec![], vec![name(&small)]],
+        "each result once"
+    );
+    assert!(
+        results[2].0.contains("no PNG, JPEG, GIF or WebP picture"),
+        "{}",
+        results[2].0
+    );
+    let member = settings::grant(run.0, Actor::System);
+    for (bytes, media_type) in [(small, ImageType::Png), (large, ImageType::Gif)] {
+        let (member, name) = (member.clone(), name(&bytes));
+        let read = engine.ask(move |engine| async move {
+            let stranger = engine.runs().image(&settings::stranger(), &name).await;
+            assert_eq!(stranger.unwrap_err().code.as_str(), "NOT_FOUND");
+            engine.runs().image(&member, &name).await.unwrap()
+        });
+        let (image, kept) = read.await;
+        assert_eq!((image.media_type, &kept[..]), (media_type, &bytes[..]));
+    }
+    engine.shut_down().await;
 }

@@ -1,8 +1,9 @@
 //! What people see of events, hostile ones included.
 
 use codecourier_domain::check::{CheckOutcome, CheckResult, Requirement};
-use codecourier_domain::event::{Event, Phase, PhaseState, PlanEntry, PlanStatus, ResultSource};
+use codecourier_domain::event::{Event, Phase, PhaseState, PlanEntry, PlanStatus, ResultSource, ToolImage};
 use codecourier_domain::failure::{Failure, FailureClass};
+use codecourier_domain::image::ImageType;
 use codecourier_domain::verdict::{Finding, Severity, Verdict, VerdictResult};
 use serde_json::json;
 
@@ -33,6 +34,7 @@ fn result(call: &str, succeeded: bool, output: &str) -> Event {
         succeeded,
         output: output.into(),
         truncated: false,
+        images: Vec::new(),
     }
 }
 
@@ -42,6 +44,29 @@ fn text(text: &str) -> Event {
         partial: false,
         parent_call: None,
     }
+}
+
+#[test]
+fn a_picture_that_a_tool_gave_is_named() {
+    let mut given = result("1", true, "");
+    let Event::ToolResult { images, .. } = &mut given else {
+        panic!("another kind: {given:?}");
+    };
+    images.push(ToolImage {
+        image: "0f".repeat(32),
+        media_type: ImageType::Png,
+        size: 70,
+    });
+    let events = [call("1", "Read", json!({"file_path": "a.png"})), given];
+    assert_eq!(
+        shown(Detail::Progress, &events, 80),
+        ["  ✓ Read a.png", "    │ picture: image/png, 70 bytes"]
+    );
+    let full = shown(Detail::Full, &events, 120);
+    assert_eq!(
+        full[1],
+        format!("    │ picture: image/png, 70 bytes, {}", "0f".repeat(32))
+    );
 }
 
 #[test]

@@ -31,6 +31,7 @@ use codecourier_sandbox::{
 use super::between::Ears;
 use super::pictures::Pictures;
 use super::talk::last_turn;
+use super::tool_pictures::ToolPictures;
 use super::{StepContext, StepError, ended, journal, limits, still, verdict};
 use crate::error::sentence;
 use crate::runs::memo::{AgentProcess, LastTurn, Login, StepMemo, Whose};
@@ -84,6 +85,7 @@ pub(super) async fn work(context: &StepContext, sandbox: &dyn Sandbox) -> Result
                     session,
                     tag: tag(process.number),
                     process,
+                    pictures: ToolPictures::default(),
                     farewell_until: None,
                 };
                 match conversation.resume().await? {
@@ -259,6 +261,7 @@ pub(super) struct Conversation<'a> {
     pub(super) session: SessionSpec,
     pub(super) tag: String,
     pub(super) process: AgentProcess,
+    pub(super) pictures: ToolPictures,
     /// Set once the work is done and the agent was told to end: until when it may take its time.
     pub(super) farewell_until: Option<Instant>,
 }
@@ -397,7 +400,7 @@ impl Conversation<'_> {
     }
 
     /// Answers lines, commits their events, shows what is not stored, and acts on turns that ended.
-    async fn take(&mut self, lines: Vec<ParsedLine>, offset: u64) -> Result<After, StepError> {
+    async fn take(&mut self, mut lines: Vec<ParsedLine>, offset: u64) -> Result<After, StepError> {
         if lines.is_empty() {
             return Ok(After::Stays);
         }
@@ -409,9 +412,11 @@ impl Conversation<'_> {
         if lines.iter().flat_map(|line| &line.events).any(is_work) {
             self.works().await;
         }
+        self.pictures.keep(self.context, &mut lines).await?;
         let (durable, transient): (Vec<Event>, Vec<Event>) = lines
             .into_iter()
             .flat_map(|line| line.events)
+            .map(|event| self.pictures.told(event))
             .partition(|event| event.durability() == Durability::Durable);
         for event in transient {
             self.context.recorder.show(event);

@@ -17,6 +17,7 @@ mod sandbox;
 mod setup;
 mod still;
 mod talk;
+mod tool_pictures;
 mod verdict;
 
 use std::sync::Arc;
