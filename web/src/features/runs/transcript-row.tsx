@@ -30,7 +30,7 @@ import { cn } from "@/lib/cn";
 import { copy } from "@/lib/copy";
 import { duration } from "@/lib/format";
 import { Markdown } from "./markdown";
-import { picturesAt } from "./pictures/named";
+import { givenPictures, picturesAt } from "./pictures/named";
 import { Thumbnails } from "./pictures/thumbnail";
 import { Terminal } from "./terminal";
 import type { Finding, PlanEntry, Row } from "./transcript-rows";
@@ -137,6 +137,7 @@ function Content({ row, images, label }: Pick<TranscriptRowProps, "row" | "image
         <>
           <Tool row={row} />
           <Pictures images={images} numbers={row.pictures} />
+          <Given images={images} row={row} />
         </>
       );
     case "file":
@@ -288,6 +289,15 @@ function Pictures({ images, numbers }: PicturesProps) {
   const shown = picturesAt(images, numbers);
   return shown.length > 0 ? (
     <Thumbnails slug={slug} images={shown} count={images.length} className="mt-1 ml-5.5" />
+  ) : null;
+}
+
+/** The pictures that a tool gave. */
+function Given({ images, row }: { images: PicturesProps["images"]; row: Extract<Row, { kind: "tool" }> }) {
+  const { slug = "" } = useParams({ strict: false });
+  const given = givenPictures(row.result?.images ?? [], picturesAt(images, row.pictures));
+  return given.length > 0 ? (
+    <Thumbnails slug={slug} images={given} count={given.length} tool={row.name} className="mt-1 ml-5.5" />
   ) : null;
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { RunEvent } from "@/live/run-events";
+import { givenPictures } from "./pictures/named";
 import { rowsOf as allRowsOf, type Pieces, TranscriptRows } from "./transcript-rows";
 
 const events = (...bodies: RunEvent["event"][]): RunEvent[] =>
@@ -161,6 +162,26 @@ test("a question for permission has its answer, a plan its entries, a changed fi
     { kind: "plan", entries: [{ text: "Write it", status: "in_progress" }, {}] },
     { kind: "file", path: "a.py", diff: "+x" },
   ]);
+});
+
+test("the pictures that a tool gave belong to its call, each by its name and nothing else", () => {
+  const [one, two] = ["a".repeat(64), "b".repeat(64)];
+  const images = [one, two, one, "../secret", undefined].map((image) => ({
+    image,
+    mediaType: "image/png",
+    size: 1,
+  }));
+  const [row] = rowsOf(
+    events(
+      { kind: "tool_call", call: "1", name: "Read", input: { file_path: "a.png" } },
+      { kind: "tool_result", call: "1", succeeded: true, output: "", images },
+    ),
+    none,
+  );
+  expect(row).toMatchObject({ kind: "tool", result: { images: [one, two, one] } });
+  // One of the run's own that the tool read is shown already.
+  const own = [{ number: 1, image: two }];
+  expect(givenPictures([one, two, one], own)).toEqual([{ number: 1, image: one }]);
 });
 
 test("a prompt and a call say which pictures of the run they are about", () => {

@@ -4,7 +4,7 @@
 // requests are counted elsewhere and have none. Rows are made once and stay the same objects until what they show is
 // another: events come hundreds in a second, and only what changed is drawn again.
 import type { RunEvent } from "@/live/run-events";
-import { named } from "./pictures/named";
+import { isName, named } from "./pictures/named";
 
 type Common = {
   key: string;
@@ -13,6 +13,15 @@ type Common = {
   stepId: string | null;
   /** The call that started the sub-agent whose row this is. */
   parent?: string | undefined;
+};
+
+/** What a tool gave back. */
+export type Result = {
+  succeeded: boolean;
+  output: string;
+  truncated: boolean;
+  /** The pictures among it, by their names. */
+  images: string[];
 };
 
 export type PlanEntry = { text: string; status: string };
@@ -36,7 +45,7 @@ export type Row = Common &
         subject: string;
         /** The pictures of the run that it looks at, by number. */
         pictures: number[];
-        result: { succeeded: boolean; output: string; truncated: boolean } | undefined;
+        result: Result | undefined;
       }
     | { kind: "file"; path: string; change: string; diff: string }
     | { kind: "plan"; entries: PlanEntry[] }
@@ -251,11 +260,12 @@ function isStderr(row: Row | undefined): row is Extract<Row, { kind: "notice" }>
   return row?.kind === "notice" && row.key.startsWith("err-");
 }
 
-function resultOf(event: RunEvent["event"]) {
+function resultOf(event: RunEvent["event"]): Result {
   return {
     succeeded: event.succeeded === true,
     output: text(event.output),
     truncated: event.truncated === true,
+    images: list(event.images).flatMap(({ image }) => (isName(image) ? [image] : [])),
   };
 }
 

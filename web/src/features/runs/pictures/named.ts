@@ -20,3 +20,15 @@ export function picturesAt(images: readonly Image[], numbers: readonly number[])
     return image ? [{ number, image }] : [];
   });
 }
+
+/** Whether something is the name of a picture. */
+export function isName(name: unknown): name is string {
+  return typeof name === "string" && /^[0-9a-f]{64}$/.test(name);
+}
+
+/** The pictures that a tool gave, but for those of the run that are shown with its call: it read one of them. */
+export function givenPictures(given: readonly string[], shown: readonly Numbered[]): Numbered[] {
+  const known = new Set(shown.map(({ image }) => image));
+  const others = [...new Set(given)].filter((image) => !known.has(image));
+  return others.map((image, index) => ({ number: index + 1, image }));
+}

@@ -69,17 +69,24 @@ type ThumbnailsProps = {
   images: readonly Numbered[];
   /** How many there are where these are some of. */
   count: number;
+  /** The tool that gave them, where they are not the run's own. */
+  tool?: string | undefined;
   className?: string;
 };
 
 /** The pictures of a run that belong to something. */
-export function Thumbnails({ slug, images, count, className }: ThumbnailsProps) {
+export function Thumbnails({ slug, images, count, tool, className }: ThumbnailsProps) {
   const t = useTranslations("pictures");
+  const label = (number: number) =>
+    tool ? t("given", { number, count, tool }) : t("numbered", { number, count });
   return (
-    <ul aria-label={t("title")} className={cn("flex flex-wrap gap-2", className)}>
+    <ul
+      aria-label={tool ? t("givenTitle", { tool }) : t("title")}
+      className={cn("flex flex-wrap gap-2", className)}
+    >
       {images.map(({ number, image }) => (
         <li key={number}>
-          <Thumbnail slug={slug} image={image} label={t("numbered", { number, count })} />
+          <Thumbnail slug={slug} image={image} label={label(number)} />
         </li>
       ))}
     </ul>
