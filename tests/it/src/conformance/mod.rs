@@ -81,6 +81,7 @@ behaviours! {
         Skill: "A skill is found and read",
         Command: "A command with arguments is found by its name",
         Image: "A picture in a message reaches the model",
+        ToolPicture: "A picture that a tool reads is in the transcript",
         Terminated: "A process that is told to end ends, and its conversation goes on in a new one",
     }
     Talk {
@@ -126,6 +127,9 @@ pub const fn expected(agent: AgentKind, behaviour: Behaviour) -> Expected {
     use AgentKind::{Codex, Opencode, Pi};
     match (agent, behaviour) {
         (Codex | Pi, Behaviour::Plan) => Expected::Lacks("it offers its model no tool for a plan"),
+        (Codex, Behaviour::ToolPicture) => Expected::Lacks(
+            "its server tells where the picture lies that its model looks at, and not the picture; one of an MCP server's tool it tells",
+        ),
         (Codex, Behaviour::Command) => Expected::Lacks("its server takes no command by name"),
         (Opencode, Behaviour::Steer) => {
             Expected::Lacks("its protocol has no message in the middle of a turn; it is the next turn's")

@@ -99,6 +99,21 @@ async fn converse(agent: AgentKind) {
         || format!("{}\n{asked}", told(&events)),
     );
 
+    let path = "/home/user/project/seen.png";
+    let look = match agent {
+        AgentKind::Codex => format!("@@tool view_image {{\"path\": \"{path}\"}}"),
+        AgentKind::Claude | AgentKind::Opencode | AgentKind::Pi | AgentKind::Acp => format!("@@read {path}"),
+    };
+    let script = format!("@@run echo {PICTURE} | base64 -d > {path}\n{look}");
+    let events = session.ask(&script).await.unwrap();
+    let is_given = events.iter().any(|event| {
+        matches!(event, Event::ToolResult { images, succeeded: true, .. }
+            if matches!(&images[..], [image] if image.media_type == ImageType::Png && image.size == 95))
+    });
+    judged.row(Behaviour::ToolPicture, is_completed(&events) && is_given, || {
+        told(&events)
+    });
+
     session.say(&Prompt::text("@@run sleep 600")).await.unwrap();
     session
         .until(|event| matches!(event, Event::ToolCall { .. }))
