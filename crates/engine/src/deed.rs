@@ -1,9 +1,10 @@
-//! A deed: who does something and when, and how it is put on record beside the rows that it changes.
+//! A deed: who does something, when and from where, and how it is put on record beside the rows that it changes.
 //!
 //! Every use case that changes what people manage makes one and hands it to the command. Invariant: a record is written
 //! in the transaction of what it tells of, by the same actor and at the same moment. Nothing secret goes into one.
 
 use std::fmt::Display;
+use std::net::IpAddr;
 
 use codecourier_domain::actor::Actor;
 use codecourier_domain::id::{AuditEntryId, ProjectId, UserId};
@@ -13,13 +14,16 @@ use codecourier_store::changes::{ChangeOp, NewChange, Scope};
 use codecourier_store::{Body, Error, Tx};
 use serde::Serialize;
 
+use crate::access::{Asker, ProjectGrant};
 use crate::random::ordered_uuid_v7;
 
-/// Who does something, and when.
+/// Who does something, when and from where.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deed {
     pub(crate) actor: Actor,
     pub(crate) at: Timestamp,
+    /// The network address that it was asked for from; `None` for what no request asks for.
+    pub(crate) address: Option<IpAddr>,
 }
 
 /// What is done to what: a line of the audit log.
@@ -32,6 +36,33 @@ pub(crate) struct Done<T> {
 }
 
 impl Deed {
+    /// What whoever has the grant does.
+    pub(crate) fn by(grant: &ProjectGrant, at: Timestamp) -> Self {
+        Self {
+            actor: grant.actor,
+            at,
+            address: grant.address,
+        }
+    }
+
+    /// What a person does, project or no project.
+    pub(crate) fn of(asker: Asker, at: Timestamp) -> Self {
+        Self {
+            actor: Actor::User(asker.user),
+            at,
+            address: asker.address,
+        }
+    }
+
+    /// What the platform does by itself.
+    pub(crate) const fn of_platform(at: Timestamp) -> Self {
+        Self {
+            actor: Actor::System,
+            at,
+            address: None,
+        }
+    }
+
     /// Appends to a project's audit log. The kind of the target is the first word of the action.
     pub(crate) async fn audit(
         &self,
@@ -65,6 +96,7 @@ impl Deed {
             scope,
             at: self.at,
             actor: self.actor,
+            address: self.address,
             action: done.action,
             target_kind: done.action.split('.').next().unwrap_or_default(),
             target: done.target.to_string(),

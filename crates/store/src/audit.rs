@@ -5,6 +5,7 @@
 //! one, which is the caller's to keep.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use codecourier_domain::actor::Actor;
@@ -58,6 +59,8 @@ pub struct NewAuditEntry {
     pub at: Timestamp,
     /// Who did it.
     pub actor: Actor,
+    /// From where they asked for it, if by a request.
+    pub address: Option<IpAddr>,
     /// What was done: `member.remove`, `settings.update`. A kind of thing, a dot, a verb.
     pub action: &'static str,
     /// The kind of thing that it was done to: `member`.
@@ -81,6 +84,8 @@ pub struct AuditEntry {
     pub actor: Actor,
     /// The name of the person who did it, as it is now.
     pub actor_name: Option<String>,
+    /// From where they asked for it. `None` where no request did, and for entries from before this was kept.
+    pub address: Option<IpAddr>,
     /// What was done.
     pub action: String,
     /// The kind of thing that it was done to.
@@ -112,7 +117,7 @@ pub struct AuditList {
 macro_rules! select_entries {
     ($condition:literal) => {
         concat!(
-            "SELECT e.id, e.scope, e.at, e.actor, e.action, e.target_kind, e.target, e.detail, a.name FROM audit_entry e \
+            "SELECT e.id, e.scope, e.at, e.actor, e.action, e.target_kind, e.target, e.detail, a.name, e.address FROM audit_entry e \
              LEFT JOIN account a ON a.id = e.actor \
              WHERE e.scope = $1 AND (e.at, e.id) < ($2, $3) AND e.at < $4 AND e.at >= $5 ",
             $condition,
@@ -125,8 +130,8 @@ impl Tx {
     /// Appends an entry.
     pub async fn append_audit(&mut self, entry: NewAuditEntry) -> Result<()> {
         let statement = sql(
-            "INSERT INTO audit_entry (id, scope, at, actor, action, target_kind, target, detail) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "INSERT INTO audit_entry (id, scope, at, actor, action, target_kind, target, detail, address) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(entry.id)
         .bind(entry.scope.to_string())
@@ -135,7 +140,8 @@ impl Tx {
         .bind(entry.action)
         .bind(entry.target_kind)
         .bind(entry.target)
-        .bind(entry.detail);
+        .bind(entry.detail)
+        .bind(entry.address.map(|address| address.to_string()).as_deref());
         self.execute("append to the audit log", statement).await.map(drop)
     }
 
@@ -195,6 +201,7 @@ fn entry(row: &Row) -> Result<AuditEntry> {
         at: row.time(2)?,
         actor: row.parsed(3)?,
         actor_name: row.optional_text(8)?.filter(|name| !name.is_empty()),
+        address: row.optional_parsed(9)?,
         action: row.text(4)?,
         target_kind: row.text(5)?,
         target: row.text(6)?,

@@ -68,6 +68,10 @@ const MIGRATIONS: &[Migration] = &[
         version: 13,
         text: include_str!("../migrations/0013_stillness.sql"),
     },
+    Migration {
+        version: 14,
+        text: include_str!("../migrations/0014_audit_address.sql"),
+    },
 ];
 
 /// Brings the schema up to date.

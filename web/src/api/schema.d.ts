@@ -1793,6 +1793,12 @@ export interface components {
             /** @description The name of the person who did it; `null` for others. */
             actorName: string | null;
             /**
+             * @description The network address that it was asked for from; `null` for what the platform does by itself, and for entries from
+             *     before this was kept.
+             * @example 203.0.113.7
+             */
+            address: string | null;
+            /**
              * @description What was done: a kind of thing, a dot, a verb.
              * @example member.remove
              */
@@ -2753,6 +2759,12 @@ export interface components {
                 actor: components["schemas"]["Actor"];
                 /** @description The name of the person who did it; `null` for others. */
                 actorName: string | null;
+                /**
+                 * @description The network address that it was asked for from; `null` for what the platform does by itself, and for entries from
+                 *     before this was kept.
+                 * @example 203.0.113.7
+                 */
+                address: string | null;
                 /**
                  * @description What was done: a kind of thing, a dot, a verb.
                  * @example member.remove

@@ -12,6 +12,7 @@ use super::permission::KeyPermission;
 use super::role::Role;
 use super::{Access, AccessRule, Who, authenticate, people_only};
 use crate::ApiState;
+use crate::conventions::client_address::ClientAddress;
 use crate::conventions::error::ApiError;
 
 /// A caller who may do in the project `{slug}` what `R` and `P` say. Gives the [`ProjectGrant`] that the engine wants.
@@ -67,7 +68,8 @@ impl<R: Role, P: KeyPermission> FromRequestParts<ApiState> for InProject<R, P> {
             .await
             .map_err(|_| nowhere())?;
         let slug = params.iter().find(|(name, _)| *name == "slug").ok_or_else(nowhere)?.1;
-        let grant = state.engine.access().project(&principal, slug).await?;
+        let mut grant = state.engine.access().project(&principal, slug).await?;
+        grant.address = ClientAddress::of(&parts.headers, &parts.extensions, &state.config).known();
         // Only who may know of the project is told what is missing.
         match (&principal, P::PERMISSION) {
             (Principal::Person(_), _) => {}

@@ -106,6 +106,7 @@ fn entry(view: AuditEntryView) -> AuditEntry {
         at: view.at.into(),
         actor: view.actor.to_string(),
         actor_name: view.actor_name,
+        address: view.address.map(|address| address.to_string()),
         action: view.action,
         target_kind: view.target_kind,
         target: view.target,

@@ -9,6 +9,8 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap};
 
+use codecourier_engine::access::{Asker, Person};
+
 use super::error::ApiError;
 use crate::ApiState;
 use crate::config::{ApiConfig, Network};
@@ -32,6 +34,19 @@ impl ClientAddress {
             peer.ip().to_canonical()
         });
         Self(believed(peer, headers, &config.trusted_proxies))
+    }
+
+    /// A person who asks from here.
+    pub(crate) fn asker(self, person: &Person) -> Asker {
+        Asker {
+            user: person.user,
+            address: self.known(),
+        }
+    }
+
+    /// For the record: nothing where there is no network between the caller and the server.
+    pub(crate) fn known(self) -> Option<IpAddr> {
+        Some(self.0).filter(|address| !address.is_unspecified())
     }
 
     /// What limits are counted by: of IPv6, the network that one customer gets.

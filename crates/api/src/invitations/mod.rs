@@ -16,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::ApiState;
 use crate::access::{InProject, SignedIn, operations, permission, role};
 use crate::conventions::answer::{Answer, Created, Done, answer};
+use crate::conventions::client_address::ClientAddress;
 use crate::conventions::error::ApiError;
 use crate::conventions::json::Json;
 use crate::conventions::page::Page;
@@ -98,10 +99,14 @@ async fn mine(SignedIn(person): SignedIn, State(engine): State<Engine>) -> Answe
     responses((status = 200, description = "The project that you are in now.", body = Data<JoinedProject>)))]
 async fn accept(
     SignedIn(person): SignedIn,
+    address: ClientAddress,
     State(engine): State<Engine>,
     Path(path): Path<InvitationPath>,
 ) -> Answer<Data<JoinedProject>> {
-    let slug = engine.invitations().accept(person.user, path.invitation).await?;
+    let slug = engine
+        .invitations()
+        .accept(address.asker(&person), path.invitation)
+        .await?;
     Ok(answer(JoinedProject { slug }))
 }
 
@@ -113,13 +118,14 @@ async fn accept(
     responses((status = 200, description = "The project that you are in now.", body = Data<JoinedProject>)))]
 async fn redeem(
     SignedIn(person): SignedIn,
+    address: ClientAddress,
     State(engine): State<Engine>,
     Path(path): Path<InvitationPath>,
     Json(request): Json<RedeemInvitation>,
 ) -> Answer<Data<JoinedProject>> {
     let invitations = engine.invitations();
     let slug = invitations
-        .redeem(person.user, path.invitation, request.code.expose())
+        .redeem(address.asker(&person), path.invitation, request.code.expose())
         .await?;
     Ok(answer(JoinedProject { slug }))
 }
@@ -129,10 +135,14 @@ async fn redeem(
     responses((status = 204, description = "It is declined.")))]
 async fn decline(
     SignedIn(person): SignedIn,
+    address: ClientAddress,
     State(engine): State<Engine>,
     Path(path): Path<InvitationPath>,
 ) -> Result<Done, ApiError> {
-    engine.invitations().decline(person.user, path.invitation).await?;
+    engine
+        .invitations()
+        .decline(address.asker(&person), path.invitation)
+        .await?;
     Ok(Done)
 }
 

@@ -15,6 +15,7 @@ use codecourier_wire::projects::{CreateProject, DeleteProject, Project, ProjectF
 use super::convert::project;
 use crate::access::{InProject, SignedIn, permission, role};
 use crate::conventions::answer::{Answer, Done};
+use crate::conventions::client_address::ClientAddress;
 use crate::conventions::error::ApiError;
 use crate::conventions::json::Json;
 use crate::conventions::page::Page;
@@ -50,6 +51,7 @@ pub(super) async fn list(
     responses((status = 201, description = "The project.", body = Data<Project>, headers(("ETag" = String)))))]
 pub(super) async fn create(
     SignedIn(person): SignedIn,
+    address: ClientAddress,
     State(engine): State<Engine>,
     Json(request): Json<CreateProject>,
 ) -> Result<Response, ApiError> {
@@ -60,7 +62,7 @@ pub(super) async fn create(
         repository: request.repository,
         default_branch: request.default_branch,
     };
-    let view = engine.projects().create(person.user, new).await?;
+    let view = engine.projects().create(address.asker(&person), new).await?;
     let slug = view.slug.clone();
     Ok((StatusCode::CREATED, revised(view, Some(&slug))).into_response())
 }
@@ -128,11 +130,12 @@ pub(super) async fn delete(
     responses((status = 200, description = "The project.", body = Data<Project>, headers(("ETag" = String)))))]
 pub(super) async fn restore(
     SignedIn(person): SignedIn,
+    address: ClientAddress,
     State(engine): State<Engine>,
     Path(path): Path<ProjectPath>,
 ) -> Result<Response, ApiError> {
     let projects = engine.projects();
-    let view = projects.restore(person.user, &path.slug).await?;
+    let view = projects.restore(address.asker(&person), &path.slug).await?;
     let last = projects.last_active(person.user).await?;
     Ok(revised(view, last.as_deref()))
 }

@@ -1,9 +1,11 @@
 //! A client of the API in the process of the test.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use codecourier_api::{Api, ApiConfig};
 use codecourier_testkit::engine::{TestEngine, World};
@@ -11,6 +13,9 @@ use codecourier_testkit::fake_agent::script;
 use codecourier_testkit::people::{People, TestPerson};
 use serde_json::Value;
 use tower::ServiceExt as _;
+
+/// From where everybody asks.
+const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 40_000);
 
 /// A server, and who uses it.
 pub(crate) struct Client {
@@ -69,7 +74,10 @@ impl Client {
         headers: &[(&str, &str)],
         body: Sent,
     ) -> Answered {
-        let mut request = Request::builder().method(method).uri(format!("/api/v1{path}"));
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1{path}"))
+            .extension(ConnectInfo(PEER));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

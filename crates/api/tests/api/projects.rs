@@ -405,6 +405,14 @@ async fn the_audit_log_is_read_filtered_and_saved() {
         (&json!("ada"), &json!("project"))
     );
     assert_eq!(all[3]["detail"], json!({ "name": "Shop", "slug": "shop" }));
+    // From where each was asked for: by a person alone, by one in a project, and by one who answers.
+    assert!(
+        all.as_array()
+            .unwrap()
+            .iter()
+            .all(|entry| entry["address"] == "127.0.0.1"),
+        "{all:?}"
+    );
     let filtered = format!("/projects/shop/audit?actor={}&action=member.join", bob.user);
     assert_eq!(client.get(&ada, &filtered).await.data().as_array().unwrap().len(), 1);
     let none = client
@@ -433,5 +441,8 @@ async fn the_audit_log_is_read_filtered_and_saved() {
         .await;
     assert_eq!(json_lines.headers["content-type"], "application/jsonl");
     let line: Value = serde_json::from_str(json_lines.text().trim()).unwrap();
-    assert_eq!(line["actorName"], "bob");
+    assert_eq!(
+        (&line["actorName"], &line["address"]),
+        (&json!("bob"), &json!("127.0.0.1"))
+    );
 }

@@ -92,6 +92,7 @@ fn row(entry: &AuditEntry) -> Vec<(Tone, String)> {
         (Tone::Plain, actor.clone()),
         (Tone::Usable, entry.action.clone()),
         (Tone::Plain, entry.target.clone()),
+        (Tone::Quiet, entry.address.clone().unwrap_or_default()),
         (Tone::Quiet, detail),
     ]
 }

@@ -13,6 +13,7 @@ mod sessions;
 pub(crate) mod standing;
 mod still;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use codecourier_domain::actor::Actor;
@@ -96,6 +97,23 @@ pub struct ProjectGrant {
     pub role: MemberRole,
     /// Who.
     pub actor: Actor,
+    /// From where they ask, if they do so over a network: for the record.
+    pub address: Option<IpAddr>,
+}
+
+/// A person who asks for something that no project grants, and from where: for the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asker {
+    /// The account.
+    pub user: UserId,
+    /// The network address, if they ask over a network.
+    pub address: Option<IpAddr>,
+}
+
+impl From<UserId> for Asker {
+    fn from(user: UserId) -> Self {
+        Self { user, address: None }
+    }
 }
 
 impl Principal {

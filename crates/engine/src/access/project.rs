@@ -30,6 +30,7 @@ impl Access {
             slug: present_slug(&address)?,
             role,
             actor: principal.actor(),
+            address: None,
         })
     }
 

@@ -4,7 +4,6 @@
 //! a server is never left without an operator; what the person did stays recorded under an identifier that leads to
 //! nobody.
 
-use codecourier_domain::actor::Actor;
 use codecourier_domain::id::UserId;
 use codecourier_domain::member::MemberRole;
 use codecourier_domain::time::Timestamp;
@@ -54,10 +53,7 @@ pub(crate) async fn erase(tx: &mut Tx, user: UserId, now: Timestamp) -> Result<(
     // An outside provider that deletes a person asks nobody, and projects of theirs alone go with them; a person who
     // leaves decides about each first.
     refuse_last_owner(tx, user).await?;
-    let deed = Deed {
-        actor: Actor::User(user),
-        at: now,
-    };
+    let deed = Deed::of(user.into(), now);
     leave_every_project(tx, &deed, user).await?;
     end_sessions_but(tx, user, None, now).await?;
     tx.erase_account(user, now).await?;

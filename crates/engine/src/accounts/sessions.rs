@@ -1,6 +1,5 @@
 //! The devices where a person is signed in: seeing and ending them.
 
-use codecourier_domain::actor::Actor;
 use codecourier_domain::id::{SessionId, UserId};
 use codecourier_domain::time::Timestamp;
 use codecourier_store::Tx;
@@ -81,10 +80,7 @@ pub(crate) async fn tell(
     op: ChangeOp,
     now: Timestamp,
 ) -> Result<(), codecourier_store::Error> {
-    let deed = Deed {
-        actor: Actor::User(user),
-        at: now,
-    };
+    let deed = Deed::of(user.into(), now);
     match op {
         ChangeOp::Put => deed.put_for(tx, user, of, &serde_json::json!({})).await,
         ChangeOp::Delete => deed.gone_for(tx, user, of).await,

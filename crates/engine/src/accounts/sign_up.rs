@@ -9,7 +9,6 @@
 //! Without mail an account is made at once, and the answer to an address that has one must be CONFLICT: there is no
 //! other way left to tell its person, and a false success would be worse. The throttle is what slows down the guessing.
 
-use codecourier_domain::actor::Actor;
 use codecourier_domain::email::EmailAddress;
 use codecourier_domain::id::UserId;
 use codecourier_domain::text::DisplayName;
@@ -180,10 +179,7 @@ pub(crate) async fn make(tx: &mut Tx, new: &NewAccount) -> Result<Account, Error
         Err(error) => return Err(error.into()),
     };
     if account.standing == AccountStanding::Operator {
-        let deed = Deed {
-            actor: Actor::User(account.id),
-            at: new.at,
-        };
+        let deed = Deed::of(account.id.into(), new.at);
         adopt_projects(tx, &deed, account.id).await?;
     }
     Ok(account)

@@ -1,5 +1,7 @@
 //! The audit log as a file: comma-separated values for people, JSON lines for machines.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use codecourier_domain::time::Timestamp;
 use futures::stream::{self, Stream};
@@ -22,7 +24,7 @@ pub enum ExportFormat {
 /// How many entries are read at a time.
 const ENTRIES_READ: u32 = 500;
 
-const CSV_NAMES: &str = "id,at,actor,actorName,action,targetKind,target,detail\r\n";
+const CSV_NAMES: &str = "id,at,actor,actorName,action,targetKind,target,detail,address\r\n";
 
 impl Audit {
     /// The log as a file, the newest entry first, piece by piece. It ends with what was there when it began.
@@ -71,6 +73,7 @@ fn write_csv(text: &mut String, entry: &AuditEntryView) {
         entry.target_kind.clone(),
         entry.target.clone(),
         entry.detail.to_string(),
+        entry.address.map(|address| address.to_string()).unwrap_or_default(),
     ];
     for (index, cell) in cells.iter().enumerate() {
         if index > 0 {
@@ -113,6 +116,7 @@ struct Line<'e> {
     target_kind: &'e str,
     target: &'e str,
     detail: &'e serde_json::Value,
+    address: Option<IpAddr>,
 }
 
 fn write_json(text: &mut String, entry: &AuditEntryView) -> Result<(), Error> {
@@ -125,6 +129,7 @@ fn write_json(text: &mut String, entry: &AuditEntryView) -> Result<(), Error> {
         target_kind: &entry.target_kind,
         target: &entry.target,
         detail: &entry.detail,
+        address: entry.address,
     };
     let json = serde_json::to_string(&line);
     text.push_str(&json.map_err(|error| Error::internal("Writing the audit log", error))?);

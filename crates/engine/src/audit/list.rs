@@ -1,5 +1,7 @@
 //! Reading the audit log.
 
+use std::net::IpAddr;
+
 use codecourier_domain::actor::Actor;
 use codecourier_domain::id::AuditEntryId;
 use codecourier_domain::time::Timestamp;
@@ -35,6 +37,8 @@ pub struct AuditEntryView {
     pub actor: Actor,
     /// The name of the person who did it.
     pub actor_name: Option<String>,
+    /// From where they asked for it, if a request did.
+    pub address: Option<IpAddr>,
     /// What was done: a kind of thing, a dot, a verb.
     pub action: String,
     /// The kind of thing that it was done to.
@@ -94,6 +98,7 @@ fn view(entry: AuditEntry) -> Result<AuditEntryView, Error> {
         at: entry.at,
         actor: entry.actor,
         actor_name: entry.actor_name,
+        address: entry.address,
         action: entry.action,
         target_kind: entry.target_kind,
         target: entry.target,

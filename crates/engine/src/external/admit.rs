@@ -62,6 +62,7 @@ pub(crate) async fn admit(
         scope: AuditScope::Installation,
         at: now,
         actor: Actor::User(account.id),
+        address: None,
         action: "account.link",
         target_kind: "account",
         target: account.id.to_string(),

@@ -28,6 +28,7 @@ pub(super) async fn depart(tx: &mut Tx, who: LinkedAccount, now: Timestamp) -> R
         scope: AuditScope::Installation,
         at: now,
         actor: Actor::System,
+        address: None,
         action,
         target_kind: "account",
         target: who.user.to_string(),

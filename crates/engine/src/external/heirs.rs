@@ -1,7 +1,6 @@
 //! Who owns a project when its only owner is gone: the admin who joined first, else the member who did, else the
 //! operator.
 
-use codecourier_domain::actor::Actor;
 use codecourier_domain::id::UserId;
 use codecourier_domain::member::MemberRole;
 use codecourier_domain::time::Timestamp;
@@ -14,10 +13,7 @@ use crate::members::{change_role, join};
 
 /// Sees to it that no project that a person is in needs them as its owner.
 pub(super) async fn hand_over(tx: &mut Tx, user: UserId, now: Timestamp) -> Result<(), Error> {
-    let deed = Deed {
-        actor: Actor::System,
-        at: now,
-    };
+    let deed = Deed::of_platform(now);
     for membership in tx.read().memberships_of(user).await? {
         if membership.role != MemberRole::Owner {
             continue;

@@ -1,6 +1,5 @@
 //! Accepting and declining: what only the invited person can do. `docs/decisions` says what proves who that is.
 
-use codecourier_domain::actor::Actor;
 use codecourier_domain::id::{InvitationId, UserId};
 use codecourier_identity::secret_token::InvitationCode;
 use codecourier_store::Tx;
@@ -11,6 +10,7 @@ use codecourier_store::members::Membership;
 use super::ask::ended;
 use super::list::proved_address;
 use super::{Invitations, no_such_invitation, tell};
+use crate::access::Asker;
 use crate::deed::{Deed, Done};
 use crate::error::Error;
 use crate::members;
@@ -27,20 +27,21 @@ enum Proof {
 impl Invitations {
     /// Accepts an invitation, and gives the slug of the project that the person is in from now on. Who is in it already
     /// stays what they are.
-    pub async fn accept(&self, user: UserId, id: InvitationId) -> Result<String, Error> {
-        self.join(user, id, Proof::Address).await
+    pub async fn accept(&self, asker: impl Into<Asker>, id: InvitationId) -> Result<String, Error> {
+        self.join(asker.into(), id, Proof::Address).await
     }
 
     /// Accepts an invitation by its code.
-    pub async fn redeem(&self, user: UserId, id: InvitationId, code: &str) -> Result<String, Error> {
+    pub async fn redeem(&self, asker: impl Into<Asker>, id: InvitationId, code: &str) -> Result<String, Error> {
         let code = InvitationCode::parse(code).map_err(|_| no_such_invitation())?;
         let proof = Proof::Code(TokenHash::from_bytes(code.sha256()));
-        self.join(user, id, proof).await
+        self.join(asker.into(), id, proof).await
     }
 
     /// Declines an invitation.
-    pub async fn decline(&self, user: UserId, id: InvitationId) -> Result<(), Error> {
-        let deed = self.deed_of(user);
+    pub async fn decline(&self, asker: impl Into<Asker>, id: InvitationId) -> Result<(), Error> {
+        let asker = asker.into();
+        let (user, deed) = (asker.user, self.deed_of(asker));
         let write = self.engine.store.write_with(move |tx| {
             Box::pin(async move {
                 answered(tx, &deed, user, (id, Status::Declined), Proof::Address)
@@ -51,8 +52,8 @@ impl Invitations {
         write.await
     }
 
-    async fn join(&self, user: UserId, id: InvitationId, proof: Proof) -> Result<String, Error> {
-        let deed = self.deed_of(user);
+    async fn join(&self, asker: Asker, id: InvitationId, proof: Proof) -> Result<String, Error> {
+        let (user, deed) = (asker.user, self.deed_of(asker));
         let write = self.engine.store.write_with(move |tx| {
             Box::pin(async move {
                 let own = answered(tx, &deed, user, (id, Status::Accepted), proof).await?;
@@ -72,11 +73,8 @@ impl Invitations {
         write.await
     }
 
-    fn deed_of(&self, user: UserId) -> Deed {
-        Deed {
-            actor: Actor::User(user),
-            at: self.engine.clock.now(),
-        }
+    fn deed_of(&self, asker: Asker) -> Deed {
+        Deed::of(asker, self.engine.clock.now())
     }
 }
 

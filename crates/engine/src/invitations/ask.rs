@@ -178,10 +178,7 @@ impl Invitations {
     }
 
     pub(super) fn deed(&self, grant: &ProjectGrant) -> Deed {
-        Deed {
-            actor: grant.actor,
-            at: self.engine.clock.now(),
-        }
+        Deed::by(grant, self.engine.clock.now())
     }
 }
 

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use codecourier_domain::actor::Actor;
 use codecourier_store::invitations::InvitationStatus as Status;
 use tokio_util::sync::CancellationToken;
 
@@ -36,10 +35,7 @@ pub(crate) async fn run(engine: Arc<Inner>, stop: CancellationToken) {
 impl Invitations {
     /// Ends the invitations whose time is over, and says how many they were.
     pub async fn expire(&self) -> Result<usize, Error> {
-        let deed = Deed {
-            actor: Actor::System,
-            at: self.engine.clock.now(),
-        };
+        let deed = Deed::of_platform(self.engine.clock.now());
         let mut ended = 0;
         loop {
             let expire = self.engine.store.write(move |tx| {

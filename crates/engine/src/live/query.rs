@@ -184,6 +184,7 @@ mod tests {
             slug: "demo".parse().unwrap(),
             role,
             actor: Actor::System,
+            address: None,
         });
         let kinds = [
             "project",

@@ -1,6 +1,5 @@
 //! Projects that the command line made have no members; the first operator takes them.
 
-use codecourier_domain::actor::Actor;
 use codecourier_domain::id::UserId;
 use codecourier_domain::member::MemberRole;
 use codecourier_store::members::Membership;
@@ -14,10 +13,7 @@ use crate::error::Error;
 impl Members {
     /// Makes a person the owner of every project that nobody is in. Whoever calls this knows that they run the server.
     pub async fn adopt(&self, operator: UserId) -> Result<(), Error> {
-        let deed = Deed {
-            actor: Actor::User(operator),
-            at: self.engine.clock.now(),
-        };
+        let deed = Deed::of(operator.into(), self.engine.clock.now());
         let write = self
             .engine
             .store

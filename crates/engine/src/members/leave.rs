@@ -38,10 +38,7 @@ impl Members {
 impl Members {
     /// Takes a person out of every project, as the end of their account does.
     pub async fn leave_all(&self, user: UserId) -> Result<(), Error> {
-        let deed = Deed {
-            actor: Actor::User(user),
-            at: self.engine.clock.now(),
-        };
+        let deed = Deed::of(user.into(), self.engine.clock.now());
         let write = self
             .engine
             .store

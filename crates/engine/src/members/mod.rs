@@ -39,10 +39,7 @@ impl Engine {
 
 impl Members {
     fn deed(&self, grant: &ProjectGrant) -> Deed {
-        Deed {
-            actor: grant.actor,
-            at: self.engine.clock.now(),
-        }
+        Deed::by(grant, self.engine.clock.now())
     }
 }
 

@@ -126,10 +126,7 @@ impl Projects {
     }
 
     pub(super) fn deed(&self, grant: &ProjectGrant) -> Deed {
-        Deed {
-            actor: grant.actor,
-            at: self.engine.clock.now(),
-        }
+        Deed::by(grant, self.engine.clock.now())
     }
 }
 

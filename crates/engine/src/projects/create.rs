@@ -1,7 +1,6 @@
 //! Making a project, with an address that is still free.
 
-use codecourier_domain::actor::Actor;
-use codecourier_domain::id::{ProjectId, UserId};
+use codecourier_domain::id::ProjectId;
 use codecourier_domain::member::MemberRole;
 use codecourier_domain::slug::Slug;
 use codecourier_domain::text::{Description, DisplayName};
@@ -11,6 +10,7 @@ use codecourier_store::projects::NewProject;
 use codecourier_store::{Error as StoreError, Tx};
 
 use super::{Origin, ProjectView, Projects, WORK_LIMIT, read_branch, read_repository, tell_members};
+use crate::access::Asker;
 use crate::deed::{Deed, Done};
 use crate::error::{Error, ErrorCode, sentence};
 use crate::random::uuid_v7;
@@ -37,7 +37,9 @@ const STEM: usize = 38;
 
 impl Projects {
     /// Makes a project, whose first owner is whoever asks.
-    pub async fn create(&self, user: UserId, new: CreateProject) -> Result<ProjectView, Error> {
+    pub async fn create(&self, asker: impl Into<Asker>, new: CreateProject) -> Result<ProjectView, Error> {
+        let asker = asker.into();
+        let user = asker.user;
         let name = read_name(&new.name)?;
         let description = read_description(new.description.as_deref().unwrap_or_default())?;
         let wanted = new.slug.as_deref().map(read_slug).transpose()?;
@@ -48,10 +50,7 @@ impl Projects {
                 .transpose()?,
         };
         let at = self.engine.clock.now();
-        let deed = Deed {
-            actor: Actor::User(user),
-            at,
-        };
+        let deed = Deed::of(asker, at);
         let project = self.engine.store.write_with(move |tx| {
             Box::pin(async move {
                 let slug = match wanted {

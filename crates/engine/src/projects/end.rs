@@ -1,14 +1,13 @@
 //! Deleting a project for the time being, and restoring it.
 
-use codecourier_domain::actor::Actor;
-use codecourier_domain::id::{ProjectId, UserId};
+use codecourier_domain::id::ProjectId;
 use codecourier_domain::member::MemberRole;
 use codecourier_store::Tx;
 use codecourier_store::projects::Deletion;
 
 use super::{ProjectView, Projects, tell_members};
 use crate::access::standing::{demand, present};
-use crate::access::{ProjectGrant, no_such_project};
+use crate::access::{Asker, ProjectGrant, no_such_project};
 use crate::deed::{Deed, Done};
 use crate::error::{Error, ErrorCode};
 use crate::runs::Runs;
@@ -45,12 +44,11 @@ impl Projects {
     }
 
     /// Restores a deleted project. Only its owners know that there is something to restore.
-    pub async fn restore(&self, user: UserId, slug: &str) -> Result<ProjectView, Error> {
+    pub async fn restore(&self, asker: impl Into<Asker>, slug: &str) -> Result<ProjectView, Error> {
+        let asker = asker.into();
+        let user = asker.user;
         let slug = slug.to_owned();
-        let deed = Deed {
-            actor: Actor::User(user),
-            at: self.engine.clock.now(),
-        };
+        let deed = Deed::of(asker, self.engine.clock.now());
         let write = self.engine.store.write_with(move |tx| {
             Box::pin(async move {
                 let project = tx.read().project_by_slug(&slug).await?.ok_or_else(no_such_project)?;

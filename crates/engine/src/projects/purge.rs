@@ -9,7 +9,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use codecourier_domain::actor::Actor;
 use codecourier_store::projects::Project;
 use tokio_util::sync::CancellationToken;
 
@@ -77,10 +76,7 @@ impl Projects {
     /// Removes one project. `false` if something in it has not come to rest yet.
     async fn purge_one(&self, project: &Project) -> Result<bool, Error> {
         let (engine, id) = (&self.engine, project.id);
-        let deed = Deed {
-            actor: Actor::System,
-            at: engine.clock.now(),
-        };
+        let deed = Deed::of_platform(engine.clock.now());
         let mut reader = engine.store.read().await?;
         if let [run, ..] = reader.unfinished_runs_of(id).await?.as_slice() {
             tracing::warn!(project = %id, %run, "is purged when its runs have ended");

@@ -36,10 +36,9 @@ impl OnRecord {
         (op, action): (ChangeOp, &'static str),
         detail: Value,
     ) -> Self {
-        let actor = grant.actor;
         Self {
             project: grant.project,
-            deed: Deed { actor, at },
+            deed: Deed::by(grant, at),
             kind,
             id,
             op,

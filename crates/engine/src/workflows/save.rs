@@ -76,10 +76,7 @@ impl Workflows {
     }
 
     fn deed(&self, grant: &ProjectGrant) -> Deed {
-        Deed {
-            actor: grant.actor,
-            at: self.engine.clock.now(),
-        }
+        Deed::by(grant, self.engine.clock.now())
     }
 }
 

@@ -101,6 +101,7 @@ async fn the_log_is_exported_whole_and_harmless() {
             Box::pin(async move {
                 for number in 0..1200 {
                     let entry = NewAuditEntry {
+                        address: None,
                         id: AuditEntryId::from_uuid(Uuid::now_v7()),
                         scope,
                         at,
@@ -120,7 +121,7 @@ async fn the_log_is_exported_whole_and_harmless() {
         let mut lines = csv.split("\r\n");
         assert_eq!(
             lines.next(),
-            Some("id,at,actor,actorName,action,targetKind,target,detail")
+            Some("id,at,actor,actorName,action,targetKind,target,detail,address")
         );
         let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
         assert_eq!(lines.len(), 1201);

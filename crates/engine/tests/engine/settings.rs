@@ -38,6 +38,7 @@ pub(crate) fn grant(project: ProjectId, actor: Actor) -> ProjectGrant {
         slug: "project".parse().unwrap(),
         role: MemberRole::Admin,
         actor,
+        address: None,
     }
 }
 

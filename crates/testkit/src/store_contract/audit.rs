@@ -1,5 +1,7 @@
 //! The audit log: newest first, filtered, in pages that meet, and of one scope.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use codecourier_domain::actor::Actor;
 use codecourier_domain::id::AuditEntryId;
 use codecourier_domain::time::Timestamp;
@@ -9,8 +11,11 @@ use uuid::Uuid;
 
 use super::{Bench, NOON, body, user_id};
 
+const ADDRESS: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
+
 fn an_entry(scope: AuditScope, at: Timestamp, actor: Actor, action: &'static str) -> NewAuditEntry {
     NewAuditEntry {
+        address: Some(ADDRESS),
         id: AuditEntryId::from_uuid(Uuid::now_v7()),
         scope,
         at,
@@ -73,7 +78,10 @@ pub(super) async fn entries_are_newest_first_and_filtered(bench: &Bench) {
         (project, ada, "member.remove")
     );
     assert_eq!((first.target_kind.as_str(), first.target.as_str()), ("member", "usr_x"));
-    assert_eq!((first.at, &first.detail), (NOON, &body("detail")));
+    assert_eq!(
+        (first.at, &first.detail, first.address),
+        (NOON, &body("detail"), Some(ADDRESS))
+    );
     assert_eq!(
         (first.actor_name.as_deref(), listed[2].actor_name.as_deref()),
         (Some("Ada"), None)

@@ -23,6 +23,10 @@ pub struct AuditEntry {
     /// The name of the person who did it; `null` for others.
     #[schema(required)]
     pub actor_name: Option<String>,
+    /// The network address that it was asked for from; `null` for what the platform does by itself, and for entries from
+    /// before this was kept.
+    #[schema(required, examples("203.0.113.7"))]
+    pub address: Option<String>,
     /// What was done: a kind of thing, a dot, a verb.
     #[schema(examples("member.remove"))]
     pub action: String,

@@ -111,6 +111,11 @@ function EntryRow({ entry }: { entry: Schemas["AuditEntry"] }) {
         <span className="block max-w-48 truncate" title={entry.actor}>
           {entry.actorName ?? (entry.actor.startsWith("key_") ? t("aKey") : entry.actor)}
         </span>
+        {entry.address ? (
+          <span className="block whitespace-nowrap text-[0.8125rem] text-muted-foreground tabular-nums">
+            {entry.address}
+          </span>
+        ) : null}
       </td>
       <td className="px-3 py-2">
         <code className="whitespace-nowrap text-[0.8125rem]">{entry.action}</code>

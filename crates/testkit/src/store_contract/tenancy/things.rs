@@ -425,6 +425,7 @@ impl Side {
 
     pub(super) fn audit(&self) -> NewAuditEntry {
         NewAuditEntry {
+            address: None,
             id: self.audit_entry,
             scope: AuditScope::Project(self.project),
             at: NOON,
