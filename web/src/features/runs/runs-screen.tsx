@@ -288,7 +288,7 @@ function Filters({ slug, filter }: { slug: string; filter: RunFilter }) {
         />
       ) : null}
       <SavedViews slug={slug} filter={filter} />
-      <search className="ml-auto w-full sm:w-72">
+      <search className="ml-auto w-full sm:w-auto sm:min-w-52 sm:max-w-72 sm:flex-1">
         <form
           onSubmit={(event) => {
             event.preventDefault();

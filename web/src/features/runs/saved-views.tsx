@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { Bookmark, X } from "lucide-react";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import { accountQuery, type RunFilter } from "@/api/queries";
 import { useCommands } from "@/commands/registry";
@@ -18,6 +18,7 @@ export function SavedViews({ slug, filter }: { slug: string; filter: RunFilter }
   const navigate = useNavigate();
   const views = viewsOf(useQuery(accountQuery).data?.id ?? "", slug);
   const list = useViews(views);
+  const content = useRef<HTMLDivElement>(null);
   const [open, setOpen] = useState(false);
   const [name, setName] = useState("");
   const written = writeFilter(filter);
@@ -50,7 +51,15 @@ export function SavedViews({ slug, filter }: { slug: string; filter: RunFilter }
           <span className="truncate">{here?.name ?? t("views")}</span>
         </Button>
       </PopoverTrigger>
-      <PopoverContent className="grid max-w-[calc(100vw-2rem)] gap-2 p-2">
+      <PopoverContent
+        ref={content}
+        // Not on what removes a view, which is the first button.
+        onOpenAutoFocus={(event) => {
+          event.preventDefault();
+          content.current?.querySelector<HTMLElement>("input, a")?.focus();
+        }}
+        className="grid max-w-[calc(100vw-2rem)] gap-2 p-2"
+      >
         {list.length > 0 ? (
           <ul aria-label={t("views")} className="grid max-h-72 overflow-y-auto">
             {list.map((view) => (
@@ -82,7 +91,6 @@ export function SavedViews({ slug, filter }: { slug: string; filter: RunFilter }
           <form className="flex gap-2 p-1" onSubmit={save}>
             <Input
               required
-              autoFocus
               className="h-7"
               maxLength={LONGEST_NAME}
               aria-label={t("nameView", { filter: written })}

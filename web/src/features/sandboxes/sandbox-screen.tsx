@@ -6,7 +6,6 @@ import { lazy, Suspense } from "react";
 import { useTranslations } from "use-intl";
 import { isApiError, type Schemas } from "@/api/client";
 import { runQuery, sandboxQuery } from "@/api/queries";
-import { Badge } from "@/components/ui/badge";
 import { listeningStep } from "@/features/runs/listening";
 import { Ago } from "@/features/runs/moments";
 import { Phases } from "@/features/runs/phases";
@@ -16,6 +15,7 @@ import { useRunEventStore } from "@/live/run-events";
 import { KillSandbox } from "./kill-sandbox";
 import { PauseSandbox } from "./pause-sandbox";
 import { Resources } from "./resources";
+import { SandboxStatus } from "./status";
 
 const Composer = lazy(() =>
   import("@/features/runs/composer").then(({ Composer }) => ({ default: Composer })),
@@ -63,7 +63,7 @@ export function SandboxScreen({ slug, sandbox: id, search }: SandboxScreenProps)
           <h1 className="font-semibold text-[0.9375rem]">
             <code>{shortId(sandbox.id)}</code>
           </h1>
-          <Badge>{t(`status.${ended ? "killed" : sandbox.status}`)}</Badge>
+          <SandboxStatus status={ended ? "killed" : sandbox.status} />
           <span className="text-[0.8125rem] text-muted-foreground">
             <Ago at={sandbox.createdAt} />
           </span>

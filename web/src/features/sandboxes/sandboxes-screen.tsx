@@ -7,13 +7,13 @@ import type { Schemas } from "@/api/client";
 import { sandboxesQuery } from "@/api/queries";
 import { useListKeys } from "@/commands/list-keys";
 import { useCommands } from "@/commands/registry";
-import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { PageHeader } from "@/features/frame/page-header";
 import { Ago } from "@/features/runs/moments";
 import { shortId } from "@/lib/format";
 import { KillSandbox } from "./kill-sandbox";
+import { SandboxStatus } from "./status";
 
 const StartSandbox = lazy(() =>
   import("./start-sandbox").then(({ StartSandbox }) => ({ default: StartSandbox })),
@@ -73,7 +73,7 @@ function SandboxRow({ slug, sandbox }: { slug: string; sandbox: Schemas["Sandbox
   const t = useTranslations("sandboxes");
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2">
-      <Badge className="w-20 justify-center">{t(`status.${sandbox.status}`)}</Badge>
+      <SandboxStatus status={sandbox.status} className="w-[7.5rem]" />
       <Link
         to="/p/$slug/sandboxes/$sandbox"
         params={{ slug, sandbox: sandbox.id }}

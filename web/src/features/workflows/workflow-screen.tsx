@@ -8,7 +8,7 @@ import { api, body, data, type Schemas } from "@/api/client";
 import { projectQuery, workflowQuery, workflowsQuery } from "@/api/queries";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
-import { Input } from "@/components/ui/input";
+import { Textarea } from "@/components/ui/input";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Tabs, TabsContent, TabsList, TabsTrigger } from "@/components/ui/tabs";
 import { SavedForm, Theirs } from "@/features/forms/form";
@@ -165,7 +165,8 @@ function WorkflowEditor({ slug, name, view }: WorkflowScreenProps) {
           >
             <Theirs form={form} name="pipeline" show={inWords} />
             <Field label={t("description")} error={form.errorOf("description")}>
-              <Input
+              <Textarea
+                className="min-h-16"
                 maxLength={500}
                 disabled={workflow.shipped}
                 value={form.value.description}
