@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use async_trait::async_trait;
+use futures::future::{BoxFuture, pending};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::grant::StepGrant;
@@ -80,6 +81,14 @@ pub enum KeyRefused {
 pub trait KeySource: Send + Sync {
     /// The key that pays for this step.
     async fn key(&self, grant: &StepGrant) -> Result<ProviderKey, KeyRefused>;
+
+    /// Begins to watch the key that pays for this step. What it gives resolves when there may be another one than when this
+    /// returned; never, for keys that do not change while the process lives. Asked for requests that wait for the limit of
+    /// a key.
+    async fn watch(&self, grant: &StepGrant) -> BoxFuture<'static, ()> {
+        let _ = grant;
+        Box::pin(pending())
+    }
 
     /// Whether it has a key for a provider whatever the project: what people are told before they start anything.
     fn has(&self, provider: Provider) -> bool {

@@ -10,7 +10,9 @@ use codecourier_domain::id::ProjectId;
 use codecourier_domain::provider::Provider;
 use codecourier_domain::time::Clock;
 use codecourier_gateway::{KeyRefused, KeySource, Provider as Spoken, ProviderKey, StepGrant};
-use codecourier_store::Store;
+use codecourier_store::changes::{ChangeFeed, FollowedChange, Scope};
+use codecourier_store::{Result as StoreResult, Store};
+use futures::future::{BoxFuture, pending};
 use secrecy::SecretString;
 
 use super::place_of;
@@ -33,15 +35,50 @@ pub(crate) struct ProjectKeys {
 #[async_trait]
 impl KeySource for ProjectKeys {
     async fn key(&self, grant: &StepGrant) -> Result<ProviderKey, KeyRefused> {
-        let provider = match grant.provider {
-            Spoken::Anthropic => Provider::Anthropic,
-            Spoken::Openai => Provider::Openai,
-            Spoken::Openrouter => Provider::Openrouter,
-        };
+        let provider = stored_for(grant.provider);
         match self.own(grant.project, provider).await? {
             Some(key) => Ok(ProviderKey::ApiKey(key)),
             None => self.otherwise.key(grant).await,
         }
+    }
+
+    async fn watch(&self, grant: &StepGrant) -> BoxFuture<'static, ()> {
+        let scope = Scope::Project(grant.project);
+        let head = match self.store.read().await {
+            Ok(mut reader) => reader.change_head(scope).await,
+            Err(error) => Err(error),
+        };
+        let provider = stored_for(grant.provider).to_string();
+        let feed = head.map(|head| self.store.follow_changes(scope, head));
+        Box::pin(async move {
+            if let Err(error) = key_changed(feed, &provider).await {
+                // The limit's own end is waited for all the same.
+                tracing::warn!("nobody is told when a provider key is set: {}", chain(&error));
+                pending::<()>().await;
+            }
+        })
+    }
+}
+
+/// Waits for a change of the key of this provider.
+async fn key_changed(feed: StoreResult<ChangeFeed>, provider: &str) -> StoreResult<()> {
+    let mut feed = feed?;
+    loop {
+        match feed.next().await? {
+            FollowedChange::Change(change) if change.kind == "provider_key" && change.id == provider => return Ok(()),
+            FollowedChange::Change(_) => {}
+            // What nobody can read any more may have been one.
+            FollowedChange::Reset { .. } => return Ok(()),
+        }
+    }
+}
+
+/// Under which name the keys that a provider takes are kept.
+const fn stored_for(provider: Spoken) -> Provider {
+    match provider {
+        Spoken::Anthropic => Provider::Anthropic,
+        Spoken::Openai => Provider::Openai,
+        Spoken::Openrouter => Provider::Openrouter,
     }
 }
 

@@ -331,6 +331,31 @@ async fn where_no_sandbox_can_be_paused_the_request_waits_at_the_gateway() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_waits_at_the_gateway_goes_on_with_another_key() {
+    // As long as one is let wait there, and longer than this test may take.
+    let world = world(|key, _| (key == KEY).then_some(170)).await;
+    let gate = Gate::default();
+    world.backend.hold("pause", gate.clone());
+    world.backend.refuse("pause", 9);
+    let engine = world.start().await;
+    let runs = [
+        engine.start_run(single(&world)).await.unwrap(),
+        engine.start_run(single(&world)).await.unwrap(),
+    ];
+    gate.reached(2).await;
+    gate.open();
+    set_key(&world, &engine, "sk-ant-another-key-wxyz").await;
+    for run in runs {
+        assert_eq!(engine.wait(run).await, RunStatus::Completed);
+        let view = engine.view(run).await;
+        assert_eq!(view.steps[0].row.attempt, 1, "the agent noticed nothing");
+        assert_eq!(view.summary.totals.requests, 1);
+        assert_eq!(view.summary.totals.spent.0, 1_000 * 3 + 100 * 15);
+    }
+    engine.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_key_is_named() {
     let (mut world, _) = model::world(401).await;
     world.key = Some(KEY.to_owned());

@@ -16,7 +16,8 @@ use super::key_limits::KeyName;
 use super::open_steps::OpenExchange;
 use super::{Core, Tasks};
 use crate::cassette::Taping;
-use crate::grant::{Mode, StepGrant};
+use crate::grant::{Mode, StepGrant, StepToken};
+use crate::keys::ProviderKey;
 use crate::ledger::{Estimate, Metering, Outcome, RequestId, ReserveRefused, Settlement, Traffic};
 use crate::meter::{MeteredUsage, UsageTap};
 use crate::observer::{Complaint, GatewayEvent, RequestFailure};
@@ -124,6 +125,13 @@ impl Exchange {
             tap: None,
             finished: false,
         }
+    }
+
+    /// From now on it is of this key: what is said of it names that one, and shows neither it nor the step's token.
+    pub(super) fn leave_with(&mut self, key: &ProviderKey, token: &StepToken) {
+        self.key = Some(KeyName::of(self.grant.provider, key));
+        self.key_end = key.last_four();
+        self.scrubber = Scrubber::new([key.expose(), token.expose()]);
     }
 
     /// Sets the request's worst price aside. Counting tokens is free.

@@ -15,8 +15,9 @@ use super::answer::{full, passed_back, refuse, respond};
 use super::body::MeteredBody;
 use super::exchange::{Charge, Exchange};
 use super::include_usage;
-use super::key_limits::{KeyName, LONGEST_HOLD};
+use super::key_limits::LONGEST_HOLD;
 use super::upstream::{self, Outgoing, SendFailed};
+use super::wait_for_key::{AGENTS_PATIENCE, Telling, wait_for_key};
 use super::{BoxError, GatewayBody};
 use crate::cassette::{self, Cassette, NormalisedRequest, Played, Taping};
 use crate::config::ReplayPacing;
@@ -29,8 +30,6 @@ use crate::scrub::Scrubber;
 
 /// The most bytes of an error answer that are read.
 const MOST_ERROR_BYTES: usize = 1024 * 1024;
-/// Up to this wait a limit is the agents' own affair: all of them try again by themselves after so short a time.
-const AGENTS_PATIENCE: Duration = Duration::from_secs(4);
 
 /// What the agent asks, checked and whole.
 pub(super) struct Call {
@@ -91,8 +90,10 @@ async fn prepare(exchange: &mut Exchange, call: &Call) -> Result<Option<Provider
             }
         },
     };
-    let secrets = key.iter().map(ProviderKey::expose).chain([call.token.expose()]);
-    exchange.scrubber = Scrubber::new(secrets);
+    match &key {
+        Some(key) => exchange.leave_with(key, &call.token),
+        None => exchange.scrubber = Scrubber::new([call.token.expose()]),
+    }
     match exchange.reserve().await {
         Ok(()) => Ok(key),
         Err(ReserveRefused::Budget(budget)) => {
@@ -117,7 +118,7 @@ async fn obtain(exchange: Exchange, call: Call, key: Option<ProviderKey>) -> Res
     let grant = Arc::clone(&exchange.grant);
     match (&grant.mode, key) {
         (Mode::Replay(cassette), _) => replay(exchange, &call, cassette),
-        (Mode::Live | Mode::Record(_), Some(key)) => ask_provider(exchange, call, &key).await,
+        (Mode::Live | Mode::Record(_), Some(key)) => ask_provider(exchange, call, key).await,
         (Mode::Live | Mode::Record(_), None) => refuse(
             grant.provider,
             exchange.request,
@@ -128,7 +129,7 @@ async fn obtain(exchange: Exchange, call: Call, key: Option<ProviderKey>) -> Res
 }
 
 /// Asks the provider and passes its answer back.
-async fn ask_provider(mut exchange: Exchange, call: Call, key: &ProviderKey) -> Response<GatewayBody> {
+async fn ask_provider(mut exchange: Exchange, call: Call, mut key: ProviderKey) -> Response<GatewayBody> {
     let provider = exchange.grant.provider;
     if let (Mode::Record(path), Operation::Answer(dialect)) = (&exchange.grant.mode, call.operation)
         && let Ok(normalised) = NormalisedRequest::read(dialect, &call.body)
@@ -141,12 +142,10 @@ async fn ask_provider(mut exchange: Exchange, call: Call, key: &ProviderKey) -> 
         Operation::Answer(Dialect::Chat) if call.as_stream => include_usage::asked_for(call.body),
         _ => call.body,
     };
-    exchange.key = Some(KeyName::of(provider, key));
-    exchange.key_end = key.last_four();
     let query = upstream::forwarded_query(call.query.as_deref());
-    let mut is_told = false;
+    let mut telling = Telling::Once;
     loop {
-        wait_for_key(&exchange, is_told).await;
+        key = wait_for_key(&mut exchange, key, &call.token, telling).await;
         let outgoing = Outgoing {
             provider,
             operation: call.operation,
@@ -155,7 +154,7 @@ async fn ask_provider(mut exchange: Exchange, call: Call, key: &ProviderKey) -> 
             headers: headers.clone(),
             body: body.clone(),
         };
-        let response = match send(&mut exchange, outgoing, key).await {
+        let response = match send(&mut exchange, outgoing, &key).await {
             Ok(response) => response,
             Err(refusal) => return refusal,
         };
@@ -163,31 +162,8 @@ async fn ask_provider(mut exchange: Exchange, call: Call, key: &ProviderKey) -> 
             Passed::Back(response) => return response,
             Passed::TurnedAway(again) => exchange = *again,
         }
-        is_told = true;
+        telling = Telling::Done;
     }
-}
-
-/// Waits until a request with the exchange's key may leave, and tells the engine if that is not now.
-async fn wait_for_key(exchange: &Exchange, is_told: bool) {
-    let Some(key) = exchange.key else { return };
-    let (core, request) = (&exchange.core, exchange.request);
-    let tell = |wait| {
-        if is_told {
-            return;
-        }
-        let limit = KeyLimited {
-            request,
-            key: exchange.key_end.clone(),
-            complaint: Complaint::RateLimit,
-            message: String::new(),
-            wait,
-        };
-        if wait <= AGENTS_PATIENCE || core.observer.limited(&exchange.grant, limit) == Meanwhile::TellAgent {
-            let held = GatewayEvent::Held { request, wait };
-            core.observer.observe(&exchange.grant, held);
-        }
-    };
-    core.key_limits.pass(key, tell).await;
 }
 
 /// Sends the request. The head of the answer has come when this returns.

@@ -63,6 +63,11 @@ impl KeyLimits {
         true
     }
 
+    /// Many requests come to this key at once, from another one: they leave one after the other, as after a reset.
+    pub(super) fn line_up(&self, key: KeyName) {
+        self.hold(key, Duration::ZERO);
+    }
+
     /// When a request with this key may leave. It takes a place in the queue only once the limit has started anew: until
     /// then whoever waits may go away, and must not hold a place for nobody.
     fn turn(&self, key: KeyName) -> Turn {
@@ -179,6 +184,22 @@ mod tests {
         let (one, other) = tokio::join!(pass(), pass());
         assert!(one.min(other) < Duration::from_secs(6), "{one:?} {other:?}");
         assert!(one.max(other) >= Duration::from_secs(35), "{one:?} {other:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_that_come_from_another_key_leave_one_after_the_other() {
+        let limits = KeyLimits::default();
+        let come_over = async || {
+            limits.line_up(key("b"));
+            passed(&limits, key("b")).await
+        };
+        let mut waits = join_all((0..4).map(|_| come_over())).await;
+        waits.sort_unstable();
+        let waits: Vec<_> = waits.into_iter().map(|wait| wait.as_millis() / 10 * 10).collect();
+        assert_eq!(waits, [0, 250, 500, 750]);
+        // Whoever comes later does not send those back who wait, nor a limit of that key forward.
+        limits.hold(key("b"), Duration::from_secs(20));
+        assert!(come_over().await >= Duration::from_secs(20));
     }
 
     #[tokio::test(start_paused = true)]

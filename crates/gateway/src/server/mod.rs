@@ -34,6 +34,7 @@ mod listen;
 mod open_steps;
 mod stall;
 mod upstream;
+mod wait_for_key;
 
 pub(crate) use accept::accept;
 pub use check_key::KeyCheck;
