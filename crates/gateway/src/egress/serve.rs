@@ -24,7 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use super::pace::Pace;
 use super::{Connection, ConnectionLog, Destination, EgressConfig, EgressScope, address, tunnel};
-use crate::grant::{StepToken, TokenRefused};
+use crate::grant::{StepGrant, StepToken, TokenRefused};
 use crate::server::{Core, OpenExchange, Rest, Sending, accept, hear_out};
 
 /// The longest host that is recorded.
@@ -188,22 +188,20 @@ impl Way {
     /// Lets the holder of the step's own token in.
     async fn admit(&self, headers: &HeaderMap) -> Result<OpenExchange, EgressOutcome> {
         let token = presented_token(headers).ok_or(EgressOutcome::WrongToken)?;
-        let steps = &self.core.open_steps;
-        loop {
-            let before = steps.before_look_up();
-            match self.core.tokens.resolve(&token.hash()).await {
-                Ok(grant) if grant.step == self.scope.step => {}
-                Ok(_) | Err(TokenRefused::Unknown | TokenRefused::Expired | TokenRefused::Revoked) => {
-                    return Err(EgressOutcome::WrongToken);
-                }
-                Err(TokenRefused::LookUpFailed(error)) => {
-                    tracing::error!(%error, "step tokens cannot be looked up");
-                    return Err(EgressOutcome::Unreachable);
-                }
+        let look_up = || self.look_up(&token);
+        let (_, open) = self.core.open_steps.look_up_and_enter(look_up).await?;
+        Ok(open)
+    }
+
+    async fn look_up(&self, token: &StepToken) -> Result<StepGrant, EgressOutcome> {
+        match self.core.tokens.resolve(&token.hash()).await {
+            Ok(grant) if grant.step == self.scope.step => Ok(grant),
+            Ok(_) | Err(TokenRefused::Unknown | TokenRefused::Expired | TokenRefused::Revoked) => {
+                Err(EgressOutcome::WrongToken)
             }
-            // Some step was closed between the look-up and the entering, so the token may be dead: look again.
-            if let Ok(open) = steps.enter(&self.scope.step, before) {
-                return Ok(open);
+            Err(TokenRefused::LookUpFailed(error)) => {
+                tracing::error!(%error, "step tokens cannot be looked up");
+                Err(EgressOutcome::Unreachable)
             }
         }
     }

@@ -16,7 +16,7 @@ use super::answer::{full, refuse, respond};
 use super::exchange::{Admitted, Exchange};
 use super::forward::{self, Call};
 use super::hear_out::{Rest, Sending, hear_out};
-use super::open_steps::OpenExchange;
+use super::open_steps::LookUpAgain;
 use super::{BoxError, Core, GatewayBody, Tasks};
 use crate::config::Limits;
 use crate::grant::{StepGrant, StepToken, TokenRefused};
@@ -172,7 +172,10 @@ where
     })?;
     let (grant, open) = match core.open_steps.enter(&grant.step, before) {
         Ok(open) => (grant, open),
-        Err(_) => enter_again(core, entrance, provider, &token).await?,
+        Err(LookUpAgain) => {
+            let look_up = || look_up(core, entrance, provider, &token);
+            core.open_steps.look_up_and_enter(look_up).await?
+        }
     };
     let call = Call {
         operation,
@@ -259,22 +262,6 @@ async fn look_up(
         return Err(refused(Refusal::Unauthorized, TokenRefused::Unknown.to_string()));
     }
     Ok(grant)
-}
-
-/// Some step was closed between the look-up and the entering, so the token may be dead: look again.
-async fn enter_again(
-    core: &Core,
-    entrance: &Entrance,
-    provider: Provider,
-    token: &StepToken,
-) -> Result<(StepGrant, OpenExchange), Refused> {
-    loop {
-        let before = core.open_steps.before_look_up();
-        let grant = look_up(core, entrance, provider, token).await?;
-        if let Ok(open) = core.open_steps.enter(&grant.step, before) {
-            return Ok((grant, open));
-        }
-    }
 }
 
 /// Reads a body within its limits of size, time and shared room.

@@ -8,6 +8,8 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::grant::StepGrant;
+
 /// The exchanges under way, by step.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct OpenSteps(Arc<Mutex<State>>);
@@ -59,6 +61,21 @@ impl OpenSteps {
             step: *step,
             closing: open.closing.clone(),
         })
+    }
+
+    /// Enters the step that a token is found to be for. When some step was closed between the two, the token may be dead, and
+    /// is looked up again.
+    pub(crate) async fn look_up_and_enter<F, E>(&self, look_up: impl Fn() -> F) -> Result<(StepGrant, OpenExchange), E>
+    where
+        F: Future<Output = Result<StepGrant, E>>,
+    {
+        loop {
+            let before = self.before_look_up();
+            let grant = look_up().await?;
+            if let Ok(open) = self.enter(&grant.step, before) {
+                return Ok((grant, open));
+            }
+        }
     }
 
     pub(crate) async fn close(&self, step: &StepId) {
