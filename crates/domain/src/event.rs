@@ -383,6 +383,8 @@ pub enum EgressOutcome {
     WrongToken,
     /// It was no request for a connection.
     NotATunnel,
+    /// It was opened, and what was said on it first was no TLS for that host: nothing of it went on.
+    NotForHost,
 }
 
 impl EgressOutcome {
@@ -397,6 +399,7 @@ impl EgressOutcome {
             Self::PrivateAddress => "private_address",
             Self::WrongToken => "wrong_token",
             Self::NotATunnel => "not_a_tunnel",
+            Self::NotForHost => "not_for_host",
         }
     }
 }

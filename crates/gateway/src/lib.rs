@@ -39,7 +39,10 @@ mod server;
 
 pub use cassette::{Cassette, Divergence};
 pub use config::{GatewayConfig, Limits, ReplayPacing, ServiceUrls, Timeouts};
-pub use egress::{Connection, ConnectionLog, Destination, EgressConfig, EgressLimits, EgressScope, NotRecorded};
+pub use egress::{
+    Connection, ConnectionLog, Destination, EgressConfig, EgressLimits, EgressScope, NotAProxy, NotRecorded,
+    OutboundProxy,
+};
 pub use error::Error;
 pub use grant::{Lane, MemoryStepTokens, Mode, StepGrant, StepToken, StepTokens, TokenHash, TokenRefused};
 pub use keys::{KeyRefused, KeySource, KeysByProvider, ProviderKey, SingleKey};

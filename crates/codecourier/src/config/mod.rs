@@ -19,6 +19,7 @@ pub(crate) mod surroundings;
 pub(crate) mod table;
 pub(crate) mod value;
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -26,7 +27,9 @@ use std::sync::{Arc, OnceLock};
 use codecourier_engine::agents::AcpAgent;
 use codecourier_engine::vault::MasterKeySource;
 use codecourier_forge::GitSettings;
-use codecourier_gateway::{EgressConfig, GatewayConfig, KeysByProvider, Provider, ProviderKey};
+use codecourier_gateway::{
+    Destination, EgressConfig, GatewayConfig, KeysByProvider, OutboundProxy, Provider, ProviderKey,
+};
 use codecourier_store::StoreConfig;
 use parking_lot::RwLock;
 
@@ -35,7 +38,7 @@ use crate::problem::Problem;
 use file::ConfigFile;
 use given::{Explained, Flags, Given, Variables};
 use settings::Settings;
-use surroundings::{base_url, data_directory_of, git_environment, outbound_proxy, unknown_variables};
+use surroundings::{base_url, data_directory_of, egress_proxies, git_environment, outbound_proxy, unknown_variables};
 
 /// The configuration of the whole machine, where the data directory has none of its own.
 const OF_THE_MACHINE: &str = "/etc/codecourier/config.toml";
@@ -109,6 +112,8 @@ pub(crate) struct Config {
     pub(crate) openrouter_base_url: Option<String>,
     /// The HTTP proxy for the way to the model.
     pub(crate) outbound_proxy: Option<String>,
+    /// The same for the way out of a subscription's login, for those of its hosts that are not excepted.
+    egress_proxies: HashMap<Destination, OutboundProxy>,
     /// The search path for programs.
     pub(crate) search_path: OsString,
     /// What Git gets of the environment.
@@ -245,6 +250,7 @@ impl Config {
         let anthropic_base_url = base_url_of("ANTHROPIC_BASE_URL", settings.anthropic_base_url.as_deref())?;
         let openai_base_url = base_url_of("OPENAI_BASE_URL", settings.openai_base_url.as_deref())?;
         let openrouter_base_url = base_url_of("models.openrouter_base_url", settings.openrouter_base_url.as_deref())?;
+        let egress_proxies = egress_proxies(&settings.egress_claude_hosts.0, &text)?;
         let outbound_proxy = outbound_proxy(anthropic_base_url.as_deref(), &text);
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| text(name));
         let api_key = text("CODECOURIER_API_KEY").map(|key| key.trim().to_owned());
@@ -263,6 +269,7 @@ impl Config {
             openai_base_url,
             openrouter_base_url,
             outbound_proxy,
+            egress_proxies,
             search_path: variable("PATH").unwrap_or_else(|| OsString::from(surroundings::STANDARD_SEARCH_PATH)),
             git_environment: git_environment(variable),
             colours: match (variable("NO_COLOR"), text("CLICOLOR_FORCE").as_deref()) {
@@ -413,6 +420,7 @@ impl Config {
         Ok(EgressConfig {
             claude: self.settings.egress_claude_hosts.0.clone(),
             claude_address: self.settings.egress_claude_address,
+            proxies: self.egress_proxies.clone(),
             claude_certificates: certificates.transpose()?.map(Arc::from),
             ..EgressConfig::default()
         })

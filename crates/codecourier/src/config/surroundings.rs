@@ -1,7 +1,10 @@
 //! What a process takes from its surroundings: the usual variables of a Unix system, each under its usual rules.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+
+use codecourier_gateway::{Destination, OutboundProxy};
 
 use super::file::nearest;
 use super::given::Variables;
@@ -90,6 +93,24 @@ pub(super) fn outbound_proxy(base_url: Option<&str>, text: &dyn Fn(&str) -> Opti
         _ => &["http_proxy", "ALL_PROXY", "all_proxy"],
     };
     names.iter().find_map(|name| text(name))
+}
+
+/// The proxies for hosts that are reached past the gateway, by the same variables.
+pub(super) fn egress_proxies(
+    hosts: &[Destination],
+    text: &dyn Fn(&str) -> Option<String>,
+) -> Result<HashMap<Destination, OutboundProxy>, Problem> {
+    let named = hosts
+        .iter()
+        .filter_map(|host| Some((host.clone(), outbound_proxy(Some(&format!("https://{host}")), text)?)));
+    named
+        .map(|(host, proxy)| match proxy.parse() {
+            Ok(proxy) => Ok((host, proxy)),
+            Err(problem) => Err(Problem::usage(format!(
+                "The proxy that `HTTPS_PROXY` or `ALL_PROXY` names cannot be used: {problem}."
+            ))),
+        })
+        .collect()
 }
 
 /// Where a client keeps its credentials.

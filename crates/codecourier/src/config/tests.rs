@@ -204,6 +204,29 @@ fn the_proxy_is_for_hosts_outside() {
 }
 
 #[test]
+fn the_way_out_of_a_login_goes_by_the_same_proxy_but_for_the_hosts_that_are_excepted() {
+    let proxies = |variables: &[(&str, &str)]| {
+        let mut all = vec![("HOME", "/h")];
+        all.extend_from_slice(variables);
+        read(&all)
+            .and_then(|config| config.gateway())
+            .map(|gateway| gateway.egress.proxies)
+    };
+    let login: Destination = "api.anthropic.com:443".parse().unwrap();
+    let set = ("HTTPS_PROXY", "http://me:canary@proxy:3128");
+    let found = proxies(&[set]).unwrap();
+    assert_eq!(found[&login].to_string(), "http://proxy:3128");
+    assert!(!format!("{found:?}").contains("canary"));
+    // Where a model of one's own is asked says nothing of where the login goes.
+    let with_own_model = proxies(&[set, ("ANTHROPIC_BASE_URL", "http://localhost:1")]).unwrap();
+    assert!(with_own_model.contains_key(&login));
+    assert!(proxies(&[]).unwrap().is_empty());
+    assert!(proxies(&[set, ("NO_PROXY", ".anthropic.com")]).unwrap().is_empty());
+    let problem = proxies(&[("HTTPS_PROXY", "http://me:canary@:1")]).unwrap_err();
+    assert!(!problem.message.contains("canary"), "{}", problem.message);
+}
+
+#[test]
 fn colours_follow_the_usual_variables() {
     let wish = |variables: &[(&str, &str)]| {
         let mut all = vec![("HOME", "/h")];

@@ -8,18 +8,25 @@
 //! Invariants:
 //!
 //! - Nothing is reached but what [`EgressConfig`] lists, by its exact name and port. A name is looked up here, once, and
-//!   the connection goes to the very address that was checked: no later answer of a name server can change it.
-//! - No address inside is reached by a name: see [`address`]. Only the operator's own setting can name one.
+//!   the connection goes to the very address that was checked: no later answer of a name server can change it. Where the
+//!   operator has a proxy, that one looks it up.
+//! - No address inside is reached by a name: see [`address`]. Only the operator's own settings can name one.
+//! - What is carried is TLS for the host that the connection was asked for, by the name in its first message. What is
+//!   not, reaches nobody: a neighbour of that host at the same address is none of ours.
 //! - Every connection that is asked for is recorded before it is answered, and what cannot be recorded is not opened.
-//!   Nothing of what passes is read, kept or counted: TLS is between the two ends.
+//!   Nothing else of what passes is read, kept or counted: TLS is between the two ends.
 //! - A connection belongs to a step by that step's token. It ends with the token, and with the listener.
 
 mod address;
+mod connect;
 mod destination;
+pub(crate) mod hello;
 mod pace;
+mod proxy;
 mod serve;
 mod tunnel;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +36,7 @@ use codecourier_domain::event::EgressOutcome;
 use codecourier_domain::id::{ProjectId, RunId, StepId};
 
 pub use destination::{Destination, NotADestination};
+pub use proxy::{NotAProxy, OutboundProxy};
 pub(crate) use serve::serve;
 
 /// What may be reached past the gateway, and how. The operator's alone: nothing of a project comes in here.
@@ -39,6 +47,9 @@ pub struct EgressConfig {
     /// The one address at which all of these are, instead of what a name server says: an organisation's own proxy, or a
     /// test's. It is not checked.
     pub claude_address: Option<SocketAddr>,
+    /// The operator's proxy for those of these hosts that are not reached directly. Whoever looks a name up then is the
+    /// proxy, and its own address is not checked.
+    pub proxies: HashMap<Destination, OutboundProxy>,
     /// Certificates, as PEM, of more authorities that Claude Code is to trust on the way there.
     pub claude_certificates: Option<Arc<str>>,
     /// How much, and for how long.
@@ -50,6 +61,7 @@ impl Default for EgressConfig {
         Self {
             claude: vec![Destination::of_claude()],
             claude_address: None,
+            proxies: HashMap::new(),
             claude_certificates: None,
             limits: EgressLimits::default(),
         }
@@ -69,6 +81,8 @@ pub struct EgressLimits {
     pub head: Duration,
     /// For the look-up of a name and the connection, each.
     pub connect: Duration,
+    /// For a client to say to whom it speaks, once its connection is open.
+    pub hello: Duration,
     /// How long a connection may be silent in both directions.
     pub idle: Duration,
     /// Requests that are answered at once. Each is an event, so their number must have a bound.
@@ -85,6 +99,7 @@ impl Default for EgressLimits {
             headers: 32,
             head: Duration::from_secs(10),
             connect: Duration::from_secs(10),
+            hello: Duration::from_secs(10),
             // Longer than an answer may take that is not streamed.
             idle: Duration::from_secs(15 * 60),
             burst: 64,

@@ -1,7 +1,6 @@
 //! One sandbox's listener: who asks, for what, and the connection that comes of it.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,13 +16,16 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::connect::{Server, connect};
+use super::hello::{self, NotHeard};
 use super::pace::Pace;
-use super::{Connection, ConnectionLog, Destination, EgressConfig, EgressScope, address, tunnel};
+use super::{Connection, ConnectionLog, Destination, EgressScope, tunnel};
 use crate::grant::{StepGrant, StepToken, TokenRefused};
 use crate::server::{Core, OpenExchange, Rest, Sending, accept, hear_out};
 
@@ -129,7 +131,7 @@ async fn answer(
             "The connection cannot be recorded now, so it is not opened.",
         );
     }
-    let (open, server) = match opened {
+    let (open, to, server) = match opened {
         Ok(opened) => opened,
         Err(refused) => {
             let sending = Sending::of(request.headers());
@@ -138,17 +140,17 @@ async fn answer(
         }
     };
     let upgrade = hyper::upgrade::on(&mut request);
-    let (idle, ending) = (way.core.config.egress.limits.idle, way.ending.clone());
-    way.tasks.spawn(async move {
+    let tasks = way.tasks.clone();
+    tasks.spawn(async move {
         let carrying = async {
             match upgrade.await {
-                Ok(client) => tunnel::carry(TokioIo::new(client), server, idle).await,
+                Ok(client) => way.carry(TokioIo::new(client), server, (&to, host, port)).await,
                 Err(error) => tracing::debug!(%error, "a client left before its connection was open"),
             }
         };
         tokio::select! {
             biased;
-            () = ending.cancelled() => {}
+            () = way.ending.cancelled() => {}
             () = open.closing().cancelled() => {}
             () = carrying => {}
         }
@@ -159,7 +161,7 @@ async fn answer(
 
 impl Way {
     /// Opens what a request asks for, if it may.
-    async fn open(&self, request: &Request<Incoming>) -> Result<(OpenExchange, TcpStream), EgressOutcome> {
+    async fn open(&self, request: &Request<Incoming>) -> Result<(OpenExchange, Destination, Server), EgressOutcome> {
         if request.method() != Method::CONNECT {
             return Err(EgressOutcome::NotATunnel);
         }
@@ -176,13 +178,39 @@ impl Way {
         if !egress.claude.contains(&destination) {
             return Err(EgressOutcome::NotListed);
         }
-        let stream = tokio::select! {
+        let server = tokio::select! {
             biased;
             () = open.closing().cancelled() => return Err(EgressOutcome::WrongToken),
-            stream = connect(egress, &destination) => stream?,
+            server = connect(egress, &destination) => server?,
         };
-        drop(stream.set_nodelay(true));
-        Ok((open, stream))
+        Ok((open, destination, server))
+    }
+
+    /// Carries what is said on an open connection, if it is TLS for the host that the connection was asked for.
+    async fn carry<C>(&self, mut client: C, mut server: Server, (to, host, port): (&Destination, String, u16))
+    where
+        C: AsyncRead + AsyncWrite + Unpin,
+    {
+        let limits = self.core.config.egress.limits;
+        match hello::hear(&mut client, to.host(), limits.hello).await {
+            Ok(hello) => {
+                let sent = tokio::time::timeout(limits.connect, server.write_all(&hello)).await;
+                if matches!(sent, Ok(Ok(()))) {
+                    tunnel::carry(client, server, limits.idle).await;
+                }
+            }
+            Err(NotHeard::Left) => {}
+            Err(reason @ (NotHeard::OtherName | NotHeard::NoTls)) => {
+                drop(server);
+                self.pace.turn().await;
+                // It is closed in any case, and that it could not be written down is in the log.
+                self.record(host, port, EgressOutcome::NotForHost).await.ok();
+                if reason == NotHeard::OtherName {
+                    client.write_all(&hello::UNRECOGNIZED_NAME).await.ok();
+                }
+                client.shutdown().await.ok();
+            }
+        }
     }
 
     /// Lets the holder of the step's own token in.
@@ -228,10 +256,11 @@ impl Way {
                 response
             }
             EgressOutcome::Unreachable => refusal(StatusCode::BAD_GATEWAY, "The host cannot be reached now."),
-            // The last cannot be: it is what was not refused.
+            // The last two cannot be: of them the client was told that it is connected.
             EgressOutcome::NotListed
             | EgressOutcome::Malformed
             | EgressOutcome::PrivateAddress
+            | EgressOutcome::NotForHost
             | EgressOutcome::Allowed => {
                 let listed: Vec<String> = self.core.config.egress.claude.iter().map(ToString::to_string).collect();
                 let message = format!("This sandbox reaches {} and nothing else.", listed.join(", "));
@@ -239,42 +268,6 @@ impl Way {
             }
         }
     }
-}
-
-/// Looks a name up, once, and connects to an address that was checked.
-async fn connect(egress: &EgressConfig, to: &Destination) -> Result<TcpStream, EgressOutcome> {
-    let patience = egress.limits.connect;
-    let addresses: Vec<SocketAddr> = match egress.claude_address {
-        Some(address) => vec![address],
-        None => {
-            let looked_up = tokio::time::timeout(patience, tokio::net::lookup_host((to.host(), to.port()))).await;
-            let Ok(Ok(found)) = looked_up else {
-                return Err(EgressOutcome::Unreachable);
-            };
-            let found: Vec<SocketAddr> = found.collect();
-            let public: Vec<SocketAddr> = found.iter().copied().filter(|it| address::is_public(it.ip())).collect();
-            if public.is_empty() && !found.is_empty() {
-                tracing::warn!("{to} is at {found:?}: addresses inside, which no sandbox may reach");
-                return Err(EgressOutcome::PrivateAddress);
-            }
-            public
-        }
-    };
-    for address in addresses {
-        let Ok(Ok(stream)) = tokio::time::timeout(patience, TcpStream::connect(address)).await else {
-            continue;
-        };
-        // A public address may be one of this very machine, whose services are nobody's business either.
-        let is_own = match (stream.local_addr(), stream.peer_addr()) {
-            (Ok(local), Ok(peer)) => local.ip() == peer.ip(),
-            _ => true,
-        };
-        if is_own && egress.claude_address.is_none() {
-            return Err(EgressOutcome::PrivateAddress);
-        }
-        return Ok(stream);
-    }
-    Err(EgressOutcome::Unreachable)
 }
 
 /// The token as clients of proxies give it: the password of a user whose name does not matter.

@@ -23,12 +23,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 use crate::harness::{Books, PATIENCE, grant};
+use crate::server_names::hello;
 
-const LISTED: &str = "api.example.test:443";
+pub(crate) const LISTED: &str = "api.example.test:443";
 
 /// Keeps what it is told, or refuses to.
 #[derive(Default)]
-struct Log {
+pub(crate) struct Log {
     kept: Mutex<Vec<Connection>>,
     count: watch::Sender<usize>,
     is_broken: bool,
@@ -48,7 +49,7 @@ impl ConnectionLog for Log {
 
 impl Log {
     /// Waits until so many are kept. What never becomes a request is recorded after its answer.
-    async fn told(&self, count: usize) {
+    pub(crate) async fn told(&self, count: usize) {
         let mut counted = self.count.subscribe();
         let enough = counted.wait_for(|so_far| *so_far >= count);
         tokio::time::timeout(PATIENCE, enough)
@@ -59,19 +60,19 @@ impl Log {
 }
 
 /// A step's way out.
-struct WayOut {
+pub(crate) struct WayOut {
     gateway: Gateway,
     tokens: Arc<MemoryStepTokens>,
-    token: StepToken,
+    pub(crate) token: StepToken,
     step: StepId,
     address: SocketAddr,
-    log: Arc<Log>,
+    pub(crate) log: Arc<Log>,
     _serving: JoinSet<()>,
     _end: DropGuard,
 }
 
 impl WayOut {
-    async fn new(egress: EgressConfig, is_broken: bool) -> Self {
+    pub(crate) async fn new(egress: EgressConfig, is_broken: bool) -> Self {
         let mut config = GatewayConfig::new().unwrap();
         config.egress = egress;
         let tokens = Arc::new(MemoryStepTokens::default());
@@ -132,11 +133,11 @@ impl WayOut {
         (stream, status(&answer))
     }
 
-    async fn connect(&self, to: &str) -> (TcpStream, u16) {
+    pub(crate) async fn connect(&self, to: &str) -> (TcpStream, u16) {
         self.connect_with(to, self.token.expose()).await
     }
 
-    fn kept(&self) -> Vec<(String, u16, EgressOutcome)> {
+    pub(crate) fn kept(&self) -> Vec<(String, u16, EgressOutcome)> {
         let kept = self.log.kept.lock();
         kept.iter()
             .map(|one| (one.host.clone(), one.port, one.outcome))
@@ -144,7 +145,7 @@ impl WayOut {
     }
 }
 
-async fn read_head(stream: &mut TcpStream) -> String {
+pub(crate) async fn read_head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -167,7 +168,7 @@ fn status(head: &str) -> u16 {
 }
 
 /// A listed host that is at an origin of the test's own.
-async fn with_origin() -> (TcpListener, EgressConfig) {
+pub(crate) async fn with_origin() -> (TcpListener, EgressConfig) {
     let origin = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let egress = EgressConfig {
         claude: vec![LISTED.parse().unwrap()],
@@ -189,11 +190,13 @@ async fn echo(stream: &mut TcpStream, from: &mut TcpStream, text: &[u8]) {
 
 #[tokio::test]
 async fn the_listed_host_is_reached_and_nothing_of_what_passes_is_touched() {
+    let greeting = hello("api.example.test");
     let (origin, egress) = with_origin().await;
     let way = WayOut::new(egress, false).await;
     let (mut client, status) = way.connect("API.example.TEST:443").await;
     assert_eq!(status, 200);
     let (mut server, _) = origin.accept().await.unwrap();
+    echo(&mut server, &mut client, &greeting).await;
     echo(&mut server, &mut client, b"\x16\x03\x01 not HTTP at all \r\n\r\n").await;
     echo(&mut client, &mut server, b"\0\xff").await;
     assert_eq!(

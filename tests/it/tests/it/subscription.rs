@@ -18,7 +18,7 @@ fn look_around(step_token: &str) -> String {
     format!(
         r#"Look around.
 @@bash for p in /proc/[0-9]*; do tr '\0' '\n' < $p/environ 2>/dev/null | grep -q '{BEGINNING}' && echo "holder: $(tr '\0' '\n' < $p/cmdline | head -1)"; done; echo "shared memory: $(stat -f -c %T /dev/shm) $(ls /dev/shm | tr '\n' ' ')"; echo "in files: $(grep -rls '{BEGINNING}' /home /tmp /run /etc /dev/shm /var 2>/dev/null | wc -l)"; echo "own environment: $(env | grep -c '{BEGINNING}')"
-@@bash say() {{ echo "$1: $(curl -sk -m 20 -o /dev/null -w '%{{http_connect}} %{{http_code}}' $2 $3)"; }}; say listed '' https://api.anthropic.com/; say another '' https://example.com/; say port '' https://api.anthropic.com:8443/; say metadata '' https://169.254.169.254/; say mapped '' 'https://[::ffff:127.0.0.1]/'; say inside '' https://metadata.google.internal/; say stolen '-x http://step:{step_token}@127.0.0.1:4180' https://api.anthropic.com/; say gateway '' http://127.0.0.1:4180/gateway/anthropic/api/hello; say direct '--noproxy 1.1.1.1' https://1.1.1.1/; true
+@@bash say() {{ echo "$1: $(curl -sk -m 20 -o /dev/null -w '%{{http_connect}} %{{http_code}}' $2 $3)"; }}; say listed '' https://api.anthropic.com/; say another '' https://example.com/; say port '' https://api.anthropic.com:8443/; say metadata '' https://169.254.169.254/; say mapped '' 'https://[::ffff:127.0.0.1]/'; say inside '' https://metadata.google.internal/; say stolen '-x http://step:{step_token}@127.0.0.1:4180' https://api.anthropic.com/; say neighbour '--connect-to neighbour.example:443:api.anthropic.com:443' https://neighbour.example/; say gateway '' http://127.0.0.1:4180/gateway/anthropic/api/hello; say direct '--noproxy 1.1.1.1' https://1.1.1.1/; true
 @@write greeting.txt <<< hello world
 @@say Done.
 "#
@@ -133,6 +133,7 @@ async fn a_run_logs_in_by_itself_and_its_token_is_nowhere_else() {
         "mapped: 403 000",
         "inside: 403 000",
         "stolen: 407 000",
+        "neighbour: 200 000",
         "gateway: 000 405",
         "direct: 000 000",
     ] {
@@ -149,6 +150,7 @@ async fn a_run_logs_in_by_itself_and_its_token_is_nowhere_else() {
     has("169.254.169.254", 443, "malformed");
     has("[::ffff:127.0.0.1]", 443, "malformed");
     has("", 0, "not_a_tunnel");
+    has("api.anthropic.com", 443, "not_for_host");
     has("metadata.google.internal", 443, "not_listed");
     has("api.anthropic.com", 443, "wrong_token");
 

@@ -91,6 +91,7 @@ const connectionOutcomes = [
   "private_address",
   "wrong_token",
   "not_a_tunnel",
+  "not_for_host",
 ] as const;
 export type ConnectionOutcome = (typeof connectionOutcomes)[number];
 

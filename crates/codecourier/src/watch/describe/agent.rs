@@ -53,5 +53,6 @@ pub(super) fn egress(host: &str, port: u16, outcome: EgressOutcome, detail: Deta
         EgressOutcome::PrivateAddress => refused("it is at an address inside"),
         EgressOutcome::WrongToken => refused("it was not asked for with the step's own token"),
         EgressOutcome::NotATunnel => refused("it was no request for a connection"),
+        EgressOutcome::NotForHost => refused("what was said on the connection was not for that host"),
     }
 }
