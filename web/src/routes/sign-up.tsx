@@ -1,9 +1,9 @@
 import { createFileRoute, redirect } from "@tanstack/react-router";
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { accountQuery, serverQuery } from "@/api/queries";
 import { SignUpScreen } from "@/features/access/sign-up-screen";
 
-const search = z.object({ next: z.catch(z.optional(z.string()), undefined) });
+const search = v.object({ next: v.fallback(v.optional(v.string()), undefined) });
 
 export const Route = createFileRoute("/sign-up")({
   validateSearch: search,

@@ -1,15 +1,15 @@
 import { createFileRoute } from "@tanstack/react-router";
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { runQuery } from "@/api/queries";
 import { RunScreen } from "@/features/runs/run-screen";
 import { preferredLocale } from "@/i18n";
 import { RunTexts } from "@/i18n/run-texts";
 import { readEndAhead } from "@/live/run-page";
 
-const search = z.object({
-  tab: z.catch(z.optional(z.enum(["transcript", "diff", "raw"])), undefined),
-  step: z.catch(z.optional(z.string()), undefined),
-  event: z.catch(z.optional(z.number()), undefined),
+const search = v.object({
+  tab: v.fallback(v.optional(v.picklist(["transcript", "diff", "raw"])), undefined),
+  step: v.fallback(v.optional(v.string()), undefined),
+  event: v.fallback(v.optional(v.number()), undefined),
 });
 
 export const Route = createFileRoute("/_app/p/$slug/runs/$run")({

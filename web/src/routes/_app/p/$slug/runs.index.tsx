@@ -1,18 +1,18 @@
 import { createFileRoute } from "@tanstack/react-router";
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { type RunFilter, runsQuery } from "@/api/queries";
 import { RunsScreen } from "@/features/runs/runs-screen";
 import { RunTexts } from "@/i18n/run-texts";
 
 const statuses = ["pending", "running", "paused", "completed", "failed", "cancelled"] as const;
-const search = z.object({
-  status: z.catch(z.optional(z.enum(statuses)), undefined),
-  workflow: z.catch(z.optional(z.string()), undefined),
-  text: z.catch(z.optional(z.string()), undefined),
-  sort: z.catch(z.optional(z.literal("oldest")), undefined),
+const search = v.object({
+  status: v.fallback(v.optional(v.picklist(statuses)), undefined),
+  workflow: v.fallback(v.optional(v.string()), undefined),
+  text: v.fallback(v.optional(v.string()), undefined),
+  sort: v.fallback(v.optional(v.literal("oldest")), undefined),
 });
 
-type Search = z.infer<typeof search>;
+type Search = v.InferOutput<typeof search>;
 
 export const Route = createFileRoute("/_app/p/$slug/runs/")({
   validateSearch: search,

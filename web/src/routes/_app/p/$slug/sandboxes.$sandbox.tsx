@@ -1,13 +1,13 @@
 import { createFileRoute } from "@tanstack/react-router";
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { runQuery, sandboxQuery } from "@/api/queries";
 import { SandboxScreen } from "@/features/sandboxes/sandbox-screen";
 import { RunTexts } from "@/i18n/run-texts";
 
-const search = z.object({
-  tab: z.catch(z.optional(z.enum(["transcript", "terminal", "files"])), undefined),
-  folder: z.catch(z.optional(z.string()), undefined),
-  file: z.catch(z.optional(z.string()), undefined),
+const search = v.object({
+  tab: v.fallback(v.optional(v.picklist(["transcript", "terminal", "files"])), undefined),
+  folder: v.fallback(v.optional(v.string()), undefined),
+  file: v.fallback(v.optional(v.string()), undefined),
 });
 
 export const Route = createFileRoute("/_app/p/$slug/sandboxes/$sandbox")({

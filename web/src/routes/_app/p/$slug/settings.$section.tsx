@@ -1,11 +1,11 @@
 import { createFileRoute, notFound } from "@tanstack/react-router";
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { projectDocumentQuery, providerKeysQuery, settingsQuery } from "@/api/queries";
 import { isSection } from "@/features/settings/sections";
 import { SettingsScreen } from "@/features/settings/settings-screen";
 
-const text = z.catch(z.optional(z.string()), undefined);
-const search = z.object({ actor: text, action: text, from: text, until: text });
+const text = v.fallback(v.optional(v.string()), undefined);
+const search = v.object({ actor: text, action: text, from: text, until: text });
 
 export const Route = createFileRoute("/_app/p/$slug/settings/$section")({
   validateSearch: search,

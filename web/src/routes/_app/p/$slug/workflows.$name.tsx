@@ -1,9 +1,9 @@
 import { createFileRoute } from "@tanstack/react-router";
-import * as z from "zod/mini";
+import * as v from "valibot";
 import { workflowQuery } from "@/api/queries";
 import { WorkflowScreen } from "@/features/workflows/workflow-screen";
 
-const search = z.object({ view: z.catch(z.optional(z.enum(["outline"])), undefined) });
+const search = v.object({ view: v.fallback(v.optional(v.picklist(["outline"])), undefined) });
 
 export const Route = createFileRoute("/_app/p/$slug/workflows/$name")({
   validateSearch: search,
