@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use crate::egress::EgressConfig;
 use crate::pricing::{PriceTable, PriceTableInvalid};
 use crate::provider::Provider;
@@ -14,8 +16,9 @@ pub struct GatewayConfig {
     pub anthropic_base_url: String,
     /// Where the other services are: OpenAI and OpenRouter, and those whose keys are only checked.
     pub services: ServiceUrls,
-    /// An HTTP proxy for the way to the providers. None: direct, whatever the environment says.
-    pub outbound_proxy: Option<String>,
+    /// An HTTP proxy for the way to the providers, whose address may hold a password. None: direct, whatever the
+    /// environment says.
+    pub outbound_proxy: Option<SecretString>,
     /// What tokens cost.
     pub prices: PriceTable,
     /// How long things may take.

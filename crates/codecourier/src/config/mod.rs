@@ -32,6 +32,7 @@ use codecourier_gateway::{
 };
 use codecourier_store::StoreConfig;
 use parking_lot::RwLock;
+use secrecy::SecretString;
 
 use crate::data_directory::DataDirectory;
 use crate::problem::Problem;
@@ -111,7 +112,7 @@ pub(crate) struct Config {
     /// The same of OpenRouter's.
     pub(crate) openrouter_base_url: Option<String>,
     /// The HTTP proxy for the way to the model.
-    pub(crate) outbound_proxy: Option<String>,
+    pub(crate) outbound_proxy: Option<SecretString>,
     /// The same for the way out of a subscription's login, for those of its hosts that are not excepted.
     egress_proxies: HashMap<Destination, OutboundProxy>,
     /// The search path for programs.
@@ -251,7 +252,7 @@ impl Config {
         let openai_base_url = base_url_of("OPENAI_BASE_URL", settings.openai_base_url.as_deref())?;
         let openrouter_base_url = base_url_of("models.openrouter_base_url", settings.openrouter_base_url.as_deref())?;
         let egress_proxies = egress_proxies(&settings.egress_claude_hosts.0, &text)?;
-        let outbound_proxy = outbound_proxy(anthropic_base_url.as_deref(), &text);
+        let outbound_proxy = outbound_proxy(anthropic_base_url.as_deref(), &text).map(SecretString::from);
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| text(name));
         let api_key = text("CODECOURIER_API_KEY").map(|key| key.trim().to_owned());
         if let Some(key) = &api_key {

@@ -130,7 +130,7 @@ async fn ask(config: &GatewayConfig, service: Service, question: Question) -> Re
         .retry(reqwest::retry::never())
         .no_proxy();
     if let Some(proxy) = &config.outbound_proxy {
-        builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(told)?);
+        builder = builder.proxy(reqwest::Proxy::all(proxy.expose_secret()).map_err(told)?);
     }
     if question.url.starts_with("http:") {
         // No TLS on the way, so no certificates are needed.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
+use secrecy::ExposeSecret as _;
 
 use crate::config::GatewayConfig;
 use crate::error::Error;
@@ -50,7 +51,10 @@ impl Upstream {
         for provider in Provider::ALL {
             check_base_url(config.base_url(provider))?;
         }
-        let proxy = config.outbound_proxy.as_ref().map(reqwest::Proxy::all).transpose();
+        let proxy = config.outbound_proxy.as_ref();
+        let proxy = proxy
+            .map(|address| reqwest::Proxy::all(address.expose_secret()))
+            .transpose();
         Ok(Self {
             clients: [const { OnceLock::new() }; Provider::ALL.len()],
             connect_timeout: config.timeouts.connect,
