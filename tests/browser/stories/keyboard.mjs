@@ -60,7 +60,10 @@ export default async function tell({ arrives }) {
   await page.keyboard.press("Enter");
   await page.getByRole("option", { name: "single", exact: true }).waitFor();
   await page.keyboard.type("single");
+  // What is typed moves the focus a moment later, and it comes back a moment after the choice; nobody is faster.
+  await hasFocus(page, "option", /^single$/);
   await page.keyboard.press("Enter");
+  await hasFocus(page, "combobox", /Workflow/);
   await page.keyboard.press("Control+Enter");
   await page.getByRole("heading", { level: 1, name: /Wait for me/ }).waitFor();
   await page.getByText("I wait.", { exact: true }).waitFor();
