@@ -17,6 +17,11 @@ function List() {
     <>
       <ul ref={list}>
         <li>
+          {/* As the boxes of our lists are made. */}
+          {/* biome-ignore lint/a11y/useSemanticElements: it stands for one of Radix */}
+          <button type="button" role="checkbox" aria-checked={false}>
+            Choose first
+          </button>
           <button type="button">Open first</button>
           <button type="button" data-edits onClick={() => setEdited("first")}>
             Change first

@@ -4,8 +4,8 @@ import { useCommands } from "./registry";
 
 type List = { current: HTMLElement | null };
 
-/** What takes the focus in a row: a choice does not, since letters that are typed at it choose. */
-const IN_ROW = "a, button:not([role=combobox])";
+/** What takes the focus in a row: what opens it, not the box before it, nor a choice, at which typed letters choose. */
+const IN_ROW = "a, button:not([role=combobox], [role=checkbox])";
 
 /** `j` and `k` go through the rows of a list, which are its children. */
 export function useListKeys(list: List) {
