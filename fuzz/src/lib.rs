@@ -100,6 +100,15 @@ pub const TARGETS: &[Target] = &[
         recorded: &[],
     },
     Target {
+        name: "gateway_hello",
+        run: |input| {
+            if let Err(broken) = codecourier_gateway::fuzz::check_hello(input) {
+                panic!("{broken}");
+            }
+        },
+        recorded: &[],
+    },
+    Target {
         name: "gateway_meter",
         run: |input| {
             if let Err(broken) = codecourier_gateway::fuzz::check_meter(input) {
@@ -377,6 +386,11 @@ mod tests {
     }
 
     #[test]
+    fn gateway_hello() {
+        run_on_known_and_mutated("gateway_hello");
+    }
+
+    #[test]
     fn gateway_meter() {
         run_on_known_and_mutated("gateway_meter");
     }
@@ -411,6 +425,7 @@ mod tests {
             "envd_protocol",
             "gateway_cassette",
             "gateway_failure",
+            "gateway_hello",
             "gateway_meter",
             "gateway_request",
             "git_bundle",

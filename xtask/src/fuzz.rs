@@ -12,7 +12,7 @@ pub(crate) struct Fuzz {
     /// For how long each target runs.
     #[arg(long, default_value_t = 60)]
     seconds: u32,
-    /// Only this target; see `fuzz/src/targets.rs`.
+    /// Only this target; see `fuzz/src/lib.rs`.
     #[arg(long)]
     target: Option<String>,
     /// Where the random numbers begin; the fuzzer's choice if not given.

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use crate::cassette::{Cassette, NormalisedRequest, Played, find};
+use crate::egress::hello::{Heard, HelloReader};
 use crate::grant::Lane;
 use crate::meter::UsageTap;
 use crate::profile;
@@ -46,6 +47,35 @@ pub fn check_meter(input: &[u8]) -> Result<(), String> {
         let mut json = UsageTap::of_json(dialect);
         json.feed(stream);
         json.end();
+    }
+    Ok(())
+}
+
+/// The first message of a TLS client, in whatever pieces: a host is heard only where the client said its name. The first
+/// byte of the input is the length of the pieces.
+///
+/// # Errors
+/// When a host is heard that nobody named.
+pub fn check_hello(input: &[u8]) -> Result<(), String> {
+    let Some((length, said)) = input.split_first() else {
+        return Ok(());
+    };
+    let mut reader = HelloReader::default();
+    for piece in said.chunks(usize::from(*length).max(1)) {
+        match reader.take(piece) {
+            Heard::NotYet => {}
+            Heard::NoName | Heard::NoTls => return Ok(()),
+            Heard::Name(name) => {
+                let is_said = said
+                    .windows(name.len().max(1))
+                    .any(|words| words.eq_ignore_ascii_case(name.as_bytes()));
+                return if is_said {
+                    Ok(())
+                } else {
+                    Err(format!("nobody said {name:?}"))
+                };
+            }
+        }
     }
     Ok(())
 }
