@@ -2,6 +2,7 @@
 
 const heading = (page) => page.getByRole("heading", { level: 1 }).first();
 const dialog = (page) => page.getByRole("dialog");
+const panel = (page) => page.getByRole("tabpanel").first();
 const opened = async (page, key) => {
   await heading(page).waitFor();
   await page.keyboard.press(key);
@@ -54,19 +55,19 @@ export const inside = [
     name: "run",
     needsRun: true,
     path: ({ slug, run }) => `/p/${slug}/runs/${run}`,
-    shows: (page) => page.getByRole("tabpanel").first(),
+    shows: panel,
   },
   {
     name: "run-changes",
     needsRun: true,
     path: ({ slug, run }) => `/p/${slug}/runs/${run}?tab=diff`,
-    shows: (page) => page.getByRole("tabpanel").first(),
+    shows: panel,
   },
   {
     name: "run-raw",
     needsRun: true,
     path: ({ slug, run }) => `/p/${slug}/runs/${run}?tab=raw`,
-    shows: (page) => page.getByRole("tabpanel").first(),
+    shows: panel,
   },
   { name: "workflows", path: ({ slug }) => `/p/${slug}/workflows`, shows: heading },
   { name: "workflow", path: ({ slug }) => `/p/${slug}/workflows/designer-checker`, shows: heading },
@@ -93,20 +94,20 @@ export const inside = [
     name: "sandbox-terminal",
     needsSandbox: true,
     path: ({ slug, sandbox }) => `/p/${slug}/sandboxes/${sandbox}?tab=terminal`,
-    shows: (page) => page.getByRole("tabpanel").first(),
+    shows: panel,
   },
   {
     name: "sandbox-files",
     needsSandbox: true,
     path: ({ slug, sandbox }) => `/p/${slug}/sandboxes/${sandbox}?tab=files`,
-    shows: (page) => page.getByRole("tabpanel").first(),
+    shows: panel,
   },
   {
     name: "sandbox-file",
     needsSandbox: true,
     path: ({ slug, sandbox, file = "README.md" }) =>
       `/p/${slug}/sandboxes/${sandbox}?tab=files&file=${encodeURIComponent(file)}`,
-    shows: (page) => page.getByRole("tabpanel").first(),
+    shows: panel,
   },
   { name: "members", path: ({ slug }) => `/p/${slug}/members`, shows: heading },
   {
