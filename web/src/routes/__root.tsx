@@ -8,7 +8,12 @@ export const Route = createRootRouteWithContext<{ queryClient: QueryClient }>()(
       <Outlet />
       <Toaster
         position="bottom-right"
-        toastOptions={{ className: "!border-border !bg-popover !text-popover-foreground" }}
+        className="!font-sans"
+        // Its own colours are those of the light theme.
+        toastOptions={{
+          className: "!border-border !bg-popover !text-popover-foreground",
+          descriptionClassName: "!text-muted-foreground",
+        }}
       />
     </>
   ),
