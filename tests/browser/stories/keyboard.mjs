@@ -105,4 +105,15 @@ export default async function tell({ arrives }) {
   if (data.length !== 1) {
     throw new Error(`one run was started, ${data.length} are there`);
   }
+
+  // The card of a member opens where the keyboard rests, and is no stop of its own.
+  await page.keyboard.press("g");
+  await page.keyboard.press("m");
+  await page.getByRole("row", { name: /Ada/ }).waitFor();
+  await page.keyboard.press("j");
+  const card = page.getByText(/^Owner · /);
+  await card.waitFor();
+  await ada.endsScreen("the card of a member");
+  await page.keyboard.press("Escape");
+  await card.waitFor({ state: "detached" });
 }

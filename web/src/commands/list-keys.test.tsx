@@ -41,6 +41,7 @@ function List() {
           </button>
           <button type="button">Open third</button>
         </li>
+        <li tabIndex={-1}>The fourth itself</li>
       </ul>
       <output>{edited}</output>
     </>
@@ -73,6 +74,9 @@ test("j and k go through the rows that take the focus, and e edits the one that 
   expect(focused()).toBe("Open third");
   await user.keyboard("e");
   expect(screen.getByRole("status").textContent).toBe("third");
+  await user.keyboard("j");
+  expect(focused()).toBe("The fourth itself");
+  await user.keyboard("k");
   await user.keyboard("k");
   expect(focused()).toBe("Open first");
 });

@@ -7,13 +7,21 @@ type List = { current: HTMLElement | null };
 /** What takes the focus in a row: what opens it, not the box before it, nor a choice, at which typed letters choose. */
 const IN_ROW = "a, button:not([role=combobox], [role=checkbox])";
 
+/** That, or the row itself where nothing in it can have the focus and it has a `tabIndex`. */
+function targetIn(row: Element): HTMLElement | null {
+  return (
+    row.querySelector<HTMLElement>(IN_ROW) ??
+    (row instanceof HTMLElement && row.hasAttribute("tabindex") ? row : null)
+  );
+}
+
 /** `j` and `k` go through the rows of a list, which are its children. */
 export function useListKeys(list: List) {
   const t = useTranslations("commands");
   const rows = () => [...(list.current?.children ?? [])];
   const focused = () => rows().findIndex((row) => row.contains(document.activeElement));
   const move = (by: number) => {
-    const targets = rows().map((row) => row.querySelector<HTMLElement>(IN_ROW));
+    const targets = rows().map(targetIn);
     let next = focused() + by;
     while (next > 0 && next < targets.length - 1 && !targets[next]) {
       next += by;

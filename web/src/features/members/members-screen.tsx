@@ -22,7 +22,7 @@ import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogContent } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
-import { HoverCard, HoverCardContent, HoverCardTrigger } from "@/components/ui/hover-card";
+import { HoverCard, HoverCardContent, HoverCardTrigger, useRowCard } from "@/components/ui/hover-card";
 import { Input } from "@/components/ui/input";
 import { Menu, MenuContent, MenuItem, MenuTrigger } from "@/components/ui/menu";
 import { Select } from "@/components/ui/select";
@@ -191,10 +191,11 @@ function MemberRow({ slug, member, own }: { slug: string; member: Schemas["Membe
   });
   const mayChange = !me && (own === "owner" || (own === "admin" && member.role === "member"));
   const choices: Role[] = own === "owner" ? ["member", "admin", "owner"] : ["member", "admin"];
+  const { card, row } = useRowCard();
   return (
-    <tr>
+    <tr {...row} tabIndex={-1} className="focus-visible:-outline-offset-2">
       <td className="px-4 py-2">
-        <HoverCard openDelay={400}>
+        <HoverCard {...card}>
           <div className="flex items-center gap-3">
             <Face name={member.name} />
             <span className="grid min-w-0">
