@@ -37,6 +37,8 @@ import { columns, type Order, sorted } from "./sort";
 
 type Role = Schemas["MemberRole"];
 
+const ROLES: Role[] = ["member", "admin", "owner"];
+
 export function MembersScreen({ slug }: { slug: string }) {
   return (
     <ConfigureTexts>
@@ -189,8 +191,9 @@ function MemberRow({ slug, member, own }: { slug: string; member: Schemas["Membe
     onError: fail,
     onSettled: () => setAsking(null),
   });
-  const mayChange = !me && (own === "owner" || (own === "admin" && member.role === "member"));
-  const choices: Role[] = own === "owner" ? ["member", "admin", "owner"] : ["member", "admin"];
+  // As the server has it: admins remove members and change nobody's role.
+  const mayChange = !me && own === "owner";
+  const mayRemove = mayChange || (!me && own === "admin" && member.role === "member");
   const { card, row } = useRowCard();
   return (
     <tr {...row} tabIndex={-1} className="focus-visible:-outline-offset-2">
@@ -232,7 +235,7 @@ function MemberRow({ slug, member, own }: { slug: string; member: Schemas["Membe
             aria-label={t("roleOf", { name: member.name })}
             value={member.role}
             onValueChange={(role) => change.mutate(role as Role)}
-            options={choices.map((role) => ({ value: role, label: roles(role) }))}
+            options={ROLES.map((role) => ({ value: role, label: roles(role) }))}
           />
         ) : (
           <Badge>{roles(member.role)}</Badge>
@@ -242,7 +245,7 @@ function MemberRow({ slug, member, own }: { slug: string; member: Schemas["Membe
         <Ago at={member.joinedAt} />
       </td>
       <td className="py-2 pr-3 text-right">
-        {mayChange || (me && member.role !== "owner") ? (
+        {mayRemove || (me && member.role !== "owner") ? (
           <Menu>
             <Button asChild variant="ghost" size="icon-small">
               <MenuTrigger aria-label={t("actionsOf", { name: member.name })}>
