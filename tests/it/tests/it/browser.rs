@@ -32,6 +32,11 @@ async fn a_run_is_started_watched_and_stopped_without_a_mouse() {
 }
 
 #[tokio::test]
+async fn what_is_asked_for_shows_at_once_and_goes_back_when_it_is_refused() {
+    tell("optimistic").await;
+}
+
+#[tokio::test]
 async fn every_screen_fits_a_telephone_twice_the_size_and_longer_words() {
     tell("layout").await;
 }

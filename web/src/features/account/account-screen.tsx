@@ -4,6 +4,7 @@ import { type FormEvent, useState } from "react";
 import { toast } from "sonner";
 import { useTranslations } from "use-intl";
 import { api, done, isApiError, type Schemas } from "@/api/client";
+import { expected } from "@/api/optimistic";
 import { accountQuery, serverQuery, sessionsQuery } from "@/api/queries";
 import { Confirm } from "@/components/ui/alert-dialog";
 import { Badge } from "@/components/ui/badge";
@@ -14,6 +15,7 @@ import { Input } from "@/components/ui/input";
 import { ErrorAlert } from "@/features/frame/error-screens";
 import { PageHeader } from "@/features/frame/page-header";
 import { useFailure } from "@/features/frame/use-failure";
+import { useOptimistic } from "@/features/frame/use-optimistic";
 import { Ago } from "@/features/runs/moments";
 import { ConfigureTexts } from "@/i18n/configure-texts";
 import { deviceOf } from "@/lib/device";
@@ -44,16 +46,14 @@ function AccountSettings() {
 
 function Profile({ account }: { account: Schemas["Account"] }) {
   const t = useTranslations("account");
-  const client = useQueryClient();
   const [name, setName] = useState(account.name);
-  const save = useMutation({
-    mutationFn: () => done(api.PATCH("/api/v1/account", { body: { name } })),
-    onSuccess: () => {
-      toast(t("saved"));
-      void client.invalidateQueries({ queryKey: accountQuery.queryKey });
-    },
-  });
   const fail = useFailure();
+  const save = useOptimistic<string>({
+    of: accountQuery,
+    send: (next) => done(api.PATCH("/api/v1/account", { body: { name: next } })),
+    expects: (next) => [expected(accountQuery, (account) => account && { ...account, name: next })],
+    onDone: () => toast(t("saved")),
+  });
   // Links by mail are only offered where mail is sent.
   const sendsMail = useQuery(serverQuery).data?.magicLink ?? false;
   const resend = useMutation({
@@ -68,7 +68,7 @@ function Profile({ account }: { account: Schemas["Account"] }) {
         className="grid gap-4"
         onSubmit={(event: FormEvent) => {
           event.preventDefault();
-          save.mutate();
+          save.mutate(name);
         }}
       >
         <h2 className="font-semibold">{t("profile")}</h2>
@@ -79,7 +79,7 @@ function Profile({ account }: { account: Schemas["Account"] }) {
           {account.email} <Badge>{account.emailVerifiedAt ? t("verified") : t("unverified")}</Badge>
         </p>
         <div className="flex flex-wrap gap-2">
-          <Button type="submit" busy={save.isPending} disabled={name === account.name}>
+          <Button type="submit" disabled={name === account.name}>
             {t("save")}
           </Button>
           {account.email && !account.emailVerifiedAt && sendsMail ? (
@@ -147,27 +147,24 @@ function Password() {
 
 function Devices() {
   const t = useTranslations("account");
-  const client = useQueryClient();
-  const fail = useFailure();
   const sessions = useQuery(sessionsQuery).data ?? [];
-  const fresh = () => void client.invalidateQueries({ queryKey: sessionsQuery.queryKey });
-  const end = useMutation({
-    mutationFn: (session: string) =>
+  const end = useOptimistic<string>({
+    of: sessionsQuery,
+    send: (session) =>
       done(api.DELETE("/api/v1/account/sessions/{session}", { params: { path: { session } } })),
-    onError: fail,
-    onSettled: fresh,
+    expects: (session) => [expected(sessionsQuery, (all) => all.filter((each) => each.id !== session))],
   });
-  const endOthers = useMutation({
-    mutationFn: () => done(api.DELETE("/api/v1/account/sessions")),
-    onError: fail,
-    onSettled: fresh,
+  const endOthers = useOptimistic({
+    of: sessionsQuery,
+    send: () => done(api.DELETE("/api/v1/account/sessions")),
+    expects: () => [expected(sessionsQuery, (all) => all.filter((each) => each.isCurrent))],
   });
   return (
     <Card className="grid gap-3 p-4">
       <div className="flex flex-wrap items-center justify-between gap-2">
         <h2 className="font-semibold">{t("devices")}</h2>
         {sessions.length > 1 ? (
-          <Button size="small" busy={endOthers.isPending} onClick={() => endOthers.mutate()}>
+          <Button size="small" onClick={() => endOthers.mutate()}>
             {t("endOthers")}
           </Button>
         ) : null}

@@ -14,6 +14,7 @@ import { type FormEvent, useRef, useState } from "react";
 import { toast } from "sonner";
 import { useLocale, useTranslations } from "use-intl";
 import { api, data, done, isApiError, type Schemas } from "@/api/client";
+import { expected } from "@/api/optimistic";
 import { accountQuery, invitationsQuery, membersQuery, projectQuery, projectsQuery } from "@/api/queries";
 import { useEditKey, useListKeys } from "@/commands/list-keys";
 import { useCommands } from "@/commands/registry";
@@ -29,6 +30,7 @@ import { Select } from "@/components/ui/select";
 import { ErrorAlert } from "@/features/frame/error-screens";
 import { PageHeader } from "@/features/frame/page-header";
 import { useFailure } from "@/features/frame/use-failure";
+import { useOptimistic } from "@/features/frame/use-optimistic";
 import { Ago } from "@/features/runs/moments";
 import { ConfigureTexts } from "@/i18n/configure-texts";
 import { cn } from "@/lib/cn";
@@ -167,20 +169,21 @@ function MemberRow({ slug, member, own }: { slug: string; member: Schemas["Membe
   const me = useQuery(accountQuery).data?.id === member.user;
   const [asking, setAsking] = useState<"remove" | "leave" | null>(null);
   const params = { path: { slug, user: member.user } };
-  const fresh = () => void client.invalidateQueries({ queryKey: membersQuery(slug).queryKey });
-  const change = useMutation({
-    mutationFn: (role: Role) =>
-      done(api.PATCH("/api/v1/projects/{slug}/members/{user}", { params, body: { role } })),
-    onError: fail,
-    onSettled: fresh,
+  const change = useOptimistic<Role>({
+    of: membersQuery(slug),
+    send: (role) => done(api.PATCH("/api/v1/projects/{slug}/members/{user}", { params, body: { role } })),
+    expects: (role) => [
+      expected(membersQuery(slug), (members) =>
+        members.map((each) => (each.user === member.user ? { ...each, role } : each)),
+      ),
+    ],
   });
-  const remove = useMutation({
-    mutationFn: () => done(api.DELETE("/api/v1/projects/{slug}/members/{user}", { params })),
-    onError: fail,
-    onSettled: () => {
-      setAsking(null);
-      fresh();
-    },
+  const remove = useOptimistic({
+    of: membersQuery(slug),
+    send: () => done(api.DELETE("/api/v1/projects/{slug}/members/{user}", { params })),
+    expects: () => [
+      expected(membersQuery(slug), (members) => members.filter((each) => each.user !== member.user)),
+    ],
   });
   const leave = useMutation({
     mutationFn: () => done(api.POST("/api/v1/projects/{slug}/leave", { params: { path: { slug } } })),
@@ -279,8 +282,15 @@ function MemberRow({ slug, member, own }: { slug: string; member: Schemas["Membe
           title={asking === "leave" ? t("leaveTitle") : t("removeTitle", { name: member.name })}
           confirmLabel={asking === "leave" ? t("leave") : t("remove")}
           cancelLabel={t("keep")}
-          busy={remove.isPending || leave.isPending}
-          onConfirm={() => (asking === "leave" ? leave.mutate() : remove.mutate())}
+          busy={leave.isPending}
+          onConfirm={() => {
+            if (asking === "leave") {
+              leave.mutate();
+            } else {
+              setAsking(null);
+              remove.mutate();
+            }
+          }}
         >
           {asking === "leave" ? t("leaveWhy") : t("removeWhy")}
         </Confirm>
@@ -298,17 +308,20 @@ type PendingRowProps = {
 function PendingRow({ slug, invitation, onCode }: PendingRowProps) {
   const t = useTranslations("members");
   const roles = useTranslations("roles");
-  const client = useQueryClient();
   const fail = useFailure();
-  const cancel = useMutation({
-    mutationFn: () =>
+  const cancel = useOptimistic({
+    of: invitationsQuery(slug),
+    send: () =>
       done(
         api.DELETE("/api/v1/projects/{slug}/invitations/{invitation}", {
           params: { path: { slug, invitation: invitation.id } },
         }),
       ),
-    onError: fail,
-    onSettled: () => void client.invalidateQueries({ queryKey: ["invitations", slug] }),
+    expects: () => [
+      expected(invitationsQuery(slug), (invitations) =>
+        invitations.filter((each) => each.id !== invitation.id),
+      ),
+    ],
   });
   const resend = useMutation({
     mutationFn: () =>
@@ -330,7 +343,7 @@ function PendingRow({ slug, invitation, onCode }: PendingRowProps) {
       <Button size="small" busy={resend.isPending} onClick={() => resend.mutate()}>
         {t("resend")}
       </Button>
-      <Button size="small" busy={cancel.isPending} onClick={() => cancel.mutate()}>
+      <Button size="small" onClick={() => cancel.mutate()}>
         {t("cancelInvitation")}
       </Button>
     </li>

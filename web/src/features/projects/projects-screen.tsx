@@ -4,6 +4,7 @@ import { FolderGit2, Mail, Plus } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { useTranslations } from "use-intl";
 import { api, data, done, isApiError, type Schemas } from "@/api/client";
+import { expected } from "@/api/optimistic";
 import { ownInvitationsQuery, projectsQuery } from "@/api/queries";
 import { useCommands } from "@/commands/registry";
 import { Badge } from "@/components/ui/badge";
@@ -15,6 +16,7 @@ import { Input } from "@/components/ui/input";
 import { ErrorAlert } from "@/features/frame/error-screens";
 import { PageHeader } from "@/features/frame/page-header";
 import { useFailure } from "@/features/frame/use-failure";
+import { useOptimistic } from "@/features/frame/use-optimistic";
 import { unique } from "@/lib/unique";
 import { ProjectMark } from "./project-mark";
 
@@ -101,16 +103,20 @@ function InvitationRow({ invitation }: { invitation: Schemas["OwnInvitation"] })
   const client = useQueryClient();
   const fail = useFailure();
   const params = { path: { invitation: invitation.id } };
-  const answer = useMutation({
-    mutationFn: (accept: boolean) =>
-      accept
-        ? done(api.POST("/api/v1/invitations/{invitation}/accept", { params }))
-        : done(api.POST("/api/v1/invitations/{invitation}/decline", { params })),
+  const accept = useMutation({
+    mutationFn: () => done(api.POST("/api/v1/invitations/{invitation}/accept", { params })),
     onError: fail,
     onSettled: () => {
       void client.invalidateQueries({ queryKey: ["own-invitations"] });
       void client.invalidateQueries({ queryKey: ["projects"] });
     },
+  });
+  const decline = useOptimistic({
+    of: ownInvitationsQuery,
+    send: () => done(api.POST("/api/v1/invitations/{invitation}/decline", { params })),
+    expects: () => [
+      expected(ownInvitationsQuery, (invitations) => invitations.filter((each) => each.id !== invitation.id)),
+    ],
   });
   return (
     <li className="flex flex-wrap items-center gap-3 px-4 py-2">
@@ -118,10 +124,10 @@ function InvitationRow({ invitation }: { invitation: Schemas["OwnInvitation"] })
       <span className="min-w-0 flex-1">
         {t("invited", { inviter: invitation.inviterName ?? "–", project: invitation.projectName })}
       </span>
-      <Button size="small" variant="primary" busy={answer.isPending} onClick={() => answer.mutate(true)}>
+      <Button size="small" variant="primary" busy={accept.isPending} onClick={() => accept.mutate()}>
         {t("accept")}
       </Button>
-      <Button size="small" disabled={answer.isPending} onClick={() => answer.mutate(false)}>
+      <Button size="small" disabled={accept.isPending} onClick={() => decline.mutate()}>
         {t("decline")}
       </Button>
     </li>

@@ -4,6 +4,7 @@ import { Lock, Plus } from "lucide-react";
 import { type FormEvent, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import { api, done, isApiError, type Schemas } from "@/api/client";
+import { expected } from "@/api/optimistic";
 import { variablesQuery } from "@/api/queries";
 import { useEditKey, useListKeys } from "@/commands/list-keys";
 import { Confirm } from "@/components/ui/alert-dialog";
@@ -17,6 +18,7 @@ import { Switch } from "@/components/ui/switch";
 import { FormField, SavedForm, Section } from "@/features/forms/form";
 import { ErrorAlert } from "@/features/frame/error-screens";
 import { useFailure } from "@/features/frame/use-failure";
+import { useOptimistic } from "@/features/frame/use-optimistic";
 import { Ago } from "@/features/runs/moments";
 import { useSettingsForm } from "./use-settings-form";
 
@@ -50,10 +52,42 @@ function SetupScript({ slug }: { slug: string }) {
   );
 }
 
+type Written = { name: string; value: string; secret: boolean };
+
+/** A variable while it is changed: what was written already, and why that was not taken. */
+type Editing = { variable: Schemas["Variable"]; written?: Written; refused?: unknown };
+
 function Variables({ slug }: { slug: string }) {
   const t = useTranslations("environment");
+  const fail = useFailure();
   const variables = useQuery(variablesQuery(slug));
-  const [editing, setEditing] = useState<Schemas["Variable"] | "new" | null>(null);
+  const [editing, setEditing] = useState<Editing | "new" | null>(null);
+  const change = useOptimistic<{ variable: Schemas["Variable"]; written: Written }>({
+    of: variablesQuery(slug),
+    send: ({ variable, written }) =>
+      done(
+        api.PATCH("/api/v1/projects/{slug}/variables/{variable}", {
+          params: { path: { slug, variable: variable.id } },
+          // `null` and absent are the same here: it stays.
+          body: {
+            value: keepsValue(variable, written) ? null : written.value,
+            secret: written.secret === variable.secret ? null : written.secret,
+          },
+        }),
+      ),
+    expects: ({ variable, written: { secret, value } }) => [
+      expected(variablesQuery(slug), (all) =>
+        all.map((each) =>
+          each.id === variable.id ? { ...each, secret, value: secret ? null : value } : each,
+        ),
+      ),
+    ],
+    onRefused: (error, edit) => {
+      fail(error);
+      // Nothing that was written is lost.
+      setEditing((now) => now ?? { ...edit, refused: error });
+    },
+  });
   const list = useRef<HTMLUListElement>(null);
   useListKeys(list);
   useEditKey(list);
@@ -81,7 +115,7 @@ function Variables({ slug }: { slug: string }) {
               key={variable.id}
               slug={slug}
               variable={variable}
-              onEdit={() => setEditing(variable)}
+              onEdit={() => setEditing({ variable })}
             />
           ))}
         </ul>
@@ -89,7 +123,11 @@ function Variables({ slug }: { slug: string }) {
       {editing ? (
         <EditVariable
           slug={slug}
-          variable={editing === "new" ? undefined : editing}
+          editing={editing === "new" ? undefined : editing}
+          onChange={(variable, written) => {
+            setEditing(null);
+            change.mutate({ variable, written });
+          }}
           onClose={() => setEditing(null)}
         />
       ) : null}
@@ -101,21 +139,16 @@ type VariableRowProps = { slug: string; variable: Schemas["Variable"]; onEdit: (
 
 function VariableRow({ slug, variable, onEdit }: VariableRowProps) {
   const t = useTranslations("environment");
-  const client = useQueryClient();
-  const fail = useFailure();
   const [removing, setRemoving] = useState(false);
-  const remove = useMutation({
-    mutationFn: () =>
+  const remove = useOptimistic({
+    of: variablesQuery(slug),
+    send: () =>
       done(
         api.DELETE("/api/v1/projects/{slug}/variables/{variable}", {
           params: { path: { slug, variable: variable.id } },
         }),
       ),
-    onError: fail,
-    onSettled: () => {
-      setRemoving(false);
-      void client.invalidateQueries({ queryKey: variablesQuery(slug).queryKey });
-    },
+    expects: () => [expected(variablesQuery(slug), (all) => all.filter((each) => each.id !== variable.id))],
   });
   return (
     <li className="flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2">
@@ -161,8 +194,10 @@ function VariableRow({ slug, variable, onEdit }: VariableRowProps) {
         title={t("removeTitle", { name: variable.name })}
         confirmLabel={t("remove")}
         cancelLabel={t("cancel")}
-        busy={remove.isPending}
-        onConfirm={() => remove.mutate()}
+        onConfirm={() => {
+          setRemoving(false);
+          remove.mutate();
+        }}
       >
         {t("removeWhy")}
       </Confirm>
@@ -170,40 +205,42 @@ function VariableRow({ slug, variable, onEdit }: VariableRowProps) {
   );
 }
 
-type EditVariableProps = { slug: string; variable: Schemas["Variable"] | undefined; onClose: () => void };
+/** The value of a secret is never shown, so leaving the field empty leaves it as it is. */
+function keepsValue(variable: Schemas["Variable"], written: Written): boolean {
+  return variable.secret && written.secret && written.value === "";
+}
 
-function EditVariable({ slug, variable, onClose }: EditVariableProps) {
+type EditVariableProps = {
+  slug: string;
+  /** Nothing where it is a new one. */
+  editing: Editing | undefined;
+  onChange: (variable: Schemas["Variable"], written: Written) => void;
+  onClose: () => void;
+};
+
+function EditVariable({ slug, editing, onChange, onClose }: EditVariableProps) {
   const t = useTranslations("environment");
   const client = useQueryClient();
-  const [form, setForm] = useState({
-    name: variable?.name ?? "",
-    value: variable?.value ?? "",
-    secret: variable?.secret ?? false,
-  });
-  // The value of a secret is never shown, so leaving the field empty leaves it as it is.
-  const keepsValue = variable?.secret === true && form.secret && form.value === "";
-  const save = useMutation({
+  const variable = editing?.variable;
+  const [form, setForm] = useState<Written>(
+    editing?.written ?? {
+      name: variable?.name ?? "",
+      value: variable?.value ?? "",
+      secret: variable?.secret ?? false,
+    },
+  );
+  const create = useMutation({
     mutationFn: () =>
-      variable
-        ? done(
-            api.PATCH("/api/v1/projects/{slug}/variables/{variable}", {
-              params: { path: { slug, variable: variable.id } },
-              // `null` and absent are the same here: it stays.
-              body: {
-                value: keepsValue ? null : form.value,
-                secret: form.secret === variable.secret ? null : form.secret,
-              },
-            }),
-          )
-        : done(api.POST("/api/v1/projects/{slug}/variables", { params: { path: { slug } }, body: form })),
+      done(api.POST("/api/v1/projects/{slug}/variables", { params: { path: { slug } }, body: form })),
     onSuccess: async () => {
       await client.invalidateQueries({ queryKey: variablesQuery(slug).queryKey });
       onClose();
     },
   });
+  const refused = create.error ?? editing?.refused;
   const errorOf = (field: string) =>
-    isApiError(save.error) && save.error.field === field ? save.error.message : undefined;
-  const named = isApiError(save.error) && ["name", "value", "secret"].includes(save.error.field ?? "");
+    isApiError(refused) && refused.field === field ? refused.message : undefined;
+  const named = isApiError(refused) && ["name", "value", "secret"].includes(refused.field ?? "");
   return (
     <Dialog open onOpenChange={(open) => !open && onClose()}>
       <DialogContent
@@ -214,7 +251,11 @@ function EditVariable({ slug, variable, onClose }: EditVariableProps) {
           className="grid gap-4"
           onSubmit={(event: FormEvent) => {
             event.preventDefault();
-            save.mutate();
+            if (variable) {
+              onChange(variable, form);
+            } else {
+              create.mutate();
+            }
           }}
         >
           {variable ? null : (
@@ -267,9 +308,9 @@ function EditVariable({ slug, variable, onClose }: EditVariableProps) {
               {errorOf("secret") ?? t("secretWhy")}
             </p>
           </div>
-          {save.error && !named ? <ErrorAlert error={save.error} /> : null}
+          {refused && !named ? <ErrorAlert error={refused} /> : null}
           <div className="flex justify-end">
-            <Button type="submit" variant="primary" busy={save.isPending}>
+            <Button type="submit" variant="primary" busy={create.isPending}>
               {t("save")}
             </Button>
           </div>

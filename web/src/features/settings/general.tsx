@@ -3,6 +3,7 @@ import { useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useTranslations } from "use-intl";
 import { api, body, type Schemas } from "@/api/client";
+import { expected, meanwhile } from "@/api/optimistic";
 import { projectDocumentQuery, projectQuery, projectsQuery } from "@/api/queries";
 import { Input, Textarea } from "@/components/ui/input";
 import { FormField, SavedForm, Section } from "@/features/forms/form";
@@ -28,15 +29,23 @@ export function General({ slug }: { slug: string }) {
   const form = useForm<General>({
     seen: pick(document),
     send: async (change, draft) => {
-      const answer = await api.PATCH("/api/v1/projects/{slug}", {
-        params: { path: { slug }, header: { "If-Match": draft.tag } },
-        body: change,
+      // What it is called elsewhere changes with what is written here; the form itself waits for what was saved.
+      const { name, description } = draft.mine;
+      const expects = [
+        expected(projectQuery(slug), (seen) => ({ ...seen, name, description })),
+        expected(projectsQuery, (projects) =>
+          projects.map((each) => (each.slug === slug ? { ...each, name, description } : each)),
+        ),
+      ];
+      const { project, tag } = await meanwhile(client, expects, async () => {
+        const answer = await api.PATCH("/api/v1/projects/{slug}", {
+          params: { path: { slug }, header: { "If-Match": draft.tag } },
+          body: change,
+        });
+        const { data: project } = await body(Promise.resolve(answer));
+        return { project, tag: answer.response.headers.get("etag") ?? "" };
       });
-      const { data: project } = await body(Promise.resolve(answer));
-      client.setQueryData(projectDocumentQuery(project.slug).queryKey, {
-        project,
-        tag: answer.response.headers.get("etag") ?? "",
-      });
+      client.setQueryData(projectDocumentQuery(project.slug).queryKey, { project, tag });
       client.setQueryData(projectQuery(project.slug).queryKey, project);
       await client.invalidateQueries({ queryKey: projectsQuery.queryKey });
       if (project.slug !== slug) {

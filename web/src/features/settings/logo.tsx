@@ -3,10 +3,12 @@ import { ImageUp } from "lucide-react";
 import { useRef } from "react";
 import { useTranslations } from "use-intl";
 import { ApiError, api, done } from "@/api/client";
+import { expected } from "@/api/optimistic";
 import { projectDocumentQuery, projectQuery, projectsQuery } from "@/api/queries";
 import { Button } from "@/components/ui/button";
 import { Section } from "@/features/forms/form";
 import { useFailure } from "@/features/frame/use-failure";
+import { useOptimistic } from "@/features/frame/use-optimistic";
 import { ProjectMark } from "@/features/projects/project-mark";
 
 /** The project's picture: chosen from a file, or none. */
@@ -41,10 +43,16 @@ export function Logo({ slug }: { slug: string }) {
       ),
     onSettled: fresh,
   });
-  const remove = useMutation({
-    mutationFn: () => done(api.DELETE("/api/v1/projects/{slug}/logo", { params })),
-    onError: fail,
-    onSettled: fresh,
+  const remove = useOptimistic({
+    of: projectQuery(slug),
+    send: () => done(api.DELETE("/api/v1/projects/{slug}/logo", { params })),
+    expects: () => [
+      expected(projectQuery(slug), (seen) => ({ ...seen, logo: null })),
+      expected(projectDocumentQuery(slug), (seen) => ({ ...seen, project: { ...seen.project, logo: null } })),
+      expected(projectsQuery, (projects) =>
+        projects.map((each) => (each.slug === project.slug ? { ...each, logo: null } : each)),
+      ),
+    ],
   });
   return (
     <Section title={t("logo")} why={t("logoWhy")}>
@@ -69,11 +77,7 @@ export function Logo({ slug }: { slug: string }) {
           <ImageUp aria-hidden />
           {t("logoChoose")}
         </Button>
-        {project.logo ? (
-          <Button busy={remove.isPending} onClick={() => remove.mutate()}>
-            {t("remove")}
-          </Button>
-        ) : null}
+        {project.logo ? <Button onClick={() => remove.mutate()}>{t("remove")}</Button> : null}
       </div>
     </Section>
   );

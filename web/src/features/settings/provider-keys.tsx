@@ -4,6 +4,7 @@ import { type FormEvent, useId, useRef, useState } from "react";
 import { toast } from "sonner";
 import { useTranslations } from "use-intl";
 import { api, data, done, isApiError, type Schemas } from "@/api/client";
+import { expected } from "@/api/optimistic";
 import { providerKeysQuery } from "@/api/queries";
 import { useEditKey, useListKeys } from "@/commands/list-keys";
 import { Confirm } from "@/components/ui/alert-dialog";
@@ -12,6 +13,7 @@ import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
 import { Section } from "@/features/forms/form";
 import { useFailure } from "@/features/frame/use-failure";
+import { useOptimistic } from "@/features/frame/use-optimistic";
 import { Ago } from "@/features/runs/moments";
 import { cn } from "@/lib/cn";
 
@@ -76,13 +78,12 @@ export function ProviderKeyRow({ slug, provider, label, present }: ProviderKeyRo
     },
     onSettled: fresh,
   });
-  const remove = useMutation({
-    mutationFn: () => done(api.DELETE("/api/v1/projects/{slug}/provider-keys/{provider}", { params })),
-    onError: fail,
-    onSettled: () => {
-      setRemoving(false);
-      fresh();
-    },
+  const remove = useOptimistic({
+    of: providerKeysQuery(slug),
+    send: () => done(api.DELETE("/api/v1/projects/{slug}/provider-keys/{provider}", { params })),
+    expects: () => [
+      expected(providerKeysQuery(slug), (keys) => keys.filter((each) => each.provider !== provider)),
+    ],
   });
   const check = useMutation({
     mutationFn: () => data(api.POST("/api/v1/projects/{slug}/provider-keys/{provider}/validate", { params })),
@@ -159,8 +160,10 @@ export function ProviderKeyRow({ slug, provider, label, present }: ProviderKeyRo
         title={t("removeKeyTitle", { provider: label })}
         confirmLabel={t("remove")}
         cancelLabel={t("keep")}
-        busy={remove.isPending}
-        onConfirm={() => remove.mutate()}
+        onConfirm={() => {
+          setRemoving(false);
+          remove.mutate();
+        }}
       >
         {t("removeKeyWhy")}
       </Confirm>
