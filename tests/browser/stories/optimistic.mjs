@@ -1,4 +1,5 @@
-// What somebody asks for shows before the server has answered, and goes back with the reason when it refuses.
+// What somebody asks for shows before the server has answered, goes back with the reason when it refuses, and what was
+// removed comes back.
 import { asks, hasProject, makesFirstAccount } from "../lib/acts.mjs";
 
 /** Holds what the page asks of an address until it is let go. Gives what lets it go. */
@@ -45,32 +46,32 @@ export default async function tell({ arrives }) {
   renames();
   await page.getByText("Saved.").waitFor();
 
-  // So does what is removed.
+  // So does what is removed, and it comes back.
   await page.goto(`/p/${slug}/settings/environment`);
   const row = page.getByRole("listitem").filter({ hasText: "GREETING" });
   await row.getByText("hello").waitFor();
   const removes = await holds(page, "DELETE", `${variables}/${variable.id}`);
   await page.getByRole("button", { name: "Remove GREETING" }).click();
-  await page.getByRole("alertdialog").getByRole("button", { name: "Remove" }).click();
   await row.waitFor({ state: "detached" });
   is("the number of variables", (await asks(ada, "GET", variables)).data.length, 1);
   removes();
-  await page.getByText("No variables yet.").waitFor();
-  // A change that is refused goes back, says why, and what was written is not lost. Somebody was faster here.
-  const { data: other } = await asks(ada, "POST", variables, {
-    name: "GREETING",
-    value: "hello",
-    secret: false,
-  });
-  const changes = await holds(page, "PATCH", `${variables}/${other.id}`);
+  const undo = page.getByRole("button", { name: "Undo" });
+  await undo.waitFor();
+  is("the number of variables", (await asks(ada, "GET", variables)).data.length, 0);
+  await ada.endsScreen("a removed variable");
+  await undo.click();
   await row.getByText("hello").waitFor();
+
+  // A change that is refused goes back, says why, and what was written is not lost. Somebody was faster here.
+  const { data } = await asks(ada, "GET", variables);
+  const changes = await holds(page, "PATCH", `${variables}/${data[0].id}`);
   await page.keyboard.press("j");
   await page.keyboard.press("e");
   await page.getByLabel("Value").fill("good morning");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await row.getByText("good morning").waitFor();
   await page.getByRole("dialog").waitFor({ state: "detached" });
-  await asks(ada, "DELETE", `${variables}/${other.id}`);
+  await asks(ada, "DELETE", `${variables}/${data[0].id}`);
   ada.outage = true;
   changes();
   await page

@@ -2,6 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Lock, Plus } from "lucide-react";
 import { type FormEvent, useRef, useState } from "react";
+import { toast } from "sonner";
 import { useTranslations } from "use-intl";
 import { api, done, isApiError, type Schemas } from "@/api/client";
 import { expected } from "@/api/optimistic";
@@ -139,7 +140,18 @@ type VariableRowProps = { slug: string; variable: Schemas["Variable"]; onEdit: (
 
 function VariableRow({ slug, variable, onEdit }: VariableRowProps) {
   const t = useTranslations("environment");
+  const client = useQueryClient();
+  const fail = useFailure();
   const [removing, setRemoving] = useState(false);
+  const putBack = (value: string) =>
+    done(
+      api.POST("/api/v1/projects/{slug}/variables", {
+        params: { path: { slug } },
+        body: { name: variable.name, value, secret: false },
+      }),
+    )
+      .then(() => client.invalidateQueries({ queryKey: variablesQuery(slug).queryKey }))
+      .catch(fail);
   const remove = useOptimistic({
     of: variablesQuery(slug),
     send: () =>
@@ -149,6 +161,15 @@ function VariableRow({ slug, variable, onEdit }: VariableRowProps) {
         }),
       ),
     expects: () => [expected(variablesQuery(slug), (all) => all.filter((each) => each.id !== variable.id))],
+    onDone: () => {
+      const { value } = variable;
+      if (value !== null) {
+        toast(t("removed", { name: variable.name }), {
+          duration: 15_000,
+          action: { label: t("undo"), onClick: () => void putBack(value) },
+        });
+      }
+    },
   });
   return (
     <li className="flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2">
@@ -182,7 +203,8 @@ function VariableRow({ slug, variable, onEdit }: VariableRowProps) {
         </Button>
         <Button
           size="small"
-          onClick={() => setRemoving(true)}
+          // What is known here can be put back; the value of a secret is not, so that is asked about.
+          onClick={() => (variable.value === null ? setRemoving(true) : remove.mutate())}
           aria-label={t("removeNamed", { name: variable.name })}
         >
           {t("remove")}

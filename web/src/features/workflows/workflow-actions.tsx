@@ -8,11 +8,10 @@ import { useTranslations } from "use-intl";
 import { api, done, type Schemas } from "@/api/client";
 import { projectQuery, workflowsQuery } from "@/api/queries";
 import { useCommands } from "@/commands/registry";
-import { Confirm } from "@/components/ui/alert-dialog";
 import { Button } from "@/components/ui/button";
 import { useFailure } from "@/features/frame/use-failure";
 import { begin } from "@/lib/draft";
-import { keepDraft, type WorkflowFields } from "./kept-draft";
+import { keepDraft, keptDraft, type WorkflowFields } from "./kept-draft";
 import { NewWorkflow } from "./new-workflow";
 
 type WorkflowActionsProps = {
@@ -29,7 +28,6 @@ export function WorkflowActions({ slug, workflow, tag, current }: WorkflowAction
   const navigate = useNavigate();
   const fail = useFailure();
   const [copying, setCopying] = useState(false);
-  const [removing, setRemoving] = useState(false);
   const remove = useMutation({
     mutationFn: () =>
       done(
@@ -39,16 +37,37 @@ export function WorkflowActions({ slug, workflow, tag, current }: WorkflowAction
       ),
     onSuccess: async () => {
       const project = client.getQueryData(projectQuery(slug).queryKey);
+      const unsaved = project && keptDraft(project.id, workflow.name);
       if (project) {
         keepDraft(project.id, workflow.name, begin(current, tag));
       }
       await navigate({ to: "/p/$slug/workflows", params: { slug }, ignoreBlocker: true });
       await client.invalidateQueries({ queryKey: workflowsQuery(slug).queryKey });
-      toast(t("removed", { name: workflow.name }));
+      const putBack = async () => {
+        if (project && unsaved) {
+          keepDraft(project.id, workflow.name, unsaved);
+        }
+        await restore();
+      };
+      toast(t("removed", { name: workflow.name }), {
+        duration: 15_000,
+        action: { label: t("tools.undo"), onClick: () => void putBack().catch(fail) },
+      });
     },
     onError: fail,
-    onSettled: () => setRemoving(false),
   });
+  // All that a workflow is is known here. Without a tag it is only taken as a new one: nothing is overwritten.
+  const restore = async () => {
+    const { name, description, pipeline } = workflow;
+    await done(
+      api.PUT("/api/v1/projects/{slug}/workflows/{name}", {
+        params: { path: { slug, name } },
+        body: { description, pipeline: pipeline as Schemas["PipelineNode"][] },
+      }),
+    );
+    await client.invalidateQueries({ queryKey: workflowsQuery(slug).queryKey });
+    await navigate({ to: "/p/$slug/workflows/$name", params: { slug, name } });
+  };
   const copy = workflow.shipped ? t("customise") : t("duplicate");
   useCommands([
     { id: "copy-workflow", title: copy, group: "here", icon: Copy, run: () => setCopying(true) },
@@ -60,7 +79,7 @@ export function WorkflowActions({ slug, workflow, tag, current }: WorkflowAction
             title: t("delete"),
             group: "here" as const,
             icon: Trash2,
-            run: () => setRemoving(true),
+            run: () => remove.mutate(),
           },
         ]),
   ]);
@@ -71,7 +90,7 @@ export function WorkflowActions({ slug, workflow, tag, current }: WorkflowAction
         {copy}
       </Button>
       {workflow.shipped ? null : (
-        <Button onClick={() => setRemoving(true)}>
+        <Button busy={remove.isPending} onClick={() => remove.mutate()}>
           <Trash2 aria-hidden />
           {t("delete")}
         </Button>
@@ -83,17 +102,6 @@ export function WorkflowActions({ slug, workflow, tag, current }: WorkflowAction
           onClose={() => setCopying(false)}
         />
       ) : null}
-      <Confirm
-        open={removing}
-        onOpenChange={setRemoving}
-        title={t("deleteTitle", { name: workflow.name })}
-        confirmLabel={t("delete")}
-        cancelLabel={t("cancel")}
-        busy={remove.isPending}
-        onConfirm={() => remove.mutate()}
-      >
-        {t("deleteWhy")}
-      </Confirm>
     </>
   );
 }
