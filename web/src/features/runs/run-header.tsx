@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ChevronRight, Copy, GitBranch, GitFork, RotateCcw, Square } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { toast } from "sonner";
 import { useTranslations } from "use-intl";
 import { api, done, type Schemas } from "@/api/client";
@@ -144,7 +144,6 @@ function Actions({ slug, run }: { slug: string; run: Schemas["RunDetail"] }) {
   const fresh = () => void client.invalidateQueries({ queryKey: runQuery(slug, run.id).queryKey });
   const cancel = useMutation({
     mutationFn: () => done(api.POST("/api/v1/projects/{slug}/runs/{run}/cancel", options)),
-    onSuccess: () => setAsking(false),
     onError: fail,
     onSettled: fresh,
   });
@@ -155,10 +154,20 @@ function Actions({ slug, run }: { slug: string; run: Schemas["RunDetail"] }) {
   });
   const [again, setAgain] = useState<Likeness>();
   const underWay = isUnderWay(run.status);
+  // There is no status between “stop” and stopped: until it is, nothing more can be done about it.
+  const stopping = cancel.isPending || cancel.isSuccess;
+  const { reset } = cancel;
+  useEffect(() => {
+    if (!underWay) {
+      reset();
+    }
+  }, [underWay, reset]);
   const canRetry = run.status === "failed" || run.status === "cancelled";
   useCommands([
     ...(underWay
-      ? [{ id: "stop", title: t("stop"), group: "here" as const, icon: Square, run: () => setAsking(true) }]
+      ? stopping
+        ? []
+        : [{ id: "stop", title: t("stop"), group: "here" as const, icon: Square, run: () => setAsking(true) }]
       : [
           {
             id: "rerun",
@@ -200,7 +209,7 @@ function Actions({ slug, run }: { slug: string; run: Schemas["RunDetail"] }) {
         </Button>
       ) : null}
       {underWay ? (
-        <Button size="small" onClick={() => setAsking(true)}>
+        <Button size="small" busy={stopping} onClick={() => setAsking(true)}>
           <Square aria-hidden />
           {t("stop")}
         </Button>
@@ -233,8 +242,10 @@ function Actions({ slug, run }: { slug: string; run: Schemas["RunDetail"] }) {
         title={t("stopTitle")}
         confirmLabel={t("stop")}
         cancelLabel={t("goOn")}
-        busy={cancel.isPending}
-        onConfirm={() => cancel.mutate()}
+        onConfirm={() => {
+          setAsking(false);
+          cancel.mutate();
+        }}
       >
         {t("stopWhy")}
       </Confirm>
