@@ -72,7 +72,7 @@ export function RawEvents({ slug, run, events: store, step, event: sought }: Raw
                 <time dateTime={event.at} className="text-muted-foreground">
                   {format.dateTime(new Date(event.at), { timeStyle: "medium" })}
                 </time>
-                <span className="whitespace-pre-wrap break-all max-sm:col-span-2">
+                <span className="whitespace-pre-wrap break-all in-data-[wrap=off]:whitespace-pre max-sm:col-span-2">
                   {JSON.stringify(event.event)}
                 </span>
               </div>

@@ -3,6 +3,8 @@ import { useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { useTranslations } from "use-intl";
 import { runQuery } from "@/api/queries";
+import { useCommands } from "@/commands/registry";
+import { useKept } from "@/lib/kept";
 import { useTitle } from "@/lib/use-title";
 import { useRunEventStore } from "@/live/run-events";
 import { listeningStep } from "./listening";
@@ -35,6 +37,17 @@ export function RunScreen({ slug, run: id, search }: { slug: string; run: string
       search: { ...search, ...change },
       replace: true,
     });
+  const [wrap, setWrap] = useKept("output.wrap", ["on", "off"], "on");
+  const wrapping = wrap === "on";
+  useCommands([
+    {
+      id: "wrap",
+      title: t(wrapping ? "wrapOff" : "wrapOn"),
+      group: "here",
+      keys: "w",
+      run: () => setWrap(wrapping ? "off" : "on"),
+    },
+  ]);
   useTitle(run ? `${words(run.status)} · ${run.promptPreview}` : "CodeCourier");
   if (!run) {
     return null;
@@ -42,7 +55,7 @@ export function RunScreen({ slug, run: id, search }: { slug: string; run: string
   const selected = run.steps.find((step) => step.id === search.step);
   const listening = listeningStep(selected ? [selected] : run.steps);
   return (
-    <div className="flex min-h-0 flex-1 flex-col max-lg:min-h-min">
+    <div data-wrap={wrap} className="flex min-h-0 flex-1 flex-col max-lg:min-h-min">
       <RunHeader slug={slug} run={run} events={events} />
       <RunViews
         aside={

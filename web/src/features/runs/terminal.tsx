@@ -8,7 +8,7 @@ export function Terminal({ text }: { text: string }) {
     <pre
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by keyboard
       tabIndex={0}
-      className="max-h-96 overflow-auto whitespace-pre-wrap rounded-md bg-muted px-2 py-1.5 font-mono text-xs leading-4.5"
+      className="max-h-96 overflow-auto whitespace-pre-wrap in-data-[wrap=off]:whitespace-pre rounded-md bg-muted px-2 py-1.5 font-mono text-xs leading-4.5"
     >
       {spans.map((span, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: spans are made anew with the text
