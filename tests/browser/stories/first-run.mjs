@@ -127,5 +127,8 @@ async function looksInside({ page }, sandbox) {
   await file.getByText("twelve books").waitFor();
   await page.getByRole("button", { name: "Repository" }).click();
   await page.getByRole("button", { name: /^README\.md/ }).click();
-  await page.getByRole("region", { name: "Contents of README.md" }).getByText("A small shop.").waitFor();
+  const readme = page.getByRole("region", { name: "Contents of README.md" });
+  await readme.getByText("A small shop.").waitFor();
+  // Code has its colours here, too: a heading is a part of its own.
+  await readme.getByText("# Shop", { exact: true }).waitFor();
 }

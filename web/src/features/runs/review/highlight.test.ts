@@ -91,6 +91,19 @@ test("what is no code asks for nothing, and a worker that fails is not asked aga
   }
 });
 
+test("a whole text is asked for at once, unless it is too long or no code", () => {
+  const { asked, answer, part } = worker();
+  const colours = new Highlighter(() => part as never);
+  const found = vi.fn();
+  colours.whole("rs", "let a = 1;\nfn b() {}", found);
+  colours.whole("", "let a = 1;", found);
+  colours.whole("rs", "x".repeat(2_001), found);
+  colours.whole("rs", "let a = 1;\n".repeat(10_000), found);
+  expect(asked).toHaveLength(1);
+  answer();
+  expect(found).toHaveBeenCalledOnce();
+});
+
 test("a language is told from the name of a file", () => {
   expect(
     ["src/Main.RS", "Dockerfile.dev", "Makefile", ".gitignore", "a/b.proto", "Cargo.lock"].map(languageOf),

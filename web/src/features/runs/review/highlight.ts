@@ -1,13 +1,15 @@
-// The colours of the code in a review: asked for hunk by hunk when one comes onto the screen, found by a worker, and shown
-// when they are there. Without them the code is there all the same.
-import { useCallback, useSyncExternalStore } from "react";
-import { beginnings, type Packed, type Token, unpacked } from "./highlight-kinds";
+// The colours of code: of a review hunk by hunk when one comes onto the screen, of a file as a whole. They are found by a
+// worker, and shown when they are there. Without them the code is there all the same.
+import { startTransition, useCallback, useEffect, useState, useSyncExternalStore } from "react";
+import { beginnings, type Kind, type Packed, type Token, unpacked } from "./highlight-kinds";
 import type { Asked, Found } from "./highlight-worker";
 import type { DiffLine, FileDiff, Hunk } from "./unified-diff";
 
 /** In characters: what is longer is no code that anybody wrote. */
 const LONGEST_LINE = 2_000;
 const LONGEST_HUNK = 200_000;
+/** A file is drawn whole, every part of it as an element: what is longer stays as it is. */
+const LONGEST_FILE = 100_000;
 /** In milliseconds: a worker that takes longer does not answer any more. */
 const PATIENCE = 10_000;
 
@@ -70,6 +72,15 @@ export class Highlighter {
         this.listeners.delete(line);
       }
     };
+  }
+
+  /** Asks for the parts of a whole text, unless it is too long for them. */
+  whole(language: string, text: string, answer: (lines: Packed) => void): void {
+    const isCode = language && text.length <= LONGEST_FILE;
+    if (this.failed || !isCode || text.split("\n").some((line) => line.length > LONGEST_LINE)) {
+      return;
+    }
+    this.send(language, text, (found) => found && answer(found));
   }
 
   private ask(hunk: Hunk, language: string): void {
@@ -179,3 +190,38 @@ export function useTokens(line: DiffLine): readonly Token[] | undefined {
   const watch = useCallback((listener: () => void) => shared.watch(line, listener), [line]);
   return useSyncExternalStore(watch, () => shared.of(line));
 }
+
+/** The parts of every line of this text, as soon as they are known. */
+export function useTokensOf(path: string, text: string): readonly (readonly Token[])[] | undefined {
+  const [found, setFound] = useState<{ text: string; lines: readonly (readonly Token[])[] }>();
+  useEffect(() => {
+    let wanted = true;
+    if (typeof Worker !== "undefined") {
+      shared.whole(languageOf(path), text, (packed) => {
+        const places = beginnings(packed);
+        const lines = text.split("\n").map((_, line) => {
+          const from = places.get(line);
+          return from === undefined ? [] : unpacked(packed, from);
+        });
+        if (wanted) {
+          startTransition(() => setFound({ text, lines }));
+        }
+      });
+    }
+    return () => {
+      wanted = false;
+    };
+  }, [path, text]);
+  return found?.text === text ? found.lines : undefined;
+}
+
+/** What each kind looks like. */
+export const colours: Record<Kind, string> = {
+  comment: "text-code-comment italic",
+  keyword: "text-code-keyword",
+  string: "text-code-string",
+  number: "text-code-number",
+  function: "text-code-function",
+  type: "text-code-type",
+  attribute: "text-code-attribute",
+};

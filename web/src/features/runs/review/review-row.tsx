@@ -5,8 +5,8 @@ import { useTranslations } from "use-intl";
 import type { Schemas } from "@/api/client";
 import { Checkbox } from "@/components/ui/switch";
 import { cn } from "@/lib/cn";
-import { useTokens } from "./highlight";
-import { type Kind, partsOf } from "./highlight-kinds";
+import { colours, useTokens } from "./highlight";
+import { partsOf } from "./highlight-kinds";
 import { anchorOf, type ReviewRow, type Side } from "./review-rows";
 import type { DiffLine } from "./unified-diff";
 import { type Piece, wordDiff } from "./word-diff";
@@ -208,16 +208,6 @@ function Code({ line, other }: { line: DiffLine; other: DiffLine | undefined }) 
     </div>
   );
 }
-
-const colours: Record<Kind, string> = {
-  comment: "text-code-comment italic",
-  keyword: "text-code-keyword",
-  string: "text-code-string",
-  number: "text-code-number",
-  function: "text-code-function",
-  type: "text-code-type",
-  attribute: "text-code-attribute",
-};
 
 const compared = new WeakMap<DiffLine, WeakMap<DiffLine, Piece[] | null>>();
 

@@ -1,7 +1,7 @@
 // A file of a sandbox, as far as one reads it here: its text with the numbers of its lines, or what it is instead.
 import { useQuery } from "@tanstack/react-query";
 import { ArrowLeft, Binary, Download, X } from "lucide-react";
-import { useMemo } from "react";
+import { Fragment, memo, useMemo } from "react";
 import { useTranslations } from "use-intl";
 import { isApiError } from "@/api/client";
 import { sandboxFileQuery } from "@/api/queries";
@@ -10,6 +10,8 @@ import { EmptyState } from "@/components/ui/empty-state";
 import { Skeleton } from "@/components/ui/skeleton";
 import { ErrorAlert } from "@/features/frame/error-screens";
 import { Ago } from "@/features/runs/moments";
+import { colours, useTokensOf } from "@/features/runs/review/highlight";
+import { partsOf, type Token } from "@/features/runs/review/highlight-kinds";
 import { shownName, shownText } from "@/lib/shown";
 import { nameOf } from "./paths";
 import { useSize } from "./use-size";
@@ -101,7 +103,7 @@ export function FileView({ slug, sandbox, path, onClose }: FileViewProps) {
                 {t("files.beginning", { whole: size(file.size) })}
               </p>
             ) : null}
-            <Text text={file.text} label={name} />
+            <Text path={path} text={file.text} label={name} />
           </>
         )
       ) : null}
@@ -110,8 +112,9 @@ export function FileView({ slug, sandbox, path, onClose }: FileViewProps) {
 }
 
 /** Two texts beside each other, however many lines there are: the numbers, and what the file says. */
-function Text({ text, label }: { text: string; label: string }) {
+function Text({ path, text, label }: { path: string; text: string; label: string }) {
   const shown = useMemo(() => shownText(text.replace(/\n$/, "")), [text]);
+  const tokens = useTokensOf(path, shown);
   const numbers = useMemo(
     () =>
       Array.from(shown.matchAll(/\n/g), (_, line) => line + 2).reduce((all, line) => `${all}\n${line}`, "1"),
@@ -130,7 +133,29 @@ function Text({ text, label }: { text: string; label: string }) {
       >
         {numbers}
       </pre>
-      <pre className="px-3 py-2">{shown}</pre>
+      <pre className="px-3 py-2 [tab-size:4]">{tokens ? <Code text={shown} tokens={tokens} /> : shown}</pre>
     </section>
   );
 }
+
+type CodeProps = { text: string; tokens: readonly (readonly Token[])[] };
+
+/** The same text in its colours. Drawn once: nothing of it changes until the file does. */
+const Code = memo(function Code({ text, tokens }: CodeProps) {
+  return text.split("\n").map((line, number) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: a line is what stands at its place
+    <Fragment key={number}>
+      {number > 0 ? "\n" : null}
+      {partsOf(line, tokens[number] ?? [], []).map(({ text, kind }, part) =>
+        kind ? (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a line do not change
+          <span key={part} className={colours[kind]}>
+            {text}
+          </span>
+        ) : (
+          text
+        ),
+      )}
+    </Fragment>
+  ));
+});

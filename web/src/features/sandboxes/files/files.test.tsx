@@ -1,12 +1,15 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { render, screen } from "@testing-library/react";
+import { render, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
+import highlighter from "highlight.js/lib/common";
 import { Tooltip } from "radix-ui";
 import { useState } from "react";
 import { IntlProvider } from "use-intl";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Schemas } from "@/api/client";
 import { CommandProvider } from "@/commands/registry";
+import { linesOf, packed } from "@/features/runs/review/highlight-kinds";
+import type { Asked } from "@/features/runs/review/highlight-worker";
 import type { Messages } from "@/i18n";
 import common from "@/i18n/en.json";
 import texts from "@/i18n/runs/en.json";
@@ -44,6 +47,14 @@ const answers: Record<string, () => Response> = {
         "codecourier-file-modified": "2026-11-23T12:00:00.000Z",
       },
     }),
+  "src/main.rs": () =>
+    new Response("// begins\nfn main() {}\n", {
+      headers: {
+        "content-type": "text/plain; charset=utf-8",
+        "codecourier-file-size": "23",
+        "codecourier-file-extent": "whole",
+      },
+    }),
   in: () =>
     new Response(new Uint8Array([0, 1]), {
       headers: { "content-type": "application/octet-stream", "codecourier-file-size": "2" },
@@ -54,6 +65,16 @@ function problem(status: number, code: string, message: string): Response {
   const error = { code, message, field: null, requestId: "req_1", retryable: false };
   return Response.json({ error }, { status });
 }
+
+/** The worker that finds the parts of code, beside the page in a browser and at once here. */
+class FakeWorker extends EventTarget {
+  postMessage({ id, language, text }: Asked) {
+    const lines = packed(linesOf(highlighter.highlight(text, { language }).value));
+    this.dispatchEvent(new MessageEvent("message", { data: { id, lines } }));
+  }
+  terminate() {}
+}
+vi.stubGlobal("Worker", FakeWorker);
 
 /** In place before the client of the API is made, which keeps the `fetch` it finds. */
 const asked = vi.hoisted(() => {
@@ -111,6 +132,14 @@ test("one goes into folders and back, and reads a file", async () => {
   const download = screen.getByRole("link", { name: "Download" });
   expect(download.getAttribute("href")).toContain("/files/content?path=README.md");
   expect(download.getAttribute("download")).toBe("README.md");
+});
+
+test("code has its colours once a worker has found them, and is the same text", async () => {
+  shown("running", false, { folder: "src", file: "src/main.rs" });
+  const file = await screen.findByRole("region", { name: "Contents of main.rs" });
+  const keyword = await within(file).findByText("fn");
+  expect(keyword.className).toContain("text-code-keyword");
+  expect(keyword.closest("pre")?.textContent).toBe("// begins\nfn main() {}");
 });
 
 test("a hostile name hides nothing, and what leads out cannot be opened", async () => {
