@@ -109,12 +109,18 @@ export default async function tell({ arrives }) {
   await stop();
 }
 
-const COUNT =
-  "Count the stock.\n@@bash mkdir shelves; echo twelve books > shelves/top.txt; cat shelves/top.txt";
+const COUNT = `Count the stock.
+@@bash mkdir shelves; echo twelve books > shelves/top.txt; cat shelves/top.txt
+@@run echo ${PICTURE.buffer.toString("base64")} | base64 -d > shelves/plan.png
+@@read shelves/plan.png`;
 
-/** What the agent does in its sandbox shows in the terminal, and its files can be read. */
+/** What the agent does in its sandbox shows in the terminal, what it looked at does, and its files can be read. */
 async function looksInside({ page }, sandbox) {
   await page.goto(`/p/shop/sandboxes/${sandbox}`);
+  await page.getByRole("button", { name: "Open: Picture 1 of 1 from Read" }).click();
+  const picture = page.getByRole("dialog").getByRole("img", { name: "Picture 1 of 1 from Read" });
+  await picture.evaluate((image) => image.decode());
+  await page.keyboard.press("Escape");
   await page.getByRole("tab", { name: "Terminal" }).click();
   const terminal = page.getByRole("region", { name: "Terminal" });
   await terminal.getByText(/^\$ mkdir shelves/).waitFor();
