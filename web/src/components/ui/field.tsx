@@ -1,6 +1,7 @@
 import { Label as RadixLabel } from "radix-ui";
 import { cloneElement, type ReactElement, type ReactNode, useId } from "react";
 import { cn } from "@/lib/cn";
+import { Quoted } from "./quoted";
 
 type FieldProps = {
   label: string;
@@ -36,7 +37,7 @@ export function Field({ label, hint, error, describedBy, className, children }: 
           className={cn("text-[0.8125rem]", error ? "text-destructive" : "text-muted-foreground")}
           role={error ? "alert" : undefined}
         >
-          {said}
+          {error === undefined ? hint : <Quoted text={error} />}
         </p>
       ) : null}
     </div>

@@ -6,6 +6,7 @@ import { useTranslations } from "use-intl";
 import { ApiError } from "@/api/client";
 import { Button } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
+import { Quoted } from "@/components/ui/quoted";
 
 /** Whether the screen is inside of the frame, which is the landmark of the content then. */
 export const InFrame = createContext(false);
@@ -81,7 +82,7 @@ export function ErrorText({ error }: { error: unknown }) {
   }
   return (
     <div className="grid gap-1">
-      <p>{error.code === "UNREACHABLE" ? t("unreachable") : error.message}</p>
+      <p>{error.code === "UNREACHABLE" ? t("unreachable") : <Quoted text={error.message} />}</p>
       <p className="text-xs">
         <code>{error.code}</code>
         {error.requestId ? (

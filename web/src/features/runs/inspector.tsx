@@ -5,6 +5,7 @@ import { useState } from "react";
 import { useFormatter, useTranslations } from "use-intl";
 import type { Schemas } from "@/api/client";
 import { Button } from "@/components/ui/button";
+import { Quoted } from "@/components/ui/quoted";
 import { cn } from "@/lib/cn";
 import { duration, shortId } from "@/lib/format";
 import { Markdown } from "./markdown";
@@ -107,7 +108,7 @@ export function Inspector({ slug, step, onClose, onDiff }: InspectorProps) {
       ) : null}
       {step.failure ? (
         <p className="text-status-failed">
-          {step.failure.message} <code className="text-xs">{step.failure.code}</code>
+          <Quoted text={step.failure.message} /> <code className="text-xs">{step.failure.code}</code>
         </p>
       ) : null}
       {step.verdict ? (

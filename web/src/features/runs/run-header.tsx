@@ -9,6 +9,7 @@ import { runQuery } from "@/api/queries";
 import { useCommands } from "@/commands/registry";
 import { Confirm } from "@/components/ui/alert-dialog";
 import { Button } from "@/components/ui/button";
+import { Quoted } from "@/components/ui/quoted";
 import { Tooltip } from "@/components/ui/tooltip";
 import { useFailure } from "@/features/frame/use-failure";
 import { copy } from "@/lib/copy";
@@ -87,7 +88,7 @@ export function RunHeader({ slug, run, events }: RunHeaderProps) {
       </dl>
       {run.failure ? (
         <p role="status" className="text-status-failed">
-          {run.failure.message} <code className="text-xs">{run.failure.code}</code>
+          <Quoted text={run.failure.message} /> <code className="text-xs">{run.failure.code}</code>
         </p>
       ) : null}
       {run.pauseReason ? (

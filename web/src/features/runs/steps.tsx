@@ -1,6 +1,7 @@
 // The steps of a run on one axis of time: what ran when, how long, and how it ended. A loop shows its iterations.
 import { useTranslations } from "use-intl";
 import type { Schemas } from "@/api/client";
+import { Quoted } from "@/components/ui/quoted";
 import { cn } from "@/lib/cn";
 import { duration } from "@/lib/format";
 import { useNow } from "@/lib/use-now";
@@ -108,7 +109,9 @@ function StepRow({ run, step, slowest, selected, onSelect }: StepRowProps) {
           )}
         </span>
       ) : step.failure ? (
-        <span className="line-clamp-3 text-[0.8125rem] text-status-failed">{step.failure.message}</span>
+        <span className="line-clamp-3 text-[0.8125rem] text-status-failed">
+          <Quoted text={step.failure.message} />
+        </span>
       ) : step.summary ? (
         <span className="line-clamp-2 text-[0.8125rem] text-muted-foreground">{plain(step.summary)}</span>
       ) : null}

@@ -26,6 +26,7 @@ import { toast } from "sonner";
 import { useFormatter, useTranslations } from "use-intl";
 import type { Schemas } from "@/api/client";
 import { membersQuery } from "@/api/queries";
+import { Quoted } from "@/components/ui/quoted";
 import { cn } from "@/lib/cn";
 import { copy } from "@/lib/copy";
 import { duration } from "@/lib/format";
@@ -247,7 +248,7 @@ function Content({ row, images, label }: Pick<TranscriptRowProps, "row" | "image
         <p className="flex items-start gap-2 text-status-failed">
           <CircleAlert className="mt-0.5 size-4 shrink-0" aria-hidden />
           <span>
-            {row.message} <code className="text-xs">{row.code}</code>
+            <Quoted text={row.message} /> <code className="text-xs">{row.code}</code>
           </span>
         </p>
       );

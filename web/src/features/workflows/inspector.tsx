@@ -2,6 +2,7 @@
 import { useTranslations } from "use-intl";
 import { Field } from "@/components/ui/field";
 import { Input, Textarea } from "@/components/ui/input";
+import { Quoted } from "@/components/ui/quoted";
 import { Select } from "@/components/ui/select";
 import { AgentChoices } from "@/features/agents/agent-choices";
 import { type Address, type Fault, type Loop, roles, type Step, sameAddress } from "./pipeline";
@@ -33,7 +34,7 @@ export function Inspector({ slug, editor, faults }: InspectorProps) {
     <div className="grid gap-4">
       {others.map((fault) => (
         <p key={fault.field + fault.message} role="alert" className="text-destructive">
-          {fault.message}
+          <Quoted text={fault.message} />
         </p>
       ))}
       {node.type === "step" ? (

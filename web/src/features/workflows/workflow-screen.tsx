@@ -9,6 +9,7 @@ import { projectQuery, workflowQuery, workflowsQuery } from "@/api/queries";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { Textarea } from "@/components/ui/input";
+import { Quoted } from "@/components/ui/quoted";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Tabs, TabsContent, TabsList, TabsTrigger } from "@/components/ui/tabs";
 import { SavedForm, Theirs } from "@/features/forms/form";
@@ -244,7 +245,9 @@ function FaultList({ faults, pipeline, onChoose }: FaultListProps) {
           {faults.found.map((each) => (
             <li key={`${each.at.join()} ${each.field} ${each.message}`} className="flex items-center gap-2">
               <CircleAlert className="size-4 shrink-0 text-destructive" aria-hidden />
-              <span className="min-w-0 text-destructive">{each.message}</span>
+              <span className="min-w-0 text-destructive">
+                <Quoted text={each.message} />
+              </span>
               {nodeAt(pipeline, each.at) ? (
                 <Button size="small" variant="link" onClick={() => onChoose(each.at)}>
                   {t("show")}

@@ -176,7 +176,7 @@ test("where nothing can answer nothing is asked, and the page says why", () => {
 
 test("a folder and a file that are gone say so, and there is a way back", async () => {
   const user = shown("running", false, { folder: "gone", file: "gone/file" });
-  expect(await screen.findByText(/There is no `gone` in the sandbox/)).toBeTruthy();
+  expect((await screen.findByRole("alert")).textContent).toContain("There is no gone in the sandbox.");
   expect(await screen.findByText("This file is not there any more.")).toBeTruthy();
   await user.click(screen.getByRole("button", { name: "To the repository" }));
   expect(await screen.findByRole("button", { name: "src" })).toBeTruthy();
