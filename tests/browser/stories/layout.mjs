@@ -1,5 +1,6 @@
 // Every screen on a telephone, at twice the size, and with longer words: nothing scrolls sideways, nothing is cut off.
 import {
+  furnishes,
   hasProject,
   LONG_FILE,
   LONG_NAME,
@@ -26,6 +27,7 @@ export default async function tell({ arrives }) {
   await host.page.goto("/");
   await makesFirstAccount(host);
   const slug = await hasProject(host, LONG_NAME);
+  await furnishes(host, slug, LONG_NAME.toLowerCase().replaceAll(/[^a-z]/g, "x"));
   const run = await startsRun(host, slug, { prompt: LONG_WORDS });
   await waitsForEnd(host, slug, run);
   const { sandbox, stop } = await startsEndless(host, slug, LONG_WAIT);

@@ -20,13 +20,14 @@ type SectionProps = { title: string; why?: ReactNode; action?: ReactNode; childr
 /** A part of the settings with its heading. */
 export function Section({ title, why, action, children }: SectionProps) {
   return (
-    <Card className="grid gap-4 p-4">
-      <div className="flex flex-wrap items-start justify-between gap-2">
-        <div className="grid min-w-0 flex-1 gap-1">
-          <h2 className="font-semibold">{title}</h2>
-          {why ? <p className="text-muted-foreground">{why}</p> : null}
-        </div>
-        {action}
+    <Card className="grid grid-cols-[minmax(0,1fr)] gap-4 p-4">
+      <div className="grid grid-cols-[minmax(0,1fr)_auto] items-start gap-x-3 gap-y-1">
+        <h2 className={cn("font-semibold", action ? "max-sm:self-center" : "col-span-2")}>{title}</h2>
+        {action ? <div className="sm:row-span-2">{action}</div> : null}
+        {why ? (
+          // On a telephone what is done here stands beside the heading alone.
+          <p className={cn("text-muted-foreground", action ? "max-sm:col-span-2" : "col-span-2")}>{why}</p>
+        ) : null}
       </div>
       {children}
     </Card>

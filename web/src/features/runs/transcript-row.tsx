@@ -470,7 +470,7 @@ function Folded({ icon, title, hint, open: first = false, mono, children }: Fold
           aria-hidden
         />
         {icon}
-        <span className="shrink-0 font-medium">{title}</span>
+        <span className="max-w-[70%] shrink-0 truncate font-medium">{title}</span>
         <span className={cn("truncate text-muted-foreground", mono && "font-mono text-xs")}>{hint}</span>
       </button>
       {open ? <div className="mt-1 ml-5.5 grid gap-2 pb-1">{children}</div> : null}

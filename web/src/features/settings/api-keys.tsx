@@ -105,9 +105,9 @@ function KeyRow({ slug, apiKey, onRotated }: KeyRowProps) {
   const ends = apiKey.retiresAt ?? apiKey.expiresAt;
   const day = (at: string) => format.dateTime(new Date(at), { dateStyle: "medium" });
   return (
-    <li className="grid gap-1.5 px-4 py-2.5">
+    <li className="grid grid-cols-[minmax(0,1fr)] gap-1.5 px-4 py-2.5">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
-        <span className="flex min-w-0 flex-1 basis-40 items-center gap-3">
+        <span className="flex min-w-0 flex-1 basis-40 items-center gap-3 max-sm:basis-full">
           <KeyRound className="size-4 shrink-0 text-muted-foreground" aria-hidden />
           <span className="truncate font-medium">{apiKey.name}</span>
         </span>

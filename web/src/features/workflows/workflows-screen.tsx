@@ -85,7 +85,7 @@ function WorkflowRow({ slug, workflow }: { slug: string; workflow: Schemas["Work
       className="flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-3 hover:bg-accent/50"
     >
       <WorkflowIcon className="size-4 shrink-0 text-muted-foreground" aria-hidden />
-      <span className="grid min-w-0 flex-1 basis-56">
+      <span className="grid min-w-0 flex-1 basis-56 grid-cols-[minmax(0,1fr)]">
         <span className="flex items-center gap-2">
           <span className="truncate font-medium">{workflow.name}</span>
           {workflow.shipped ? <Badge>{t("shipped")}</Badge> : null}
@@ -93,7 +93,7 @@ function WorkflowRow({ slug, workflow }: { slug: string; workflow: Schemas["Work
         <span className="truncate text-muted-foreground">{workflow.description}</span>
       </span>
       <Shape pipeline={pipeline} />
-      <span className="w-24 text-right text-[0.8125rem] text-muted-foreground">
+      <span className="w-24 text-right text-[0.8125rem] text-muted-foreground max-sm:w-full max-sm:pl-8 max-sm:text-left">
         {t("steps", { count: countSteps(pipeline) })}
       </span>
       <span className="w-28 text-right text-[0.8125rem] text-muted-foreground max-sm:hidden">
