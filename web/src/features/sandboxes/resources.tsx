@@ -54,13 +54,15 @@ export function Resources({ slug, sandbox }: { slug: string; sandbox: Schemas["S
       {rows.map(({ name, used, most, shown, trend }) =>
         used === undefined || used === null ? null : (
           <div key={name} className="grid gap-1 text-[0.8125rem]">
-            <div className="flex justify-between gap-2">
+            <div className="flex items-center gap-3">
               <span className="text-muted-foreground">{name}</span>
+              <span className="ml-auto h-4 min-w-0 max-w-24 flex-1">
+                {trend ? <Trend points={trend} most={most} /> : null}
+              </span>
               <span className="tabular">
                 {used === "unknown" ? "–" : t("usedOf", { used: shown(used), most: shown(most) })}
               </span>
             </div>
-            {trend ? <Trend points={trend} most={most} /> : null}
             <span className="block h-1.5 overflow-hidden rounded-full bg-muted" aria-hidden>
               <span
                 className={cn(
@@ -90,7 +92,7 @@ function part(used: number | "unknown", most: number): number {
 /** The course of the last minutes; the number beside it says the same for whoever does not see it. */
 function Trend({ points, most }: { points: readonly number[]; most: number }) {
   if (points.length < 2) {
-    return <span className="h-6" />;
+    return null;
   }
   const highest = Math.max(most * 0.05, ...points);
   const line = points.map((point, index) => {
@@ -98,7 +100,7 @@ function Trend({ points, most }: { points: readonly number[]; most: number }) {
     return `${x.toFixed(1)},${(23 - (point / highest) * 22).toFixed(1)}`;
   });
   return (
-    <svg viewBox="0 0 100 24" preserveAspectRatio="none" className="h-6 w-full text-primary" aria-hidden>
+    <svg viewBox="0 0 100 24" preserveAspectRatio="none" className="size-full text-primary" aria-hidden>
       <polygon points={`0,24 ${line.join(" ")} 100,24`} className="fill-current opacity-15" />
       <polyline
         points={line.join(" ")}
