@@ -65,6 +65,22 @@ export function ErrorScreen({ error }: ErrorComponentProps) {
   );
 }
 
+/** What stands where a list would be that could not be read, and the way to try again. */
+export function ErrorState({ error, onAgain }: { error: unknown; onAgain: () => void }) {
+  const t = useTranslations("errors");
+  return (
+    <div role="alert">
+      <EmptyState
+        icon={TriangleAlert}
+        title={t("broken")}
+        action={<Button onClick={onAgain}>{t("again")}</Button>}
+      >
+        <ErrorText error={error} />
+      </EmptyState>
+    </div>
+  );
+}
+
 /** What kept something from being done, where it was asked for. */
 export function ErrorAlert({ error }: { error: unknown }) {
   return (

@@ -14,7 +14,7 @@ import { Select } from "@/components/ui/select";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Checkbox } from "@/components/ui/switch";
 import { Tooltip } from "@/components/ui/tooltip";
-import { ErrorText } from "@/features/frame/error-screens";
+import { ErrorState } from "@/features/frame/error-screens";
 import { PageHeader } from "@/features/frame/page-header";
 import { SetupChecklist } from "@/features/setup/setup-checklist";
 import { cn } from "@/lib/cn";
@@ -38,6 +38,7 @@ export function RunsScreen({ slug, filter }: { slug: string; filter: RunFilter }
   const list = useMemo(() => runs.data?.pages.flatMap((page) => page.data) ?? [], [runs.data]);
   const fresh = useQuery(freshRunsQuery(slug, filter)).data;
   const filtered = Object.keys(filter).length > 0;
+  const none = list.length === 0 && runs.isSuccess && !runs.isPlaceholderData;
   const start = useAllCommands().find((command) => command.id === "new-run");
   // What was announced is shown once somebody asks, or comes back to the list.
   const showFresh = () => {
@@ -85,13 +86,11 @@ export function RunsScreen({ slug, filter }: { slug: string; filter: RunFilter }
         </Button>
       </PageHeader>
       <SetupChecklist slug={slug} />
-      <Filters slug={slug} filter={filter} />
+      {/* Where there has been no run yet there is nothing to choose from. */}
+      {none && !filtered ? null : <Filters slug={slug} filter={filter} />}
       {runs.isError && list.length === 0 ? (
-        <div role="alert" className="p-4 text-muted-foreground">
-          <ErrorText error={runs.error} />
-        </div>
-      ) : null}
-      {list.length === 0 && runs.isSuccess && !runs.isPlaceholderData ? (
+        <ErrorState error={runs.error} onAgain={() => void runs.refetch()} />
+      ) : none ? (
         <EmptyState
           icon={Play}
           title={filtered ? t("noneFound") : t("none")}
@@ -288,7 +287,7 @@ function Filters({ slug, filter }: { slug: string; filter: RunFilter }) {
         />
       ) : null}
       <SavedViews slug={slug} filter={filter} />
-      <search className="ml-auto w-full sm:w-auto sm:min-w-52 sm:max-w-72 sm:flex-1">
+      <search className="ml-auto min-w-40 flex-1 sm:min-w-52 sm:max-w-72">
         <form
           onSubmit={(event) => {
             event.preventDefault();
@@ -301,7 +300,7 @@ function Filters({ slug, filter }: { slug: string; filter: RunFilter }) {
             defaultValue={written}
             aria-label={t("search")}
             placeholder={t("searchExample")}
-            className="h-7"
+            className="h-7 text-ellipsis"
             onKeyDown={(event) => {
               if (event.key === "Escape") {
                 written ? go({}) : event.currentTarget.blur();
