@@ -11,10 +11,16 @@ export function Ago({ at }: { at: string }) {
   return (
     <Tooltip label={format.dateTime(date, { dateStyle: "medium", timeStyle: "medium" })}>
       <time dateTime={at} className="whitespace-nowrap">
-        {format.relativeTime(date, { now: new Date(Math.max(now, date.getTime())) })}
+        {format.relativeTime(date, { now: new Date(date.getTime() + whole(now - date.getTime())) })}
       </time>
     </Tooltip>
   );
+}
+
+/** As many whole seconds, minutes, hours or days as have gone by: it is never 60 seconds ago. */
+function whole(milliseconds: number): number {
+  const unit = [86_400_000, 3_600_000, 60_000, 1000].find((unit) => milliseconds >= unit);
+  return unit ? milliseconds - (milliseconds % unit) : 0;
 }
 
 /** How long something took, or takes so far. */
