@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { duration, shortId } from "./format";
+import { duration, laneName, shortId } from "./format";
 
 test.each([
   [0, "0 ms"],
@@ -15,4 +15,12 @@ test.each([
 
 test("a short identifier is what people read out", () => {
   expect(shortId("run_01a2063bbbb07a9f8bd57f93fa0ef1b5")).toBe("fa0ef1b5");
+});
+
+test("an attempt is called what the page of its run calls it", () => {
+  expect(["designer#2", "C# expert#11", "merging"].map(laneName)).toEqual([
+    "designer #2",
+    "C# expert #11",
+    "merging",
+  ]);
 });

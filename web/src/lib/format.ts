@@ -19,6 +19,11 @@ export function duration(milliseconds: number): string {
   return `${Math.floor(seconds / 3600)} h ${two((seconds % 3600) / 60)} m`;
 }
 
+/** The name of an attempt at a step, `designer#2` of the server, as the page of its run writes it. */
+export function laneName(lane: string): string {
+  return lane.replace(/#(\d+)$/, " #$1");
+}
+
 /** The part of an identifier that people read out: its last eight characters. */
 export function shortId(id: string): string {
   return id.slice(-8);

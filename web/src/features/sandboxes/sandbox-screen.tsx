@@ -10,7 +10,7 @@ import { listeningStep } from "@/features/runs/listening";
 import { Ago } from "@/features/runs/moments";
 import { Phases } from "@/features/runs/phases";
 import { RunViews } from "@/features/runs/run-views";
-import { shortId } from "@/lib/format";
+import { laneName, shortId } from "@/lib/format";
 import { useRunEventStore } from "@/live/run-events";
 import { KillSandbox } from "./kill-sandbox";
 import { PauseSandbox } from "./pause-sandbox";
@@ -80,7 +80,7 @@ export function SandboxScreen({ slug, sandbox: id, search }: SandboxScreenProps)
           search={{ step: sandbox.stepId }}
           className="w-fit max-w-full truncate text-primary underline-offset-4 hover:underline"
         >
-          {sandbox.lane}: {run.promptPreview}
+          {laneName(sandbox.lane)}: {run.promptPreview}
         </Link>
         {ended ? (
           <p role="status" className="text-muted-foreground">

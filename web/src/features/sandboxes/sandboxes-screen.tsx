@@ -11,7 +11,7 @@ import { Button } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { PageHeader } from "@/features/frame/page-header";
 import { Ago } from "@/features/runs/moments";
-import { shortId } from "@/lib/format";
+import { laneName, shortId } from "@/lib/format";
 import { KillSandbox } from "./kill-sandbox";
 import { SandboxStatus } from "./status";
 
@@ -79,7 +79,7 @@ function SandboxRow({ slug, sandbox }: { slug: string; sandbox: Schemas["Sandbox
         params={{ slug, sandbox: sandbox.id }}
         className="min-w-0 flex-1 truncate hover:underline max-sm:basis-[calc(100%-6rem)]"
       >
-        {sandbox.lane} <code className="text-muted-foreground text-xs">{shortId(sandbox.id)}</code>
+        {laneName(sandbox.lane)} <code className="text-muted-foreground text-xs">{shortId(sandbox.id)}</code>
       </Link>
       <Link
         to="/p/$slug/runs/$run"
