@@ -24,7 +24,7 @@ export function EmptyState({
         <Icon className="size-5" aria-hidden />
       </div>
       <Heading className="font-semibold text-[0.9375rem]">{title}</Heading>
-      {children ? <div className="text-muted-foreground">{children}</div> : null}
+      {children ? <div className="text-balance text-muted-foreground">{children}</div> : null}
       {action ? <div className="mt-2 flex flex-wrap justify-center gap-2">{action}</div> : null}
     </div>
   );

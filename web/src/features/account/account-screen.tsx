@@ -169,7 +169,7 @@ function Devices() {
           </Button>
         ) : null}
       </div>
-      <ul className="-mx-4 divide-y border-t">
+      <ul className="-mx-4 -mb-4 divide-y border-t">
         {sessions.map((session) => (
           <li key={session.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2">
             <span className="grid min-w-0 flex-1">

@@ -85,7 +85,7 @@ function ProjectCard({ project }: { project: Schemas["Project"] }) {
       className="flex h-full gap-3 rounded-lg border bg-card p-4 hover:border-input hover:bg-accent/40"
     >
       <ProjectMark project={project} className="size-8 text-base" />
-      <span className="grid min-w-0 grid-cols-1 gap-0.5">
+      <span className="grid min-w-0 grid-cols-1 content-start gap-0.5">
         <span className="flex items-center gap-2">
           <span className="truncate font-medium">{project.name}</span>
           <Badge>{roles(project.role)}</Badge>

@@ -113,18 +113,18 @@ export function ProviderKeyRow({ slug, provider, label, present }: ProviderKeyRo
           ) : null}
         </span>
         {present ? (
-          <>
-            <Button size="small" busy={check.isPending} onClick={() => check.mutate()}>
-              {t("check")}
-            </Button>
-            <Button size="small" onClick={() => setRemoving(true)}>
-              {t("remove")}
-            </Button>
-          </>
+          <Button size="small" busy={check.isPending} onClick={() => check.mutate()}>
+            {t("check")}
+          </Button>
         ) : null}
         <Button size="small" data-edits onClick={() => setEditing(!editing)} aria-expanded={editing}>
           {present ? t("replace") : t("set")}
         </Button>
+        {present ? (
+          <Button size="small" onClick={() => setRemoving(true)}>
+            {t("remove")}
+          </Button>
+        ) : null}
       </div>
       {editing ? (
         <form

@@ -95,7 +95,7 @@ function Checklist({ slug, project, onDismiss }: ChecklistProps) {
               </p>
               {step.id === next ? (
                 <>
-                  <p className="text-muted-foreground">{t(`whys.${step.id}`)}</p>
+                  <p className="text-pretty text-muted-foreground">{t(`whys.${step.id}`)}</p>
                   {doing[step.id]}
                 </>
               ) : null}
