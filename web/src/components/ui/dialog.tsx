@@ -29,7 +29,7 @@ export function DialogContent({ title, description, closeLabel, className, child
         {...content}
         {...(description ? {} : { "aria-describedby": undefined })}
         className={cn(
-          "fixed top-[12vh] left-1/2 z-50 grid max-h-[80vh] w-[calc(100vw-2rem)] max-w-lg -translate-x-1/2 animate-in gap-4 overflow-y-auto rounded-lg border bg-popover p-5 text-popover-foreground shadow-xl fade-in-0 zoom-in-95 duration-150",
+          "fixed top-[12dvh] left-1/2 z-50 grid max-h-[80dvh] w-[calc(100vw-2rem)] max-w-lg -translate-x-1/2 animate-in gap-4 overflow-y-auto rounded-lg border bg-popover p-5 text-popover-foreground shadow-xl fade-in-0 zoom-in-95 duration-150 max-sm:top-[5dvh] max-sm:max-h-[90dvh]",
           className,
         )}
       >

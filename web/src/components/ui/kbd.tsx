@@ -1,9 +1,9 @@
 import { cn } from "@/lib/cn";
 
-/** Keys to press, one after the other when there are several words. */
+/** Keys to press, one after the other when there are several words. Who has only a finger has none. */
 export function Kbd({ keys, className }: { keys: string; className?: string }) {
   return (
-    <span className={cn("inline-flex gap-0.5", className)} aria-hidden>
+    <span className={cn("inline-flex gap-0.5 pointer-coarse:hidden", className)} aria-hidden>
       {keys.split(" ").map((key) => (
         <kbd
           key={key}

@@ -37,7 +37,7 @@ export function PageHeader({ title, trail = [], children }: PageHeaderProps) {
               {places.map((place, index) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: the places of a screen do not change their order
                 <li key={index} className="flex min-w-0 items-center gap-1.5 max-md:not-last:hidden">
-                  <span className="max-w-40 truncate">{place}</span>
+                  <span className="max-w-40 truncate max-md:max-w-24">{place}</span>
                   <ChevronRight className="size-3.5 shrink-0" aria-hidden />
                 </li>
               ))}
@@ -46,7 +46,9 @@ export function PageHeader({ title, trail = [], children }: PageHeaderProps) {
         ) : null}
         <h1 className="min-w-0 truncate font-semibold text-[0.9375rem]">{title}</h1>
       </div>
-      {children ? <div className="flex flex-wrap items-center gap-2">{children}</div> : null}
+      {children ? (
+        <div className="ml-auto flex flex-wrap items-center justify-end gap-2">{children}</div>
+      ) : null}
     </header>
   );
 }

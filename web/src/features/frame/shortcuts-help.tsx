@@ -21,7 +21,7 @@ export function ShortcutsHelp({
           {commands.map((command) => (
             <li key={command.id} className="flex min-h-7 items-center justify-between gap-4">
               <span>{command.title}</span>
-              <Kbd keys={shown(command.keys ?? "")} />
+              <Kbd keys={shown(command.keys ?? "")} className="pointer-coarse:inline-flex" />
               <span className="sr-only">{command.keys}</span>
             </li>
           ))}

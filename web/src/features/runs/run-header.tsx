@@ -33,7 +33,7 @@ export function RunHeader({ slug, run, events }: RunHeaderProps) {
   const reported = reportedOf(run.steps);
   return (
     <header className="grid shrink-0 grid-cols-[minmax(0,1fr)] gap-1.5 border-b px-4 py-2.5">
-      <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-1 max-sm:gap-x-2">
         <nav aria-label={t("path")} className="flex min-w-0 items-center gap-1 text-muted-foreground">
           <Link to="/p/$slug/runs" params={{ slug }} search={{}} className="hover:text-foreground">
             {t("runs")}
@@ -42,7 +42,8 @@ export function RunHeader({ slug, run, events }: RunHeaderProps) {
           <code className="text-xs">{shortId(run.id)}</code>
         </nav>
         <StatusBadge status={run.status} />
-        <div className="ml-auto flex flex-wrap justify-end gap-2">
+        {/* Without their icons they stand beside the status on most telephones. */}
+        <div className="ml-auto flex flex-wrap justify-end gap-2 max-sm:[&_svg:not(.animate-spin)]:hidden">
           <Actions slug={slug} run={run} />
         </div>
       </div>

@@ -60,7 +60,7 @@ export function SandboxScreen({ slug, sandbox: id, search }: SandboxScreenProps)
             </Link>
             <ChevronRight className="size-3.5" aria-hidden />
           </nav>
-          <h1 className="font-semibold text-[0.9375rem]">
+          <h1 className="-ml-2 font-semibold text-[0.9375rem]">
             <code>{shortId(sandbox.id)}</code>
           </h1>
           <SandboxStatus status={ended ? "killed" : sandbox.status} />

@@ -72,12 +72,12 @@ export function SandboxesScreen({ slug }: { slug: string }) {
 function SandboxRow({ slug, sandbox }: { slug: string; sandbox: Schemas["Sandbox"] }) {
   const t = useTranslations("sandboxes");
   return (
-    <li className="flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2">
+    <li className="flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2 max-sm:gap-x-3">
       <SandboxStatus status={sandbox.status} className="w-[7.5rem]" />
       <Link
         to="/p/$slug/sandboxes/$sandbox"
         params={{ slug, sandbox: sandbox.id }}
-        className="min-w-0 flex-1 truncate hover:underline max-sm:basis-[calc(100%-6rem)]"
+        className="min-w-0 flex-1 truncate hover:underline max-sm:basis-44"
       >
         {laneName(sandbox.lane)} <code className="text-muted-foreground text-xs">{shortId(sandbox.id)}</code>
       </Link>
@@ -107,7 +107,9 @@ function SandboxRow({ slug, sandbox }: { slug: string; sandbox: Schemas["Sandbox
       <span className="text-[0.8125rem] text-muted-foreground">
         <Ago at={sandbox.createdAt} />
       </span>
-      <KillSandbox slug={slug} sandbox={sandbox} />
+      <span className="ml-auto">
+        <KillSandbox slug={slug} sandbox={sandbox} />
+      </span>
     </li>
   );
 }

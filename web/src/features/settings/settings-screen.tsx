@@ -41,7 +41,7 @@ function Settings({ slug, section, audit }: SettingsScreenProps) {
         ]}
         title={t(`sections.${section}`)}
       />
-      <div className="flex min-h-0 flex-1 flex-col gap-4 p-4 md:flex-row md:gap-6">
+      <div className="flex min-h-0 flex-1 flex-col gap-4 p-4 max-md:pt-1 md:flex-row md:gap-6">
         <SectionList slug={slug} />
         <div
           className={

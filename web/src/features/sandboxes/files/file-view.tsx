@@ -41,7 +41,7 @@ export function FileView({ slug, sandbox, path, onClose }: FileViewProps) {
         >
           <ArrowLeft aria-hidden />
         </Button>
-        <h2 className="min-w-0 flex-1 basis-40 truncate font-medium text-[0.8125rem]">
+        <h2 className="min-w-0 flex-1 basis-40 truncate max-sm:basis-24 font-medium text-[0.8125rem]">
           <code>{shownName(path)}</code>
         </h2>
         {file ? (
@@ -59,7 +59,7 @@ export function FileView({ slug, sandbox, path, onClose }: FileViewProps) {
           <Button size="small" variant="ghost" asChild>
             <a href={address} download={nameOf(path)}>
               <Download aria-hidden />
-              {t("files.download")}
+              <span className="max-sm:sr-only">{t("files.download")}</span>
             </a>
           </Button>
           <Button
