@@ -26,7 +26,9 @@ export function Section({ title, why, action, children }: SectionProps) {
         {action ? <div className="sm:row-span-2">{action}</div> : null}
         {why ? (
           // On a telephone what is done here stands beside the heading alone.
-          <p className={cn("text-pretty text-muted-foreground", action ? "max-sm:col-span-2" : "col-span-2")}>{why}</p>
+          <p className={cn("text-pretty text-muted-foreground", action ? "max-sm:col-span-2" : "col-span-2")}>
+            {why}
+          </p>
         ) : null}
       </div>
       {children}
