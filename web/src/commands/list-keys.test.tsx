@@ -80,3 +80,35 @@ test("j and k go through the rows that take the focus, and e edits the one that 
   await user.keyboard("k");
   expect(focused()).toBe("Open first");
 });
+
+function Shrinking() {
+  const list = useRef<HTMLUListElement>(null);
+  const [names, setNames] = useState(["first", "second", "third"]);
+  useListKeys(list);
+  return (
+    <ul ref={list}>
+      {names.map((name) => (
+        <li key={name}>
+          <button type="button" onClick={() => setNames(names.filter((each) => each !== name))}>
+            Remove {name}
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+test("where a row goes away with the focus in it, the one in its place has it", async () => {
+  render(
+    <IntlProvider locale="en" messages={texts as unknown as Messages} timeZone="UTC">
+      <CommandProvider>
+        <Shrinking />
+      </CommandProvider>
+    </IntlProvider>,
+  );
+  const user = userEvent.setup();
+  await user.keyboard("jj{Enter}");
+  expect(focused()).toBe("Remove third");
+  await user.keyboard("{Enter}");
+  expect(focused()).toBe("Remove first");
+});
