@@ -59,8 +59,9 @@ export default async function tell({ arrives }) {
   await undo.waitFor();
   is("the number of variables", (await asks(ada, "GET", variables)).data.length, 0);
   await ada.endsScreen("a removed variable");
-  await undo.click();
+  await page.keyboard.press("z");
   await row.getByText("hello").waitFor();
+  await undo.waitFor({ state: "detached" });
 
   // A change that is refused goes back, says why, and what was written is not lost. Somebody was faster here.
   const { data } = await asks(ada, "GET", variables);

@@ -12,6 +12,7 @@ import { Card } from "@/components/ui/card";
 import { Field } from "@/components/ui/field";
 import { Select } from "@/components/ui/select";
 import { useFailure } from "@/features/frame/use-failure";
+import { useUndoable } from "@/features/frame/use-undoable";
 
 export function DangerZone({ slug }: { slug: string }) {
   const t = useTranslations("danger");
@@ -94,6 +95,7 @@ function Delete({ slug, name }: { slug: string; name: string }) {
   const client = useQueryClient();
   const navigate = useNavigate();
   const fail = useFailure();
+  const undoable = useUndoable();
   const [asking, setAsking] = useState(false);
   const params = { path: { slug } };
   const fresh = () => client.invalidateQueries({ queryKey: projectsQuery.queryKey });
@@ -102,16 +104,10 @@ function Delete({ slug, name }: { slug: string; name: string }) {
     onSuccess: async () => {
       await navigate({ to: "/projects", ignoreBlocker: true });
       await fresh();
-      toast(t("deleted", { project: name }), {
-        duration: 15_000,
-        action: {
-          label: t("undo"),
-          onClick: () =>
-            void done(api.POST("/api/v1/projects/{slug}/restore", { params }))
-              .then(fresh)
-              .then(() => navigate({ to: "/p/$slug/runs", params: { slug } }))
-              .catch(fail),
-        },
+      undoable(t("deleted", { project: name }), async () => {
+        await done(api.POST("/api/v1/projects/{slug}/restore", { params }));
+        await fresh();
+        await navigate({ to: "/p/$slug/runs", params: { slug } });
       });
     },
     onError: fail,

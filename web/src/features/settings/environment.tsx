@@ -2,7 +2,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Lock, Plus } from "lucide-react";
 import { type FormEvent, useRef, useState } from "react";
-import { toast } from "sonner";
 import { useTranslations } from "use-intl";
 import { api, done, isApiError, type Schemas } from "@/api/client";
 import { expected } from "@/api/optimistic";
@@ -20,6 +19,7 @@ import { FormField, SavedForm, Section } from "@/features/forms/form";
 import { ErrorAlert } from "@/features/frame/error-screens";
 import { useFailure } from "@/features/frame/use-failure";
 import { useOptimistic } from "@/features/frame/use-optimistic";
+import { useUndoable } from "@/features/frame/use-undoable";
 import { Ago } from "@/features/runs/moments";
 import { useSettingsForm } from "./use-settings-form";
 
@@ -141,17 +141,17 @@ type VariableRowProps = { slug: string; variable: Schemas["Variable"]; onEdit: (
 function VariableRow({ slug, variable, onEdit }: VariableRowProps) {
   const t = useTranslations("environment");
   const client = useQueryClient();
-  const fail = useFailure();
+  const undoable = useUndoable();
   const [removing, setRemoving] = useState(false);
-  const putBack = (value: string) =>
-    done(
+  const putBack = async (value: string) => {
+    await done(
       api.POST("/api/v1/projects/{slug}/variables", {
         params: { path: { slug } },
         body: { name: variable.name, value, secret: false },
       }),
-    )
-      .then(() => client.invalidateQueries({ queryKey: variablesQuery(slug).queryKey }))
-      .catch(fail);
+    );
+    await client.invalidateQueries({ queryKey: variablesQuery(slug).queryKey });
+  };
   const remove = useOptimistic({
     of: variablesQuery(slug),
     send: () =>
@@ -164,10 +164,7 @@ function VariableRow({ slug, variable, onEdit }: VariableRowProps) {
     onDone: () => {
       const { value } = variable;
       if (value !== null) {
-        toast(t("removed", { name: variable.name }), {
-          duration: 15_000,
-          action: { label: t("undo"), onClick: () => void putBack(value) },
-        });
+        undoable(t("removed", { name: variable.name }), () => putBack(value));
       }
     },
   });

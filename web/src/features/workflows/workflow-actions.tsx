@@ -3,13 +3,13 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Copy, Trash2 } from "lucide-react";
 import { useState } from "react";
-import { toast } from "sonner";
 import { useTranslations } from "use-intl";
 import { api, done, type Schemas } from "@/api/client";
 import { projectQuery, workflowsQuery } from "@/api/queries";
 import { useCommands } from "@/commands/registry";
 import { Button } from "@/components/ui/button";
 import { useFailure } from "@/features/frame/use-failure";
+import { useUndoable } from "@/features/frame/use-undoable";
 import { begin } from "@/lib/draft";
 import { keepDraft, keptDraft, type WorkflowFields } from "./kept-draft";
 import { NewWorkflow } from "./new-workflow";
@@ -27,6 +27,7 @@ export function WorkflowActions({ slug, workflow, tag, current }: WorkflowAction
   const client = useQueryClient();
   const navigate = useNavigate();
   const fail = useFailure();
+  const undoable = useUndoable();
   const [copying, setCopying] = useState(false);
   const remove = useMutation({
     mutationFn: () =>
@@ -43,15 +44,11 @@ export function WorkflowActions({ slug, workflow, tag, current }: WorkflowAction
       }
       await navigate({ to: "/p/$slug/workflows", params: { slug }, ignoreBlocker: true });
       await client.invalidateQueries({ queryKey: workflowsQuery(slug).queryKey });
-      const putBack = async () => {
+      undoable(t("removed", { name: workflow.name }), async () => {
         if (project && unsaved) {
           keepDraft(project.id, workflow.name, unsaved);
         }
         await restore();
-      };
-      toast(t("removed", { name: workflow.name }), {
-        duration: 15_000,
-        action: { label: t("tools.undo"), onClick: () => void putBack().catch(fail) },
       });
     },
     onError: fail,
