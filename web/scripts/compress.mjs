@@ -11,13 +11,7 @@ const LAZY_CHUNK = 250 * KILOBYTE;
 const EVERYTHING = 8000 * KILOBYTE;
 
 /** What the page of a run is made of when it shows its transcript, in the language that loads the most. */
-const OF_THE_RUN_SCREEN = [
-  "index.html",
-  "src/routes/_app.tsx?tsr-split=component",
-  "src/routes/_app/p/$slug.tsx?tsr-split=component",
-  "src/routes/_app/p/$slug/runs.$run.tsx?tsr-split=component",
-  "src/i18n/runs/ja.json",
-];
+const OF_THE_RUN_SCREEN = ["index.html", "run", "src/i18n/runs/ja.json"];
 
 const dist = join(import.meta.dirname, "../dist");
 const manifest = JSON.parse(readFileSync(join(dist, "manifest.json"), "utf8"));
@@ -79,9 +73,9 @@ if (
   process.exit(1);
 }
 
-/** The file of a source, or of a shared chunk, and all that it cannot run without. */
+/** The file of a source, or of a group or shared chunk, and all that it cannot run without. */
 function takesWhatItImports(source) {
-  const chunk = manifest[source];
+  const chunk = manifest[source] ?? Object.values(manifest).find(({ name }) => name === source);
   if (!chunk) {
     console.error(`${source} is in no file of its own any more: what a run's page loads is to be said anew`);
     process.exit(1);

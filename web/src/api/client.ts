@@ -1,5 +1,6 @@
 // The one way to the server. Everything the interface knows comes through here or through `live/`.
 import createClient from "openapi-fetch";
+import { takeAhead } from "./ahead";
 import type { components, paths } from "./schema";
 
 /** The shapes of the API, by name. */
@@ -8,6 +9,7 @@ export type Schemas = components["schemas"];
 export const api = createClient<paths>({
   baseUrl: typeof location === "undefined" ? "http://localhost" : location.origin,
   credentials: "same-origin",
+  fetch: (request) => takeAhead(request) ?? fetch(request),
 });
 
 /** An answer that is no success, or none at all. */

@@ -1,6 +1,7 @@
 // What is read from the server, each with the key it is kept under. A key begins with the word for the resource, then
 // its project: `live/apply-change.ts` patches and refreshes by them.
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { rememberSignedIn } from "./ahead";
 import { api, body, data, file, isApiError, type Schemas } from "./client";
 
 export type RunFilter = {
@@ -35,9 +36,12 @@ export const accountQuery = queryOptions({
   queryKey: ["account"],
   queryFn: async () => {
     try {
-      return await data(api.GET("/api/v1/account"));
+      const account = await data(api.GET("/api/v1/account"));
+      rememberSignedIn(true);
+      return account;
     } catch (error) {
       if (isApiError(error, "AUTH_MISSING") || isApiError(error, "AUTH_INVALID")) {
+        rememberSignedIn(false);
         return null;
       }
       throw error;
