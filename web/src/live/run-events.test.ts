@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { api } from "@/api/client";
 import type { LiveConnection, LiveHandlers } from "./connection";
 import { RunEventStore } from "./run-events";
+import { readEndAhead } from "./run-page";
 
 /** How many events the server has; it answers any page of them. */
 let recorded = 0;
@@ -66,6 +67,30 @@ function happen(count: number): void {
 const painted = () => new Promise((done) => setTimeout(done, 1));
 
 const numbers = (store: RunEventStore) => store.getState().events.map(({ seq }) => seq);
+
+test("what was read ahead is there at once, and is followed from its end on", async () => {
+  recorded = 3;
+  await readEndAhead("shop", "run_a");
+  expect(api.GET).toHaveBeenCalledTimes(1);
+  const subscribe = vi.fn(() => () => {});
+  const store = new RunEventStore({ subscribe } as unknown as LiveConnection, "shop", "run_a");
+  expect(store.getState().loading).toBe(false);
+  expect(numbers(store)).toEqual([1, 2, 3]);
+  store.open();
+  expect(subscribe).toHaveBeenCalledWith("run.events", expect.anything(), expect.anything(), 3);
+  expect(api.GET).toHaveBeenCalledTimes(1);
+  // It is taken once: whoever comes next reads the end as it is then.
+  expect(
+    new RunEventStore({ subscribe } as unknown as LiveConnection, "shop", "run_a").getState().loading,
+  ).toBe(true);
+});
+
+test("what could not be read ahead is read when it is shown", async () => {
+  recorded = 3;
+  failing = 1;
+  await readEndAhead("shop", "run_a");
+  expect(numbers(await open())).toEqual([1, 2, 3]);
+});
 
 test("opens at the end, reads back page by page, and goes on with what happens", async () => {
   recorded = 1_200;

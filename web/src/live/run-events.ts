@@ -4,7 +4,7 @@ import { useEffect, useMemo, useSyncExternalStore } from "react";
 import type { Schemas } from "@/api/client";
 import type { LiveConnection } from "./connection";
 import { useLive } from "./context";
-import { endOf, PAGE, pageOf, type RunEvent, takeAhead } from "./run-page";
+import { endOf, PAGE, type Page, pageOf, type RunEvent, takeAhead } from "./run-page";
 
 export type { RunEvent } from "./run-page";
 
@@ -57,9 +57,14 @@ export class RunEventStore {
     private readonly live: LiveConnection,
     private readonly slug: string,
     private readonly run: string,
-  ) {}
+  ) {
+    const page = takeAhead(slug, run);
+    if (page) {
+      this.takesEnd(page);
+    }
+  }
 
-  /** Reads the end of the run, then follows it. The answer ends that. */
+  /** Reads the end of the run, unless it is here, then follows it. The answer ends that. */
   open(): () => void {
     let closed = false;
     const keepReading = async (): Promise<number> => {
@@ -75,7 +80,7 @@ export class RunEventStore {
         }
       }
     };
-    void keepReading().then((last) => {
+    const follow = (last: number) => {
       if (!closed) {
         this.stop = this.live.subscribe(
           "run.events",
@@ -89,7 +94,12 @@ export class RunEventStore {
           last,
         );
       }
-    });
+    };
+    if (this.state.loading) {
+      void keepReading().then(follow);
+    } else {
+      follow(this.last);
+    }
     return () => {
       closed = true;
       this.stop?.();
@@ -144,7 +154,10 @@ export class RunEventStore {
   }
 
   private async readEnd(): Promise<number> {
-    const page = await (takeAhead(this.slug, this.run) ?? endOf(this.slug, this.run));
+    return this.takesEnd(await endOf(this.slug, this.run));
+  }
+
+  private takesEnd(page: Page): number {
     const end = page.data.at(-1)?.seq ?? 0;
     // What came while the page was on its way goes after it, once.
     this.pending = this.pending.filter(({ seq }) => seq > end);

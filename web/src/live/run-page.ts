@@ -52,18 +52,19 @@ export function endOf(slug: string, run: string): Promise<Page> {
   return pageOf(slug, run, { before: Number.MAX_SAFE_INTEGER, limit: PAGE });
 }
 
-let ahead: { slug: string; run: string; page: Promise<Page> } | undefined;
+let ahead: { slug: string; run: string; page: Page } | undefined;
 
-/** Reads the end of a run while its screen is still on the way. */
-export function readEndAhead(slug: string, run: string): void {
-  const page = endOf(slug, run);
-  // Whoever takes it asks again; when nobody does, it was not wanted.
-  page.catch(() => {});
-  ahead = { slug, run, page };
+/** Reads the end of a run while its screen is still on the way. When that fails, whoever wants it asks again. */
+export async function readEndAhead(slug: string, run: string): Promise<void> {
+  try {
+    ahead = { slug, run, page: await endOf(slug, run) };
+  } catch {
+    ahead = undefined;
+  }
 }
 
 /** The end of the run that is about to be shown, once: what came since is told when the run is followed. */
-export function takeAhead(slug: string, run: string): Promise<Page> | undefined {
+export function takeAhead(slug: string, run: string): Page | undefined {
   const page = ahead?.slug === slug && ahead.run === run ? ahead.page : undefined;
   ahead = undefined;
   return page;

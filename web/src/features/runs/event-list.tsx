@@ -21,6 +21,10 @@ import type { RunEventStore, RunEvents } from "@/live/run-events";
 /** In pixels: who is so near is at the end, and whoever is so near to the beginning wants what was before it. */
 const NEAR_END = 24;
 const NEAR_BEGINNING = 600;
+/** How many rows beyond what is on the screen are drawn, so that they are there when one scrolls. */
+const BEYOND = 8;
+/** How much of the window the list probably takes, before that is known. */
+const SHARE = 0.8;
 /** In milliseconds: what happened so lately is the cause of a scrolling. */
 const RECENT = 1_000;
 
@@ -41,8 +45,8 @@ type EventListProps<Row extends EventRow> = {
   store: RunEventStore;
   events: RunEvents;
   rows: readonly Row[];
-  /** How high a row probably is, in pixels. */
-  estimate: number;
+  /** How high a row probably is, in pixels. Asked often: the same row gets the same answer soon. */
+  estimate: (row: Row) => number;
   draw: (row: Row, index: number) => ReactNode;
   /** The event to begin at; the end, unless one is named. */
   event?: number | undefined;
@@ -73,12 +77,24 @@ export function EventList<Row extends EventRow>({
   const [seen, setSeen] = useState(0);
   // The same one for the same rows: with another one the place of every row is computed anew.
   const keyOf = useCallback((index: number) => rows[index]?.key ?? index, [rows]);
+  const estimateSize = (index: number) => {
+    const row = rows[index];
+    return row ? estimate(row) : 0;
+  };
+  const started = useRef(false);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => estimate,
+    estimateSize,
     getItemKey: keyOf,
-    overscan: 8,
+    // First of all what is on the screen: one waits for it.
+    overscan: started.current ? BEYOND : 1,
+    // At its end from the first drawing on, which is what most come for: what is drawn then stays on the screen.
+    initialRect: { width: 0, height: innerHeight * SHARE },
+    initialOffset: () => {
+      const whole = rows.reduce((sum, row) => sum + estimate(row), 0);
+      return event === undefined ? Math.max(0, whole - innerHeight * SHARE) : 0;
+    },
     anchorTo: "end",
     followOnAppend: following,
   });
@@ -93,7 +109,6 @@ export function EventList<Row extends EventRow>({
   };
   useImperativeHandle(ref, () => ({ show }));
   useCommands([{ id: "to-end", title: t("toEnd"), group: "here", keys: "shift+g", run: toEnd }]);
-  const started = useRef(false);
   const oldest = events.events[0]?.seq ?? 0;
   // What a link names may be long ago: it is read back to first.
   const waits = event !== undefined && events.hasOlder && oldest > event;
@@ -108,8 +123,8 @@ export function EventList<Row extends EventRow>({
     return undefined;
   }, [store, waits, event]);
   const last = rows.findLast((row) => row.at)?.seq ?? 0;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the first rows are there
-  useEffect(() => {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the first rows are there, and before they are painted
+  useLayoutEffect(() => {
     if (!started.current && rows.length > 0 && !waits) {
       started.current = true;
       const named = event === undefined ? -1 : rows.findIndex((row) => row.seq >= event && row.at !== "");

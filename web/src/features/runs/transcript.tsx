@@ -141,7 +141,7 @@ export function Transcript({ run, events: store, step, event }: TranscriptProps)
         store={store}
         events={events}
         rows={rows}
-        estimate={40}
+        estimate={heightOf}
         event={event}
         // Whoever looks for something reads all of the run.
         whole={sought !== ""}
@@ -157,6 +157,27 @@ export function Transcript({ run, events: store, step, event }: TranscriptProps)
       />
     </div>
   );
+}
+
+const LINE = 24;
+const PADDING = 12;
+/** How many characters are in a line, about, and of how many the height is found out. */
+const WIDTH = 110;
+const LOOKED_AT = 4_000;
+const heights = new WeakMap<Row, number>();
+
+/** How high a row probably is, in pixels. All but texts are folded to one line. */
+function heightOf(row: Row): number {
+  if (row.kind !== "text") {
+    return LINE + PADDING;
+  }
+  let height = heights.get(row);
+  if (height === undefined) {
+    const lines = row.text.slice(0, LOOKED_AT).split("\n");
+    height = PADDING + LINE * lines.reduce((sum, line) => sum + Math.ceil(line.length / WIDTH), 0);
+    heights.set(row, height);
+  }
+  return height;
 }
 
 /** Reads all of the run while somebody searches in it; tells whether it still does. */

@@ -18,6 +18,9 @@ type SandboxTerminalProps = {
   alive: boolean;
 };
 
+/** In pixels. */
+const heightOfLine = () => 18;
+
 export function SandboxTerminal({ events: store, step, alive }: SandboxTerminalProps) {
   const t = useTranslations("sandboxes");
   const words = useTranslations("transcript");
@@ -45,7 +48,7 @@ export function SandboxTerminal({ events: store, step, alive }: SandboxTerminalP
       store={store}
       events={events}
       rows={lines}
-      estimate={18}
+      estimate={heightOfLine}
       className="bg-muted/50 py-2 font-mono text-xs leading-4.5"
       draw={(line) => (
         <div className="whitespace-pre-wrap break-words px-4">

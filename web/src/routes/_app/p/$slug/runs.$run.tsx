@@ -15,13 +15,12 @@ const search = v.object({
 export const Route = createFileRoute("/_app/p/$slug/runs/$run")({
   validateSearch: search,
   loader: async ({ context, params, preload }) => {
-    if (!preload) {
-      readEndAhead(params.slug, params.run);
-    }
-    // Shown whole at once: what comes later would make the screen jump.
+    // Shown whole at once: what comes later would be drawn anew, and make the screen jump.
     await Promise.all([
       context.queryClient.ensureQueryData(runQuery(params.slug, params.run)),
       RunTexts.ahead(preferredLocale()),
+      // Not for a link that is only pointed at.
+      preload ? undefined : readEndAhead(params.slug, params.run),
     ]);
   },
   component: () => (
