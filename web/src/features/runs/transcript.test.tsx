@@ -81,3 +81,12 @@ test("begins with the end, and draws what is on the screen only", async () => {
   expect(document.querySelectorAll("[data-index]").length).toBeLessThan(60);
   expect(asked).toHaveBeenCalledTimes(1);
 });
+
+test("a step of long ago is read back to, and no further", async () => {
+  const asked = answers();
+  shown("stp_first");
+  expect(await screen.findByText("said 1")).toBeTruthy();
+  expect(screen.queryByText(/Nothing was said yet/)).toBeNull();
+  // The end, and then four pages of a thousand.
+  expect(asked).toHaveBeenCalledTimes(5);
+});

@@ -31,7 +31,9 @@ export function Transcript({ run, events: store, step, event }: TranscriptProps)
   const rows = maker.of(events.events, events.pieces);
   const [sought, setSought] = useState("");
   const found = useMemo(() => find(rows, sought), [rows, sought]);
-  const reading = useReadAll(store, sought !== "");
+  // A step of long ago has nothing among the newest events: those before them are read until it has.
+  const reading = useReadBack(store, sought !== "" || (rows.length === 0 && events.hasOlder));
+  const isPast = step !== undefined && step !== run.steps.at(-1)?.id;
   const [times, setTimes] = useKept("transcript.times", ["hidden", "shown"], "hidden");
   const [at, setAt] = useState(0);
   const labels = useMemo(
@@ -59,13 +61,7 @@ export function Transcript({ run, events: store, step, event }: TranscriptProps)
     list.current?.show(found[index] ?? 0);
   };
   if (events.loading) {
-    return (
-      <div className="grid gap-3 p-4">
-        <Skeleton className="h-5 w-2/3" />
-        <Skeleton className="h-16 w-full" />
-        <Skeleton className="h-5 w-1/2" />
-      </div>
-    );
+    return <Bones />;
   }
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
@@ -132,7 +128,8 @@ export function Transcript({ run, events: store, step, event }: TranscriptProps)
           </Button>
         </Tooltip>
       </div>
-      {rows.length === 0 ? (
+      {rows.length === 0 && reading ? <Bones /> : null}
+      {rows.length === 0 && !reading ? (
         <p className="p-4 text-muted-foreground">{t("nothing", { status: run.status })}</p>
       ) : null}
       <EventList
@@ -143,8 +140,8 @@ export function Transcript({ run, events: store, step, event }: TranscriptProps)
         rows={rows}
         estimate={heightOf}
         event={event}
-        // Whoever looks for something reads all of the run.
-        whole={sought !== ""}
+        // Whoever looks for something, or at a step that is over, reads what is not at the end.
+        whole={sought !== "" || isPast}
         draw={(row, index) => (
           <TranscriptRow
             row={row}
@@ -180,22 +177,32 @@ function heightOf(row: Row): number {
   return height;
 }
 
-/** Reads all of the run while somebody searches in it; tells whether it still does. */
-function useReadAll(store: RunEventStore, wanted: boolean): boolean {
-  const [reading, setReading] = useState(false);
+/** Reads what was before for as long as it is wanted and there is more; tells whether it still does. */
+function useReadBack(store: RunEventStore, wanted: boolean): boolean {
+  const [done, setDone] = useState(false);
   useEffect(() => {
     if (!wanted) {
       return;
     }
     let stopped = false;
-    setReading(true);
-    const done = () => !stopped && setReading(false);
-    store.readBackTo(0, () => stopped).then(done, done);
+    setDone(false);
+    const end = () => !stopped && setDone(true);
+    store.readBackTo(0, () => stopped).then(end, end);
     return () => {
       stopped = true;
     };
   }, [store, wanted]);
-  return wanted && reading;
+  return wanted && !done;
+}
+
+function Bones() {
+  return (
+    <div className="grid gap-3 p-4">
+      <Skeleton className="h-5 w-2/3" />
+      <Skeleton className="h-16 w-full" />
+      <Skeleton className="h-5 w-1/2" />
+    </div>
+  );
 }
 
 const lowered = new WeakMap<Row, string>();
