@@ -10,6 +10,7 @@ export function PopoverContent({ className, ...rest }: ComponentProps<typeof Rad
     <RadixPopover.Portal>
       <RadixPopover.Content
         sideOffset={4}
+        collisionPadding={8}
         align="start"
         className={cn(
           "z-50 w-72 animate-in rounded-md border bg-popover p-3 text-popover-foreground shadow-lg fade-in-0 duration-100",

@@ -22,6 +22,7 @@ import { applyUserChange } from "@/live/apply-change";
 import { LiveProvider, useLive } from "@/live/context";
 import { ConnectionIndicator } from "./connection-indicator";
 import { InFrame } from "./error-screens";
+import { Notifications } from "./notifications";
 import { ShortcutsHelp } from "./shortcuts-help";
 import { Sidebar } from "./sidebar";
 import { useSignOut } from "./user-menu";
@@ -76,6 +77,7 @@ function Frame() {
           </SheetContent>
         </Dialog>
         <span className="font-semibold">CodeCourier</span>
+        <Notifications className="ml-auto" />
       </div>
       <div className="fixed right-3 bottom-3 z-30 flex gap-2 rounded-md bg-background empty:hidden">
         <ConnectionIndicator />

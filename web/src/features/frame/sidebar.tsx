@@ -6,6 +6,7 @@ import { useTranslations } from "use-intl";
 import { projectQuery } from "@/api/queries";
 import { shown } from "@/commands/keys";
 import { Kbd } from "@/components/ui/kbd";
+import { Notifications } from "./notifications";
 import { ProjectSwitcher } from "./project-switcher";
 import { UserMenu } from "./user-menu";
 
@@ -44,8 +45,9 @@ export function Sidebar({ onSearch }: { onSearch: () => void }) {
         <Kbd keys={shown("mod+k")} className="ml-auto" />
       </button>
       {slug ? <Places slug={slug} /> : null}
-      <div className="mt-auto">
+      <div className="mt-auto flex items-center gap-1">
         <UserMenu />
+        <Notifications className="max-md:hidden" />
       </div>
     </div>
   );
