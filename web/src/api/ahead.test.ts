@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { QueryClient } from "@tanstack/react-query";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { readEndAhead, takeAhead as takeEnd } from "@/live/run-page";
+import { api } from "./client";
 import { accountQuery, projectQuery, projectsQuery, runQuery, serverQuery } from "./queries";
 
 const script = readFileSync("public/ahead.js", "utf8");
@@ -95,6 +96,17 @@ test("what failed ahead fails once, and is asked for again", async () => {
   const client = new QueryClient();
   await expect(client.fetchQuery(accountQuery)).rejects.toMatchObject({ code: "UNREACHABLE" });
   await expect(client.fetchQuery(accountQuery)).resolves.toEqual([]);
+});
+
+test("who had to sign in first is not given what was said to nobody", async () => {
+  localStorage.setItem("codecourier.signed-in", "yes");
+  vi.mocked(fetch).mockImplementation(async () => new Response(null, { status: 401 }));
+  opens("/p/shop/members");
+  vi.mocked(fetch).mockImplementation(async () => Response.json({ data: "of Ada" }));
+  await api.POST("/api/v1/auth/sign-in", {
+    body: { email: "ada@example.org", password: "a sentence of hers" },
+  });
+  expect(await new QueryClient().fetchQuery(projectQuery("shop"))).toBe("of Ada");
 });
 
 test("it is remembered whether somebody is signed in", async () => {

@@ -14,10 +14,11 @@ const KEPT = "codecourier.signed-in";
 /** What was asked ahead, to the first who asks for the same. */
 export function takeAhead({ method, url }: Pick<Request, "method" | "url">): Promise<Response> | undefined {
   const answers = globalThis.window?.codecourierAhead;
-  if (method !== "GET" || !answers) {
+  if (!answers) {
     return undefined;
   }
-  if (performance.now() > GOOD_FOR) {
+  // What is done, such as signing in, makes another answer of it.
+  if (method !== "GET" || performance.now() > GOOD_FOR) {
     answers.clear();
   }
   const { pathname, search } = new URL(url);
