@@ -24,7 +24,7 @@ export type RunEvents = {
 
 const LARGE_PAGE = 1000;
 /** While the end is followed, what is far above it goes: an agent may talk for days. It is read again when wanted. */
-const KEPT_AT_END = 4_000;
+const KEPT_AT_END = 3_500;
 const TRIMMED_TO = 3_000;
 /** Nothing goes while somebody reads; from here on nothing is added at the end either. */
 const KEPT_FOR_READER = 20_000;
