@@ -116,4 +116,34 @@ export default async function tell({ arrives }) {
   await ada.endsScreen("the card of a member");
   await page.keyboard.press("Escape");
   await card.waitFor({ state: "detached" });
+
+  // The person's own menu: where it leads, what it chooses, and the way out.
+  const own = page.getByRole("button", { name: "Ada", exact: true });
+  await own.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("menuitem", { name: "Account" }).waitFor();
+  await ada.endsScreen("the menu of the person");
+  await hasFocus(page, "menuitem", "Account");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: "Account" }).waitFor();
+  await own.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("menuitemradio", { name: "Deutsch" }).waitFor();
+  await page.keyboard.type("Deutsch");
+  await hasFocus(page, "menuitemradio", "Deutsch");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: "Konto" }).waitFor();
+  await own.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("menuitem", { name: "Abmelden" }).waitFor();
+  await page.keyboard.press("End");
+  await hasFocus(page, "menuitem", "Abmelden");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Anmelden" }).waitFor();
+  ada.isClean("the way out");
+  await page.getByLabel("E-Mail").fill(EMAIL);
+  await page.getByLabel("Passwort").fill(PASSWORD);
+  await page.keyboard.press("Enter");
+  await own.waitFor();
+  ada.isClean("the way in again");
 }

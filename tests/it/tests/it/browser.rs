@@ -40,3 +40,8 @@ async fn what_is_asked_for_shows_at_once_and_goes_back_when_it_is_refused() {
 async fn every_screen_fits_a_telephone_twice_the_size_and_longer_words() {
     tell("layout").await;
 }
+
+#[tokio::test]
+async fn whatever_opens_on_a_screen_opens() {
+    tell("opens").await;
+}

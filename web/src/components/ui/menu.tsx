@@ -1,10 +1,14 @@
 import { Check } from "lucide-react";
-import { DropdownMenu } from "radix-ui";
+import { DropdownMenu, Slot } from "radix-ui";
 import type { ComponentProps, ReactNode } from "react";
 import { cn } from "@/lib/cn";
 import { Kbd } from "./kbd";
 
-export const Menu = DropdownMenu.Root;
+/** The page around an open menu stays in reach: what is hidden from readers of the screen must not have the focus in it. */
+export function Menu(props: Omit<ComponentProps<typeof DropdownMenu.Root>, "modal">) {
+  return <DropdownMenu.Root modal={false} {...props} />;
+}
+
 export const MenuTrigger = DropdownMenu.Trigger;
 export const MenuSub = DropdownMenu.Sub;
 
@@ -32,7 +36,8 @@ export function MenuItem({ className, keys, destructive, children, ...rest }: Me
       className={cn(item, destructive && "text-destructive [&_svg]:text-destructive", className)}
       {...rest}
     >
-      {children}
+      {/* With `asChild` this is what becomes the item, and the rest goes into it. */}
+      <Slot.Slottable>{children}</Slot.Slottable>
       {keys ? <Kbd keys={keys} className="ml-auto pl-4" /> : null}
     </DropdownMenu.Item>
   );

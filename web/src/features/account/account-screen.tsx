@@ -1,5 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { toast } from "sonner";
 import { useTranslations } from "use-intl";
@@ -12,6 +11,7 @@ import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
+import { useLeave } from "@/features/access/use-leave";
 import { ErrorAlert } from "@/features/frame/error-screens";
 import { PageHeader } from "@/features/frame/page-header";
 import { useFailure } from "@/features/frame/use-failure";
@@ -204,17 +204,13 @@ function DeviceName({ device }: { device: string | null }) {
 
 function DeleteAccount({ account }: { account: Schemas["Account"] }) {
   const t = useTranslations("account");
-  const client = useQueryClient();
-  const navigate = useNavigate();
+  const leave = useLeave();
   const [asking, setAsking] = useState(false);
   const [password, setPassword] = useState("");
   const remove = useMutation({
     mutationFn: () =>
       done(api.DELETE("/api/v1/account", { body: account.hasPassword ? { currentPassword: password } : {} })),
-    onSuccess: async () => {
-      client.clear();
-      await navigate({ to: "/sign-in", search: {} });
-    },
+    onSuccess: leave,
   });
   const close = () => {
     setAsking(false);

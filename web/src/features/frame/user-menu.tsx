@@ -1,5 +1,5 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { LogOut, UserRound } from "lucide-react";
 import { useTranslations } from "use-intl";
 import { api, done } from "@/api/client";
@@ -14,6 +14,7 @@ import {
   MenuSeparator,
   MenuTrigger,
 } from "@/components/ui/menu";
+import { useLeave } from "@/features/access/use-leave";
 import { type Locale, locales, useLocaleChoice } from "@/i18n";
 import { chooseTheme, type Theme, themes, useTheme } from "@/lib/theme";
 import { useFailure } from "./use-failure";
@@ -73,15 +74,12 @@ export function UserMenu() {
 }
 
 export function useSignOut() {
-  const client = useQueryClient();
-  const navigate = useNavigate();
+  const leave = useLeave();
   const fail = useFailure();
   return async () => {
     try {
       await done(api.POST("/api/v1/auth/sign-out"));
-      // Nothing of this person stays in the memory of the tab.
-      client.clear();
-      await navigate({ to: "/sign-in", search: {} });
+      await leave();
     } catch (error) {
       fail(error);
     }

@@ -207,7 +207,9 @@ function RunRow({ slug, run }: { slug: string; run: Schemas["Run"] }) {
         <span className="w-16 text-right max-md:hidden">
           <Elapsed from={run.startedAt} to={run.finishedAt} />
         </span>
-        <span className="tabular w-14 text-right max-md:hidden">{money(run.costMicroUsd)}</span>
+        <span className="tabular w-16 whitespace-nowrap text-right max-md:hidden">
+          {money(run.costMicroUsd)}
+        </span>
         <code className="text-xs max-lg:hidden">{shortId(run.id)}</code>
         <span className="w-28 text-right max-sm:w-auto">
           <Ago at={run.createdAt} />
