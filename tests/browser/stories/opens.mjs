@@ -55,7 +55,7 @@ function marksWhatOpens(page) {
   return page.evaluate((opens) => {
     const within = [...document.querySelectorAll("[role=dialog]")].at(-1) ?? document;
     const shown = [...within.querySelectorAll(opens)].filter(
-      (element) => element.checkVisibility() && element.matches("button, [role=combobox], summary, a"),
+      (element) => element.checkVisibility() && element.matches(":is(button, summary, a):not(:disabled)"),
     );
     return shown.map((element, index) => {
       element.dataset.opens = index;
