@@ -23,7 +23,8 @@ pub(crate) fn run() -> Outcome {
         "cargo",
         "tree",
         "--workspace",
-        "--offline",
+        // Of other systems, too, whose packages no build here has downloaded.
+        "--locked",
         "--target=all",
         "--edges=normal,build",
         "--prefix=none",
