@@ -9,6 +9,7 @@ import {
   Menu as MenuIcon,
   Moon,
   Sun,
+  SunMoon,
   UserRound,
 } from "lucide-react";
 import { lazy, Suspense, useEffect, useState } from "react";
@@ -166,7 +167,13 @@ function useFrameCommands(setPalette: (open: boolean) => void, setHelp: (open: b
     { id: "sign-out", title: t("signOut"), group: "account", icon: LogOut, run: () => void signOut() },
     { id: "theme-light", title: t("light"), group: "appearance", icon: Sun, run: () => chooseTheme("light") },
     { id: "theme-dark", title: t("dark"), group: "appearance", icon: Moon, run: () => chooseTheme("dark") },
-    { id: "theme-system", title: t("system"), group: "appearance", run: () => chooseTheme("system") },
+    {
+      id: "theme-system",
+      title: t("system"),
+      group: "appearance",
+      icon: SunMoon,
+      run: () => chooseTheme("system"),
+    },
     ...Object.entries(locales)
       .filter(([tag]) => tag !== locale)
       .map(([tag, name]) => ({

@@ -65,7 +65,7 @@ export function Transcript({ run, events: store, step, event }: TranscriptProps)
   }
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
-      <div className="flex items-center gap-2 border-b px-3 py-1.5">
+      <div className="flex items-center gap-2 border-b px-4 py-1.5">
         <Input
           ref={search}
           type="search"
