@@ -1,6 +1,6 @@
 // The page of a run with 10,000 events: how soon it can be used, how many rows it draws, whether scrolling stalls, and
 // whether its memory stays as it is while events keep coming. Started by `bench_ui`, which prints what is said here.
-import { asks, hasProject, makesFirstAccount, startsRun } from "../tests/browser/lib/acts.mjs";
+import { asks, settlesIn, startsRun } from "../tests/browser/lib/acts.mjs";
 import { launch } from "../tests/browser/lib/chromium.mjs";
 import { say, stage } from "../tests/browser/lib/stage.mjs";
 import { Visitor } from "../tests/browser/lib/visitor.mjs";
@@ -19,9 +19,7 @@ const browser = await launch();
 const reader = await Visitor.arrive(browser, { name: "reader" });
 const { page, context } = reader;
 await context.addInitScript(watches);
-await page.goto("/");
-await makesFirstAccount(reader);
-const slug = await hasProject(reader);
+const slug = await settlesIn(reader);
 const ended = await starts({ rate: 0, seconds: 0 });
 await until(async () => !["pending", "running"].includes((await detailOf(ended)).status));
 const there = await lastOf(ended);

@@ -119,6 +119,13 @@ export const LONG_WAIT = `${LONG}_${LONG.toLowerCase()}: wait for me
 /** A project whose name is as long as names get. */
 export const LONG_NAME = LONG.slice(0, 78);
 
+/** Comes to a fresh server as the first one there, and has a project. Gives the project's name in addresses. */
+export async function settlesIn(visitor, name) {
+  await visitor.page.goto("/");
+  await makesFirstAccount(visitor);
+  return hasProject(visitor, name);
+}
+
 /** Starts a run by the API. */
 export async function startsRun(visitor, slug, body) {
   return (await asks(visitor, "POST", `/projects/${slug}/runs`, body)).data.id;

@@ -1,5 +1,5 @@
 // Without a mouse: from signing in to a run that is watched and stopped. Wherever the focus is, it can be seen.
-import { asks, EMAIL, hasProject, makesFirstAccount, PASSWORD } from "../lib/acts.mjs";
+import { asks, EMAIL, PASSWORD, settlesIn } from "../lib/acts.mjs";
 
 /** Presses Tab until something of this name has the focus. */
 async function tabsTo(page, role, name) {
@@ -37,9 +37,7 @@ async function seesFocus(page, what) {
 
 export default async function tell({ arrives }) {
   const host = await arrives({ name: "host" });
-  await host.page.goto("/");
-  await makesFirstAccount(host);
-  const slug = await hasProject(host);
+  const slug = await settlesIn(host);
 
   const ada = await arrives({ name: "ada" });
   const { page } = ada;

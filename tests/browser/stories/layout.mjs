@@ -1,12 +1,11 @@
 // Every screen on a telephone, at twice the size, and with longer words: nothing scrolls sideways, nothing is cut off.
 import {
   furnishes,
-  hasProject,
   LONG_FILE,
   LONG_NAME,
   LONG_WAIT,
   LONG_WORDS,
-  makesFirstAccount,
+  settlesIn,
   startsEndless,
   startsRun,
   waitsForEnd,
@@ -24,9 +23,7 @@ const ways = [
 
 export default async function tell({ arrives }) {
   const host = await arrives({ name: "host" });
-  await host.page.goto("/");
-  await makesFirstAccount(host);
-  const slug = await hasProject(host, LONG_NAME);
+  const slug = await settlesIn(host, LONG_NAME);
   await furnishes(host, slug, LONG_NAME.toLowerCase().replaceAll(/[^a-z]/g, "x"));
   const run = await startsRun(host, slug, { prompt: LONG_WORDS });
   await waitsForEnd(host, slug, run);

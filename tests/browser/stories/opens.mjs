@@ -1,13 +1,5 @@
 // Everything that opens is opened once: menus, choices, what is folded, also inside of dialogs. None of it breaks its page.
-import {
-  furnishes,
-  hasProject,
-  makesFirstAccount,
-  REJECTED_ONCE,
-  startsEndless,
-  startsRun,
-  waitsForEnd,
-} from "../lib/acts.mjs";
+import { furnishes, REJECTED_ONCE, settlesIn, startsEndless, startsRun, waitsForEnd } from "../lib/acts.mjs";
 import { goTo, inside } from "../lib/screens.mjs";
 
 const OPENS = "[aria-haspopup], [aria-expanded]";
@@ -15,9 +7,7 @@ const OPENS = "[aria-haspopup], [aria-expanded]";
 export default async function tell({ arrives }) {
   const ada = await arrives({ name: "ada" });
   const { page } = ada;
-  await page.goto("/");
-  await makesFirstAccount(ada);
-  const slug = await hasProject(ada);
+  const slug = await settlesIn(ada);
   await furnishes(ada, slug);
   const run = await startsRun(ada, slug, { prompt: REJECTED_ONCE });
   await waitsForEnd(ada, slug, run);

@@ -1,6 +1,6 @@
 // What somebody asks for shows before the server has answered, goes back with the reason when it refuses, and what was
 // removed comes back.
-import { asks, hasProject, makesFirstAccount } from "../lib/acts.mjs";
+import { asks, settlesIn } from "../lib/acts.mjs";
 
 /** Holds what the page asks of an address until it is let go. Gives what lets it go. */
 async function holds(page, method, path) {
@@ -26,9 +26,7 @@ function is(what, found, expected) {
 export default async function tell({ arrives }) {
   const ada = await arrives({ name: "ada" });
   const { page } = ada;
-  await page.goto("/");
-  await makesFirstAccount(ada);
-  const slug = await hasProject(ada);
+  const slug = await settlesIn(ada);
   const variables = `/projects/${slug}/variables`;
   const { data: variable } = await asks(ada, "POST", variables, {
     name: "GREETING",

@@ -1,6 +1,6 @@
 // The server is killed while an agent works, and started again. The page that is open goes on by itself; in the end it has
 // every event that the API has, once.
-import { asks, hasProject, makesFirstAccount } from "../lib/acts.mjs";
+import { asks, settlesIn } from "../lib/acts.mjs";
 import { ask } from "../lib/stage.mjs";
 
 /** An agent that says one thing after another for some seconds. */
@@ -39,9 +39,7 @@ async function eventsOn(page) {
 export default async function tell({ arrives }) {
   const ada = await arrives({ name: "ada" });
   const { page } = ada;
-  await page.goto("/");
-  await makesFirstAccount(ada);
-  const slug = await hasProject(ada);
+  const slug = await settlesIn(ada);
   const body = { prompt: TALKS, workflow: "single" };
   const run = (await asks(ada, "POST", `/projects/${slug}/runs`, body)).data;
   await page.goto(`/p/${slug}/runs/${run.id}`);

@@ -1,5 +1,5 @@
 // Two browsers: what one does or what a run does shows in both, within a second of each other, and nothing is loaded anew.
-import { asks, hasProject, makesFirstAccount, REJECTED_ONCE, signsIn } from "../lib/acts.mjs";
+import { asks, REJECTED_ONCE, settlesIn, signsIn } from "../lib/acts.mjs";
 
 /** When a text is shown on a page, by the clock of the machine. It must not be there yet. */
 function shows({ page, name }, text) {
@@ -37,9 +37,7 @@ async function bothSee(visitors, text, act = async () => {}) {
 
 export default async function tell({ arrives }) {
   const left = await arrives({ name: "left" });
-  await left.page.goto("/");
-  await makesFirstAccount(left);
-  const slug = await hasProject(left);
+  const slug = await settlesIn(left);
   const right = await arrives({ name: "right", apart: true });
   await signsIn(right);
   const both = [left, right];
