@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { QueryClient } from "@tanstack/react-query";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { readEndAhead, takeAhead as takeEnd } from "@/live/run-page";
+import { readEndAhead, takeEnd } from "@/live/run-page";
 import { api } from "./client";
 import { accountQuery, projectQuery, projectsQuery, runQuery, serverQuery } from "./queries";
 

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useSyncExternalStore } from "react";
 import type { Schemas } from "@/api/client";
 import type { LiveConnection } from "./connection";
 import { useLive } from "./context";
-import { endOf, PAGE, type Page, pageOf, type RunEvent, takeAhead } from "./run-page";
+import { endOf, PAGE, type Page, pageOf, type RunEvent, takeEnd } from "./run-page";
 
 export type { RunEvent } from "./run-page";
 
@@ -58,7 +58,7 @@ export class RunEventStore {
     private readonly slug: string,
     private readonly run: string,
   ) {
-    const page = takeAhead(slug, run);
+    const page = takeEnd(slug, run);
     if (page) {
       this.takesEnd(page);
     }

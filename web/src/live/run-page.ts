@@ -64,7 +64,7 @@ export async function readEndAhead(slug: string, run: string): Promise<void> {
 }
 
 /** The end of the run that is about to be shown, once: what came since is told when the run is followed. */
-export function takeAhead(slug: string, run: string): Page | undefined {
+export function takeEnd(slug: string, run: string): Page | undefined {
   const page = ahead?.slug === slug && ahead.run === run ? ahead.page : undefined;
   ahead = undefined;
   return page;

@@ -91,10 +91,10 @@ export function EventList<Row extends EventRow>({
     overscan: started.current ? BEYOND : 1,
     // At its end from the first drawing on, which is what most come for: what is drawn then stays on the screen.
     initialRect: { width: 0, height: innerHeight * SHARE },
-    initialOffset: () => {
-      const whole = rows.reduce((sum, row) => sum + estimate(row), 0);
-      return event === undefined ? Math.max(0, whole - innerHeight * SHARE) : 0;
-    },
+    initialOffset: () =>
+      event === undefined
+        ? Math.max(0, rows.reduce((sum, row) => sum + estimate(row), 0) - innerHeight * SHARE)
+        : 0,
     anchorTo: "end",
     followOnAppend: following,
   });
